@@ -1,0 +1,143 @@
+"""Positions and findings: what every layer uses to point at the user's text."""
+
+from __future__ import annotations
+
+from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Union
+
+PROGRAM = "dh_qemu_machines"
+# The exit status; debhelper's own errors have none that could be relied on.
+FINE, FINDINGS, USAGE, UNREADABLE = range(4)
+SEVERITIES = ("error", "warning", "info")
+
+
+class Mark(NamedTuple):
+    """A place in a file: line and column count from 1, width in characters.
+
+    Line 0 means the file as a whole, for what has no line (it is missing).
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    width: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+
+
+class Text(str):
+    """A string that knows where it was read, so that any rule can point at it."""
+
+    mark: Mark
+
+    def __new__(cls, value: str, mark: Mark) -> "Text":
+        text = super().__new__(cls, value)
+        text.mark = mark
+        return text
+
+
+class Finding(NamedTuple):
+    """One thing to tell the maintainer.
+
+    ``also`` names further places that belong to it: the other half of a conflict.
+    """
+
+    tag: str
+    severity: str
+    mark: Mark
+    message: str
+    hint: str = ""
+    also: tuple[tuple[Mark, str], ...] = ()
+
+
+class InputError(Exception):
+    """An input cannot be read at all (exit status 3)."""
+
+    def __init__(self, mark: Mark, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.finding = Finding("input-unreadable", "error", mark, message, hint)
+
+
+Lines = Mapping[str, Sequence[str]]
+Where = Union[Text, Mark]
+
+
+def mark_of(where: Where) -> Mark:
+    """The position of a text or a mark."""
+    return where.mark if isinstance(where, Text) else where
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Sorted by position, then by tag, each once: the same under any hash seed."""
+    return sorted(set(findings), key=lambda finding: (finding.mark, finding.tag, finding.message))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint like ``did you mean "lunar"?``, or nothing where no name is near."""
+    # difflib is slow to import and only needed when there is something to report.
+    import difflib
+
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f'did you mean "{matches[0]}"?' if matches else ""
+
+
+def printable(text: str) -> str:
+    """A source line that is safe on a terminal: control characters become "?"."""
+    return "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in text)
+
+
+def _excerpt(mark: Mark, lines: Lines) -> list[str]:
+    """The source line with a caret below the offending part."""
+    source = lines.get(mark.file, ())
+    if not 0 < mark.line <= len(source):
+        return []
+    text = printable(source[mark.line - 1])
+    width = max(1, min(mark.width, len(text) - mark.column + 1))
+    caret = " " * (mark.column - 1) + "^" + "~" * (width - 1)
+    return [f"{mark.line:5} | {text}", f"      | {caret}"]
+
+
+def _colours(wanted: bool) -> Mapping[str, str]:
+    if not wanted:
+        return {}
+    return {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "info": "\x1b[1;32m", "bold": "\x1b[1m"}
+
+
+def as_text(finding: Finding, lines: Lines, colour: bool = False) -> str:
+    """A finding in debhelper's shape: ``dh_qemu_machines: error: file:line:col: …``."""
+    codes = _colours(colour)
+    end = "\x1b[0m" if codes else ""
+    program = f"{codes.get('bold', '')}{PROGRAM}{end}"
+    severity = f"{codes.get(finding.severity, '')}{finding.severity}{end}"
+    tag = "" if finding.tag == "input-unreadable" else f" [{finding.tag}]"
+    out = [f"{program}: {severity}: {finding.mark}: {printable(finding.message)}{tag}"]
+    out += _excerpt(finding.mark, lines)
+    for mark, note in finding.also:
+        out += [f"      = {note}: {mark}"]
+        out += _excerpt(mark, lines)
+    if finding.hint:
+        out += [f"      = hint: {printable(finding.hint)}"]
+    return "\n".join(out)
+
+
+def as_data(finding: Finding) -> dict[str, Union[str, int]]:
+    """A finding as the members that ``--format json`` promises."""
+    return {
+        "tag": finding.tag,
+        "severity": finding.severity,
+        "file": finding.mark.file,
+        "line": finding.mark.line,
+        "column": finding.mark.column,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def count(findings: Sequence[Finding]) -> Optional[str]:
+    """"2 errors, 1 warning", or nothing where there is neither."""
+    parts = []
+    for severity in SEVERITIES[:2]:
+        number = sum(finding.severity == severity for finding in findings)
+        if number:
+            parts.append(f"{number} {severity}{'s' if number > 1 else ''}")
+    return ", ".join(parts) or None

@@ -1,0 +1,82 @@
+"""Reading a file as text, with every failure told as file, line and column."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..diagnostics import InputError, Mark
+
+LIMIT = 1 << 20
+
+# Everything but printable text and the line ends \n and \r\n. U+0085, U+2028
+# and U+2029 are line ends to YAML but to no editor, so positions would lie;
+# the bidirectional controls make a reader see another text than the tool.
+_UNWANTED = re.compile(
+    "[^\t\n\r -~\u00a0-\u2027\u202f-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    "|\r(?!\n)|[\u200e\u200f\u2066-\u2069]"
+)
+
+
+def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT) -> bytes:
+    """The bytes of a regular file of at most ``limit`` bytes.
+
+    Raises InputError for a file that is missing, no regular file (a device or
+    a pipe would hang the build) or too large.
+    """
+    whole = Mark(path)
+    if not os.path.exists(path):
+        raise InputError(whole, f"{what} is missing", hint)
+    if not os.path.isfile(path):
+        raise InputError(whole, f"{what} is not a regular file")
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(whole, f"{what} cannot be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise InputError(whole, f"{what} is larger than {limit} bytes")
+    return data
+
+
+def refuse_executable(path: str, what: str) -> None:
+    """debhelper runs executable configuration files (compat 9); this one is only read.
+
+    Whoever relies on that must not get the program's text taken for its output.
+    """
+    if os.path.isfile(path) and os.stat(path).st_mode & 0o111:
+        raise InputError(Mark(path), f"{what} is executable, but is never run", f"chmod -x {path}")
+
+
+def position(text: str, offset: int) -> tuple[int, int]:
+    """Line and column, from 1, of an offset."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def decode(data: bytes, path: str, what: str) -> str:
+    """Text from UTF-8; a byte order mark is forgiven, other encodings are not."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8-sig")
+        line, column = position(before, len(before))
+        raise InputError(
+            Mark(path, line, column), f"{what} is not UTF-8 text (byte 0x{data[error.start]:02x})"
+        ) from None
+    return text
+
+
+def refuse_controls(text: str, path: str, what: str) -> None:
+    """InputError at the first character that has no place in a text file."""
+    match = _UNWANTED.search(text)
+    if match:
+        line, column = position(text, match.start())
+        raise InputError(
+            Mark(path, line, column),
+            f"{what} contains the character U+{ord(match.group()):04X}, which has no place in text",
+        )
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines as editors count them, without their ends."""
+    return [line.rstrip("\r") for line in text.split("\n")]

@@ -1,0 +1,1 @@
+"""What is written: each module turns the model into text, and decides nothing."""

@@ -1,0 +1,64 @@
+"""Writing files: whole or not at all, and only when the content changes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import Callable, Mapping
+
+Say = Callable[[str], None]
+
+
+def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", act: bool, say: Say) -> None:
+    """Make ``folder`` hold the wanted files and none of the stale ones.
+
+    What is already as wanted is not touched, so that no build is repeated for
+    nothing. With ``act`` false nothing changes, but ``say`` still tells what would.
+    Raises OSError.
+    """
+    for name, text in sorted(wanted.items()):
+        path = os.path.join(folder, name)
+        data = text.encode("utf-8")
+        if _content(path) != data:
+            say(f"write {path}")
+            if act:
+                os.makedirs(folder, exist_ok=True)
+                _replace(path, data)
+    for name in stale:
+        path = os.path.join(folder, name)
+        if name not in wanted and os.path.lexists(path):
+            say(f"remove {path}")
+            if act:
+                os.unlink(path)
+
+
+def _content(path: str) -> "bytes | None":
+    try:
+        if os.path.islink(path):
+            # os.replace() will put a file in its place, never write through it.
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Put a complete new file in the place of the old one (rename(2) is atomic)."""
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path) or ".")
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+            # mkstemp() makes it private; hand-written rules set no umask, as dh does (#944691).
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    """The umask can only be read by setting it; nothing else runs in this process."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,94 @@
+"""Rules that need the QEMU source which is being built."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ..diagnostics import Mark, nearest
+from ..model import MachineType, Model, version_numbers
+from . import Problem, Rule
+
+
+def base_missing(model: Model) -> Iterator[Problem]:
+    """Upstream deletes old types; what started from them cannot be built any more."""
+    told = set()
+    for one in model.types:
+        source = model.source(one.board)
+        # A type and its variants start from the same word of the manifest.
+        if source and not model.upstream(one) and (one.board, one.base.mark) not in told:
+            told.add((one.board, one.base.mark))
+            have = [".".join(map(str, type_.version)) for type_ in source.types]
+            yield Problem(
+                one.base,
+                f"{one.name} starts from {one.board}-{one.base}, which this QEMU does not have",
+                f"it has {have[-1]} to {have[0]}",
+            )
+        for array in one.compat:
+            if model.tree and array not in model.tree.compat_arrays:
+                hint = nearest(array, model.tree.compat_arrays)
+                yield Problem(array, f"this QEMU has no compat array {array}", hint)
+
+
+def base_not_release_version(model: Model) -> Iterator[Problem]:
+    """The types of the release that is being built start from the QEMU that it ships.
+
+    A bump of QEMU that reached some boards only is how the bases of focal,
+    plucky and questing went wrong. Older releases shipped another QEMU than
+    this source, so nothing can be said of them here.
+    """
+    for one in model.types:
+        source = model.source(one.board)
+        if not source or one.release.series != model.upload.series or _excepted(one):
+            continue
+        newest = source.newest
+        if version_numbers(one.base) != newest.version:
+            yield Problem(
+                one.base,
+                f"{one.name} starts from {one.base}, but the newest {one.board} of this QEMU is {newest.name}",
+                f'set qemu: "{".".join(map(str, newest.version))}", or declare an exception with its reason',
+            )
+
+
+def _excepted(one: MachineType) -> bool:
+    return any(layer.origin == "exception" and layer.adds.base for layer in one.layers)
+
+
+def property_unknown(model: Model) -> Iterator[Problem]:
+    """A machine-class field that this QEMU does not have would not compile."""
+    fields = model.tree.fields if model.tree else {}
+    for one in model.types:
+        for field in one.fields:
+            known = fields.get(field.name)
+            if known is None:
+                hint = nearest(field.name, fields)
+                yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
+            elif not known.accepts(field.value):
+                message = f'{field.name} takes {known.expects}, not "{field.value}"'
+                yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+
+
+def hooks_missing(model: Model) -> Iterator[Problem]:
+    """Without the #include everything builds and the types silently do not exist."""
+    for board in model.manifest.boards:
+        source = model.source(board.name)
+        wanted = model.include(board.name)
+        if source and wanted not in source.includes:
+            yield Problem(
+                Mark(source.file, len(source.lines), 1),
+                f'nothing includes "{wanted}", so the types of {board.name} would not exist',
+                "apply the patch that dh_qemu_machines hooks prints",
+            )
+
+
+RULES = (
+    Rule("base-missing", "error", "a base that this QEMU does not have", base_missing, needs_tree=True),
+    Rule(
+        "base-not-release-version",
+        "error",
+        "a base that is not the QEMU that the release ships",
+        base_not_release_version,
+        needs_tree=True,
+    ),
+    Rule("property-unknown", "error", "a field that QEMU does not have", property_unknown, needs_tree=True),
+    Rule("hooks-missing", "error", "generated files that nothing includes", hooks_missing, needs_tree=True),
+)

@@ -1,0 +1,175 @@
+"""The generated C, to the letter, and that no text can break out of it."""
+
+from __future__ import annotations
+
+import pytest
+from trees import MANIFEST, Tree
+
+from qemu_machines import cli, commands
+from qemu_machines.outputs import c, docs
+
+FOLDER = "debian/generated/qemu-machines/"
+
+
+def generated(tree: Tree, board: str = "pc-i440fx") -> str:
+    assert commands.build(cli.parse([], {})) == 0
+    return tree.read(f"{FOLDER}{board}.h.inc")
+
+
+def test_whole_file(tree: Tree) -> None:
+    tree.whole().manifest(
+        MANIFEST.replace(
+            '"7.2"}',
+            '"7.2", variants: {big: {set: {x86_64-cpu: {host-phys-bits: on}, e1000: {romfile: ""}}, '
+            'compat: [hw_compat_2_4], machine: {max_cpus: 99, no_floppy: true, hw_version: "7", broken_reserved_end: false}}}}',
+        )
+    )
+    assert (
+        generated(tree)
+        == """\
+/*
+ * The machine types of Ubuntu on the board pc-i440fx.
+ *
+ * Written by dh_qemu_machines from qemu-machines.yaml: change that, not this.
+ * QEMU's source of the board includes this file at its end, because the
+ * functions that it uses are static.
+ */
+
+/* pc-i440fx-jammy: qemu-machines.yaml line 7 */
+static void pc_i440fx_jammy_options(MachineClass *m)
+{
+    pc_i440fx_6_2_machine_options(m);
+    m->desc = "Ubuntu 22.04 PC (i440FX + PIIX, 1996)";
+    m->alias = NULL;
+    m->is_default = false;
+}
+
+DEFINE_PC_MACHINE(pc_i440fx_jammy, "pc-i440fx-jammy",
+                  pc_init_v6_2, pc_i440fx_jammy_options)
+
+/* pc-i440fx-lunar: qemu-machines.yaml line 8 */
+static void pc_i440fx_lunar_options(MachineClass *m)
+{
+    MachineClass *upstream;
+
+    pc_i440fx_7_2_machine_options(m);
+    m->desc = "Ubuntu 23.04 PC (i440FX + PIIX, 1996)";
+    m->alias = "ubuntu";
+    upstream = MACHINE_CLASS(object_class_by_name(
+        "pc-i440fx-7.2" TYPE_MACHINE_SUFFIX));
+    m->is_default = upstream->is_default;
+    upstream->is_default = false;
+}
+
+DEFINE_PC_MACHINE(pc_i440fx_lunar, "pc-i440fx-lunar",
+                  pc_init_v7_2, pc_i440fx_lunar_options)
+
+/* pc-i440fx-lunar-big: qemu-machines.yaml line 8 */
+static GlobalProperty pc_i440fx_lunar_big_props[] = {
+    { TYPE_X86_CPU, "host-phys-bits", "on" },
+    { "e1000", "romfile", "" },
+};
+
+static void pc_i440fx_lunar_big_options(MachineClass *m)
+{
+    pc_i440fx_7_2_machine_options(m);
+    compat_props_add(m->compat_props, hw_compat_2_4, hw_compat_2_4_len);
+    compat_props_add(m->compat_props, pc_i440fx_lunar_big_props,
+                     G_N_ELEMENTS(pc_i440fx_lunar_big_props));
+    m->max_cpus = 99;
+    m->no_floppy = 1;
+    m->hw_version = "7";
+    PC_MACHINE_CLASS(m)->broken_reserved_end = false;
+    m->desc = "Ubuntu 23.04 PC (i440FX + PIIX, host-phys-bits=on, romfile=, max_cpus=99, no_floppy=true, hw_version=7, broken_reserved_end=false, hw_compat_2_4, 1996)";
+    m->alias = NULL;
+    m->is_default = false;
+}
+
+DEFINE_PC_MACHINE(pc_i440fx_lunar_big, "pc-i440fx-lunar-big",
+                  pc_init_v7_2, pc_i440fx_lunar_big_options)
+"""
+    )
+
+
+def test_numbered_shape_and_taking_over_an_alias(tree: Tree) -> None:
+    tree.whole().qemu(("10.0", "7.2", "6.2"), numbered=True)
+    tree.manifest(
+        MANIFEST.replace("ubuntu, default: true", "pc").replace("ubuntu-q35", "ubuntu, default: true")
+        + '  questing: {qemu: "10.0"}\n'
+    )
+    tree.changelog("questing")
+    assert generated(tree).endswith(
+        """\
+    MachineClass *upstream;
+
+    pc_i440fx_machine_10_0_options(m);
+    m->desc = "Ubuntu 25.10 PC (i440FX + PIIX, 1996)";
+    m->alias = "pc";
+    m->is_default = false;
+    upstream = MACHINE_CLASS(object_class_by_name(
+        "pc-i440fx-10.0" TYPE_MACHINE_SUFFIX));
+    upstream->alias = NULL;
+}
+
+DEFINE_PC_MACHINE(pc_i440fx_questing, "pc-i440fx-questing",
+                  pc_i440fx_machine_10_0_init, pc_i440fx_questing_options)
+"""
+    )
+    # The default moves to another board: it is taken from the board that has it upstream.
+    assert generated(tree, "pc-q35").endswith(
+        """\
+    m->alias = "ubuntu";
+    upstream = MACHINE_CLASS(object_class_by_name(
+        "pc-i440fx-10.0" TYPE_MACHINE_SUFFIX));
+    m->is_default = upstream->is_default;
+    upstream->is_default = false;
+}
+
+DEFINE_PC_MACHINE(pc_q35_questing, "pc-q35-questing",
+                  pc_q35_machine_10_0_init, pc_q35_questing_options)
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    "text, literal",
+    [
+        ("plain", '"plain"'),
+        ('a"b\\c', '"a\\"b\\\\c"'),
+        ("what??/x", '"what\\?\\?/x"'),
+        ("*/", '"*/"'),
+        ("\u00e91", '"\\303\\2511"'),
+        ("\n\x00", '"\\012\\000"'),
+    ],
+)
+def test_string_literals(text: str, literal: str) -> None:
+    assert c.quoted(text) == literal
+
+
+def test_vendor_cannot_end_a_comment(tree: Tree) -> None:
+    tree.whole().manifest(MANIFEST.replace("vendor: Ubuntu", "vendor: 'x */ \"??/ \u00fc'"))
+    assert " * The machine types of x __ ____ _ on the board" in generated(tree)
+
+
+def test_docs(tree: Tree) -> None:
+    tree.whole()
+    generated(tree)
+    assert tree.read(FOLDER + docs.FILE).endswith(
+        """\
+pc-i440fx (qemu-system-x86_64)
+------------------------------
+
+pc-i440fx-jammy
+    Ubuntu 22.04 PC (i440FX + PIIX, 1996); based on QEMU 6.2
+pc-i440fx-lunar (alias "ubuntu", default)
+    Ubuntu 23.04 PC (i440FX + PIIX, 1996); based on QEMU 7.2
+
+pc-q35 (qemu-system-x86_64)
+---------------------------
+
+pc-q35-jammy
+    Ubuntu 22.04 PC (Q35 + ICH9, 2009); based on QEMU 6.2
+pc-q35-lunar (alias "ubuntu-q35")
+    Ubuntu 23.04 PC (Q35 + ICH9, 2009); based on QEMU 7.2
+"""
+    )

@@ -1,0 +1,308 @@
+"""The command as users run it: silence, exit status, bytes, bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Callable
+
+import pytest
+from conftest import Run
+from trees import MANIFEST, Tree
+
+from qemu_machines.cli import COMMANDS
+
+FILES = [
+    "debian/generated/qemu-machines/machine-types.txt",
+    "debian/generated/qemu-machines/pc-i440fx.h.inc",
+    "debian/generated/qemu-machines/pc-q35.h.inc",
+]
+
+
+def quiet(done: "object") -> bool:
+    return (done.returncode, done.stdout, done.stderr) == (0, "", "")  # type: ignore[attr-defined]
+
+
+def test_silent_when_all_is_well(tree: Tree, run: Run) -> None:
+    tree.whole()
+    assert quiet(run())
+    assert list(tree.files()) == FILES
+
+
+def test_second_run_writes_nothing(tree: Tree, run: Run) -> None:
+    tree.whole()
+    assert run("-v").stdout == "".join(f"\twrite {name}\n" for name in FILES)
+    for name in FILES:
+        os.utime(tree.root / name, (1, 1))
+    assert run("-v").stdout == ""
+    assert [os.stat(tree.root / name).st_mtime for name in FILES] == [1, 1, 1]
+
+
+def test_same_bytes_in_any_locale_and_under_any_hash_seed(tree: Tree, run: Run) -> None:
+    tree.whole().manifest(MANIFEST.replace("vendor: Ubuntu", "vendor: \u00dcbuntu"))
+    seen = set()
+    for environment in (
+        {},
+        {"LC_ALL": "C", "PYTHONHASHSEED": "1"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONHASHSEED": "2"},
+        {"LC_ALL": "POSIX", "TZ": "Asia/Tokyo", "PYTHONHASHSEED": "3"},
+    ):
+        for name in tree.files():
+            (tree.root / name).unlink()
+        assert quiet(run(env=environment))
+        seen.add(tuple(tree.files().items()))
+    assert len(seen) == 1
+
+
+def test_same_findings_in_any_locale_and_under_any_hash_seed(tree: Tree, run: Run) -> None:
+    tree.whole().manifest(MANIFEST.replace("alias", "al\u00efas").replace("qemu", "qmeu") + "x: 1\n")
+    seen = {
+        run("check", env={"LC_ALL": locale, "PYTHONHASHSEED": seed}).stderr
+        for locale in ("C", "C.UTF-8")
+        for seed in ("1", "2", "3")
+    }
+    assert len(seen) == 1
+    assert seen.pop().endswith("dh_qemu_machines: 7 errors\n")
+
+
+def test_a_finding_as_text(tree: Tree, run: Run) -> None:
+    tree.whole().manifest(MANIFEST.replace("lunar:", "lunra:"))
+    done = run("check")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == """\
+dh_qemu_machines: error: debian/qemu-machines.yaml:8:3: no release of Ubuntu or Debian is called "lunra" [series-unknown]
+    8 |   lunra: {qemu: "7.2"}
+      |   ^~~~~
+      = hint: did you mean "lunar"?
+"""
+
+
+def test_findings_stop_the_build_and_nothing_is_written(tree: Tree, run: Run) -> None:
+    tree.whole().manifest(MANIFEST.replace("lunar:", "lunra:"))
+    assert run().returncode == 1
+    assert tree.files() == {}
+
+
+def test_findings_as_json(tree: Tree, run: Run) -> None:
+    tree.manifest(MANIFEST.replace("lunar:", "lunra:")).changelog("noble-proposed")
+    done = run("check", "--format", "json")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(done.stdout) == {
+        "findings": [
+            {
+                "tag": "series-unknown",
+                "severity": "error",
+                "file": "debian/qemu-machines.yaml",
+                "line": 8,
+                "column": 3,
+                "message": 'no release of Ubuntu or Debian is called "lunra"',
+                "hint": 'did you mean "lunar"?',
+            }
+        ],
+        "upload": {"series": "noble", "version": "24.04", "lts": True},
+        "skipped": ["base-missing", "base-not-release-version", "hooks-missing", "property-unknown"],
+    }
+
+
+def test_check_without_a_tree_says_what_is_left_out(tree: Tree, run: Run) -> None:
+    done = run("check", cwd=tree.manifest().changelog().root)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "dh_qemu_machines: note: no QEMU source here, so not checked: "
+        "base-missing, base-not-release-version, hooks-missing, property-unknown\n",
+    )
+
+
+def test_check_writes_nothing(tree: Tree, run: Run) -> None:
+    assert quiet(run("check", cwd=tree.whole().root))
+    assert tree.files() == {}
+
+
+BAD_INPUT: list[tuple[Callable[[Tree], object], str]] = [
+    (lambda tree: (tree.root / "debian/qemu-machines.yaml").unlink(), "debian/qemu-machines.yaml: the manifest is missing"),
+    (lambda tree: tree.manifest(""), "debian/qemu-machines.yaml:1:1: the manifest is empty"),
+    (lambda tree: tree.manifest(b"\x00\x01\x02"), "debian/qemu-machines.yaml:1:1: the manifest contains the character U+0000, which has no place in text"),
+    (lambda tree: tree.manifest(b"\xff\xfe"), "debian/qemu-machines.yaml:1:1: the manifest is not UTF-8 text (byte 0xff)"),
+    (lambda tree: tree.manifest("a: [\n"), "debian/qemu-machines.yaml:2:1: the manifest is not valid YAML here"),
+    (lambda tree: tree.write("debian/changelog", ""), "debian/changelog:1:1: the changelog is empty"),
+    (lambda tree: tree.write("debian/changelog", "\n\nx\n"), "debian/changelog:3:1: this is not the heading of an entry"),
+    (lambda tree: (tree.root / "debian/changelog").unlink(), "debian/changelog: the changelog is missing"),
+    (lambda tree: (tree.root / "VERSION").unlink(), ".: this is not a QEMU source tree (no VERSION or no hw/)"),
+    (lambda tree: (tree.root / "hw/i386/pc_q35.c").unlink(), "hw/i386/pc_q35.c: QEMU's source file is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spoil, expected", BAD_INPUT)
+def test_unreadable_input(tree: Tree, run: Run, spoil: Callable[[Tree], object], expected: str) -> None:
+    spoil(tree.whole())
+    done = run()
+    assert done.returncode == 3
+    assert done.stderr.splitlines()[0].replace("./hw", "hw") == f"dh_qemu_machines: error: {expected}"
+    assert tree.files() == {}
+
+
+def test_all_unreadable_inputs_in_one_run(tree: Tree, run: Run) -> None:
+    done = run()
+    assert done.returncode == 3
+    assert [line.split(": ", 2)[2] for line in done.stderr.splitlines() if ": error:" in line] == [
+        "debian/qemu-machines.yaml: the manifest is missing",
+        "debian/changelog: the changelog is missing",
+        ".: this is not a QEMU source tree (no VERSION or no hw/)",
+    ]
+
+
+def test_a_named_source_has_to_be_one(tree: Tree, run: Run) -> None:
+    tree.manifest().changelog()
+    done = run("check", "--sourcedir", "debian")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        3,
+        "dh_qemu_machines: error: debian: this is not a QEMU source tree (no VERSION or no hw/)",
+    )
+
+
+def test_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
+    tree.whole().write("debian/generated", "in the way")
+    done = run()
+    assert (done.returncode, done.stderr) == (
+        3,
+        "dh_qemu_machines: error: debian/generated/qemu-machines/machine-types.txt: cannot be written: Not a directory\n",
+    )
+
+
+def test_a_board_that_left_the_manifest_leaves_no_file(tree: Tree, run: Run) -> None:
+    tree.whole()
+    run()
+    tree.write("debian/generated/qemu-machines/other.txt", "not ours")
+    tree.manifest(MANIFEST.replace("  pc-q35: {alias: ubuntu-q35}\n", ""))
+    assert "\tremove debian/generated/qemu-machines/pc-q35.h.inc\n" in run("-v").stdout
+    assert "debian/generated/qemu-machines/other.txt" in tree.files()
+
+
+def test_modes_follow_the_umask(tree: Tree, run: Run, umask: Callable[[int], int]) -> None:
+    tree.whole()
+    umask(0o027)
+    run()
+    assert {oct(os.stat(tree.root / name).st_mode & 0o777) for name in FILES} == {"0o640"}
+
+
+def test_a_link_at_the_output_is_replaced_and_not_followed(tree: Tree, run: Run) -> None:
+    tree.whole().write("precious", "keep me")
+    run()
+    target = tree.root / FILES[1]
+    content = target.read_bytes()
+    target.unlink()
+    target.symlink_to(tree.root / "precious")
+    assert quiet(run())
+    assert tree.read("precious") == "keep me"
+    assert not target.is_symlink() and target.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    "arguments, environment",
+    [
+        (["--no-act"], {}),
+        ([], {"DH_NO_ACT": "1"}),
+        (["-O--no-act"], {}),
+        (["-O=--no-act"], {}),
+        ([], {"DH_OPTIONS": "--no-act"}),
+        ([], {"DH_INTERNAL_OPTIONS": "-O--buildsystem=none\x1e-O--no-act"}),
+        ([], {"DH_INTERNAL_OPTIONS": "-a\x1e--no-act"}),
+    ],
+)
+def test_no_act_from_everywhere(tree: Tree, run: Run, arguments: list[str], environment: dict[str, str]) -> None:
+    tree.whole()
+    assert quiet(run(*arguments, env=environment))
+    assert tree.files() == {}
+    assert run(*arguments, "-v", env=environment).stdout.startswith("\twrite debian/generated")
+    assert tree.files() == {}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-a"], ["-i"], ["-pqemu-system-x86"], ["-p", "qemu-system-x86"], ["-Nfoo", "-a"],
+        ["--remaining-packages"], ["-Xfoo"], ["-P", "debian/tmp"], ["-O--buildsystem=none"],
+        ["-O-v"], ["-O", "--unknown"], ["-ai"], ["-n", "-o", "-A", "-d"], ["--", "--whatever"],
+    ],
+)  # fmt: skip
+def test_shared_options_change_nothing(tree: Tree, run: Run, arguments: list[str]) -> None:
+    tree.whole()
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tree.files()) == FILES
+
+
+def test_unknown_options(tree: Tree, run: Run) -> None:
+    tree.whole()
+    done = run("--nonsense")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "dh_qemu_machines: error: unrecognized arguments: --nonsense",
+    )
+    done = run(env={"DH_OPTIONS": "--nonsense"})
+    assert (done.returncode, done.stderr) == (0, "dh_qemu_machines: warning: ignored unknown options in DH_OPTIONS\n")
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["chekc"], 'there is no command "chekc"; did you mean "check"?'),
+        (["zzz"], 'there is no command "zzz"; known: check, hooks'),
+        (["check", "--format", "xml"], "--format takes text, json"),
+        (["--format", "json"], "--format is not for the build step"),
+        (["--mani", "x"], "unrecognized arguments: --mani"),
+        (["--outputdir", 'a"b'], "--outputdir cannot be written into an #include line"),
+    ],
+)
+def test_wrong_usage(run: Run, arguments: list[str], expected: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"dh_qemu_machines: error: {expected}")
+
+
+def test_help_lists_the_commands_that_exist(run: Run) -> None:
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    listed = [line.split()[0] for line in done.stdout.split("commands:\n")[1].splitlines() if line.startswith("  ")]
+    assert listed == [command.name for command in COMMANDS] == ["check", "hooks"]
+
+
+def test_nodoc(tree: Tree, run: Run) -> None:
+    tree.whole()
+    assert quiet(run(env={"DEB_BUILD_OPTIONS": "nocheck nodoc parallel=4"}))
+    assert list(tree.files()) == FILES[1:]
+    assert quiet(run(env={"DEB_BUILD_OPTIONS": "nodocs"}))
+    assert list(tree.files()) == FILES
+
+
+def test_a_reader_that_leaves_early(tree: Tree, run: Run) -> None:
+    """dh_qemu_machines hooks | head -1"""
+    tree.whole()
+    read, write = os.pipe()
+    os.close(read)
+    import subprocess
+
+    from conftest import TOOL
+
+    done = subprocess.run([TOOL, "hooks"], cwd=tree.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_colours(tree: Tree, run: Run) -> None:
+    tree.whole().manifest(MANIFEST.replace("lunar:", "lunra:"))
+    assert "\x1b[1;31merror" in run("check", env={"DH_COLORS": "always"}).stderr
+    assert "\x1b" not in run("check", env={"DH_COLORS": "never", "DPKG_COLORS": "always"}).stderr
+    assert "\x1b" not in run("check").stderr
+
+
+def test_from_another_folder(tree: Tree, run: Run) -> None:
+    """A checkout of the packaging beside an unpacked QEMU."""
+    os.makedirs(tree.root / "elsewhere")
+    tree.whole()
+    done = run(
+        "check", "--manifest", "../debian/qemu-machines.yaml", "--changelog", "../debian/changelog",
+        "--sourcedir", "..", "--outputdir", "../debian/generated/qemu-machines", cwd=tree.root / "elsewhere",
+    )  # fmt: skip
+    assert quiet(done)

@@ -1,0 +1,44 @@
+"""Start-up is paid in every build: what each command imports is pinned here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from trees import Tree
+
+HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "json", "dataclasses",
+         "importlib.metadata", "jsonschema", "jinja2", "subprocess", "difflib"]  # fmt: skip
+
+
+def imported(tree: Tree, *arguments: str) -> list[str]:
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'lib')!r})\n"
+        "from qemu_machines.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit: pass\n"
+        f"print('\\n' + ' '.join(m for m in {HEAVY!r} if m in sys.modules))"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-S", "-c", "import sys; sys.path.append('/usr/lib/python3/dist-packages')\n" + program, *arguments],
+        capture_output=True, text=True, cwd=tree.root, check=True,
+    )  # fmt: skip
+    return done.stdout.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["--help"], []),
+        (["--version"], []),
+        ([], ["yaml", "distro_info", "debian.changelog"]),
+        (["check"], ["yaml", "distro_info", "debian.changelog"]),
+        (["hooks"], ["yaml", "difflib"]),
+    ],
+)
+def test_imports(tree: Tree, arguments: list[str], expected: list[str]) -> None:
+    tree.whole()
+    assert imported(tree, *arguments) == expected
+    assert sys.version_info >= (3, 10)

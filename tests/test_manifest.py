@@ -1,0 +1,114 @@
+"""What does not fit the format: exact text and position, all in one run."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from trees import Tree
+
+from qemu_machines.diagnostics import InputError, in_order
+from qemu_machines.inputs import manifest
+
+TOP = 'version: 1\nvendor: Ubuntu\nboards: {pc-q35: {}}\nreleases:\n  noble: {qemu: "8.2"}\n'
+
+
+def findings(tree: Tree, text: str) -> list[str]:
+    tree.write("m.yaml", text)
+    found = in_order(manifest.read("m.yaml").findings)
+    assert all(finding.tag == "manifest-format" and finding.severity == "error" for finding in found)
+    return [f"{finding.mark}: {finding.message}; {finding.hint}" for finding in found]
+
+
+def test_nothing_to_say_of_a_good_one(tree: Tree) -> None:
+    assert findings(tree, TOP) == []
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("- a\n", ["m.yaml:1:1: the manifest takes a mapping, not a list; write {key: value}"]),
+        ("hello\n", ["m.yaml:1:1: the manifest takes a mapping, not text; write {key: value}"]),
+        (
+            "vendor: Ubuntu\n",
+            [
+                'm.yaml:1:1: the manifest needs the key "boards"; ',
+                'm.yaml:1:1: the manifest needs the key "releases"; ',
+                'm.yaml:1:1: the manifest needs the key "version"; ',
+            ],
+        ),
+        (TOP + "vendors: x\n", ['m.yaml:6:1: unknown key "vendors" in the manifest; did you mean "vendor"?']),
+        (TOP + "policy: {nam: x}\n", ['m.yaml:6:10: unknown key "nam" in the policy; did you mean "name"?']),
+        (TOP + "policy:\n", ["m.yaml:6:1: policy has no value; "]),
+        (TOP.replace("version: 1", "version: 2"), ['m.yaml:1:10: version takes 1, not "2"; write 1']),
+        (
+            TOP.replace('"8.2"', "8"),
+            ['m.yaml:5:17: "8" is not a QEMU version; for example "8.2"'],
+        ),
+        (
+            TOP.replace('{qemu: "8.2"}', "{}"),
+            ['m.yaml:5:10: a release needs the key "qemu"; '],
+        ),
+        (
+            TOP.replace("{pc-q35: {}}", "{pc-q53: {}}"),
+            ['m.yaml:3:10: boards takes pc-i440fx or pc-q35, not "pc-q53"; did you mean "pc-q35"?'],
+        ),
+        (
+            TOP.replace("pc-q35: {}", "pc-q35: {default: yes}"),
+            ['m.yaml:3:28: default takes true or false, not "yes"; write true or false'],
+        ),
+        (
+            TOP.replace("pc-q35: {}", "pc-q35: {since: jammy}"),
+            ['m.yaml:3:26: "jammy" is not one of the releases below; name a release of this manifest'],
+        ),
+        (
+            TOP + 'policy: {name: "{series}-{board}"}\n',
+            [
+                'm.yaml:6:16: "{series}-{board}" is not a name template; '
+                'for example "{board}-{series}" or "{board}-{qemu}-{series}"'
+            ],
+        ),
+        (
+            TOP.replace("vendor: Ubuntu", 'vendor: "\\e[31m"'),
+            ['m.yaml:2:9: "\x1b[31m" is not a line of text; for example Ubuntu'],
+        ),
+        (
+            TOP.replace('"8.2"}', '"8.2", exceptions: [{base: "8.1"}]}'),
+            ['m.yaml:5:38: an exception needs the key "reason"; '],
+        ),
+        (
+            TOP.replace('"8.2"}', '"8.2", variants: {Hpb: {set: {d: {p: [on]}}}}}'),
+            [
+                'm.yaml:5:35: "Hpb" is not a variant name; for example hpb',
+                "m.yaml:5:54: p takes a line of text, not a list; ",
+            ],
+        ),
+    ],
+)
+def test_findings(tree: Tree, text: str, expected: list[str]) -> None:
+    found = findings(tree, text)
+    assert [line.rstrip() for line in found] == [line.rstrip() for line in expected]
+
+
+def test_all_in_one_run(tree: Tree) -> None:
+    text = TOP + "vendor: Twice\nnonsense: 1\n"
+    assert [line.split(";")[0] for line in findings(tree, text.replace("qemu", "qmeu"))] == [
+        'm.yaml:5:11: a release needs the key "qemu"',
+        'm.yaml:5:11: unknown key "qmeu" in a release',
+        'm.yaml:6:1: the key "vendor" is there twice',
+        'm.yaml:7:1: unknown key "nonsense" in the manifest',
+    ]
+
+
+def test_an_executable_manifest_is_never_run(tree: Tree) -> None:
+    tree.manifest()
+    os.chmod("debian/qemu-machines.yaml", 0o755)
+    with pytest.raises(InputError) as caught:
+        manifest.read("debian/qemu-machines.yaml")
+    assert caught.value.finding.message == "the manifest is executable, but is never run"
+
+
+def test_texts_know_their_place(tree: Tree) -> None:
+    tree.write("m.yaml", TOP)
+    release = manifest.read("m.yaml").releases[0]
+    assert (str(release.series.mark), str(release.qemu.mark)) == ("m.yaml:5:3", "m.yaml:5:17")

@@ -1,0 +1,193 @@
+"""Every rule once with something to find and once without, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+from trees import MANIFEST, VERSIONS, Tree
+
+from qemu_machines import cli, commands, diagnostics, rules
+
+
+def found(tree: Tree, tag: str) -> list[str]:
+    """The findings of one tag as "place: message; hint"."""
+    options = cli.parse(["check"], {})
+    inputs = commands.read_inputs(options, tree_required=False)
+    assert inputs.model is not None, inputs.unreadable
+    findings = diagnostics.in_order(rules.check(inputs.model))
+    return [f"{one.mark}: {one.message}; {one.hint}" for one in findings if one.tag == tag]
+
+
+def manifest(tree: Tree, old: str, new: str) -> Tree:
+    assert old in MANIFEST
+    return tree.whole().manifest(MANIFEST.replace(old, new))
+
+
+FILE = "debian/qemu-machines.yaml"
+
+
+def at(tree: Tree, needle: str) -> str:
+    """Where a text stands in the manifest, once only."""
+    text = tree.read(FILE)
+    assert text.count(needle) == 1, needle
+    offset = text.index(needle)
+    return f"{FILE}:{text.count(chr(10), 0, offset) + 1}:{offset - text.rfind(chr(10), 0, offset)}"
+
+
+TAGS = [rule.tag for rule in rules.catalogue()]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+@pytest.mark.parametrize("numbered", [False, True])
+def test_nothing_to_say_when_all_is_well(tree: Tree, tag: str, numbered: bool) -> None:
+    tree.whole().qemu(numbered=numbered)
+    assert found(tree, tag) == []
+
+
+def test_series_unknown(tree: Tree) -> None:
+    manifest(tree, "lunar:", "lunarr:").changelog("lunatic-proposed")
+    assert found(tree, "series-unknown") == [
+        'debian/changelog:1:28: no release of Ubuntu or Debian is called "lunatic"; did you mean "lunar"?',
+        f'{FILE}:8:3: no release of Ubuntu or Debian is called "lunarr"; did you mean "lunar"?',
+    ]
+
+
+def test_series_unknown_from_the_command_line(tree: Tree) -> None:
+    tree.whole()
+    inputs = commands.read_inputs(cli.parse(["check", "--series", "nobel"], {}), tree_required=False)
+    assert inputs.model
+    (finding,) = [one for one in rules.check(inputs.model) if one.tag == "series-unknown"]
+    assert (str(finding.mark), finding.hint) == ("--series", 'did you mean "noble"?')
+
+
+def test_base_missing(tree: Tree) -> None:
+    manifest(tree, 'jammy: {qemu: "6.2"}', 'jammy: {qemu: "6.1", variants: {hpb: {set: {a: {b: c}}}}}')
+    assert found(tree, "base-missing") == [
+        f"{FILE}:7:17: pc-i440fx-jammy starts from pc-i440fx-6.1, which this QEMU does not have; it has 5.2 to 7.2",
+        f"{FILE}:7:17: pc-q35-jammy starts from pc-q35-6.1, which this QEMU does not have; it has 5.2 to 7.2",
+    ]
+
+
+def test_base_missing_array(tree: Tree) -> None:
+    manifest(tree, '"7.2"}', '"7.2", exceptions: [{compat: [hw_compat_2_4, hw_compat_2_3], reason: r}]}')
+    assert found(tree, "base-missing") == [
+        f'{at(tree, "hw_compat_2_3")}: this QEMU has no compat array hw_compat_2_3; did you mean "hw_compat_2_4"?'
+    ]
+
+
+def test_base_not_release_version(tree: Tree) -> None:
+    """questing's i440fx stayed on 10.0 when QEMU moved to 10.1."""
+    manifest(tree, '"7.2"', '"7.1"')
+    hint = 'set qemu: "7.2", or declare an exception with its reason'
+    assert found(tree, "base-not-release-version") == [
+        f"{FILE}:8:17: pc-i440fx-lunar starts from 7.1, but the newest pc-i440fx of this QEMU is pc-i440fx-7.2; {hint}",
+        f"{FILE}:8:17: pc-q35-lunar starts from 7.1, but the newest pc-q35 of this QEMU is pc-q35-7.2; {hint}",
+    ]
+
+
+def test_base_not_release_version_speaks_of_this_upload_only(tree: Tree) -> None:
+    manifest(tree, '"6.2"', '"7.0"')
+    assert found(tree, "base-not-release-version") == []
+
+
+def test_base_not_release_version_accepts_an_exception(tree: Tree) -> None:
+    manifest(tree, '"7.2"}', '"7.2", exceptions: [{base: "7.1", reason: r}]}')
+    assert found(tree, "base-not-release-version") == []
+
+
+def test_name_collision_with_upstream(tree: Tree) -> None:
+    manifest(tree, "ubuntu, default", "q35, default")
+    assert found(tree, "name-collision") == [
+        f"""{at(tree, "q35, default")}: the alias "q35" is upstream's alias of pc-q35-7.2; """
+    ]
+
+
+def test_name_collision_with_an_upstream_type(tree: Tree) -> None:
+    manifest(tree, "ubuntu, default", "pc-q35-7.1, default")
+    assert found(tree, "name-collision") == [
+        f"""{at(tree, "pc-q35-7.1")}: the alias "pc-q35-7.1" is upstream's machine type pc-q35-7.1; """
+    ]
+
+
+def test_name_collision_with_the_machine_none(tree: Tree) -> None:
+    manifest(tree, "ubuntu, default", "none, default")
+    assert found(tree, "name-collision") == [f"""{at(tree, "none")}: the alias "none" is QEMU's own machine; """]
+
+
+def test_name_collision_of_alias_and_type(tree: Tree) -> None:
+    manifest(tree, "alias: ubuntu-q35", "alias: pc-q35-jammy")
+    assert found(tree, "name-collision") == [
+        f'{at(tree, "pc-q35-jammy")}: the alias "pc-q35-jammy" is also the name of a machine type; '
+        "libvirt would replace the name by what the alias means"
+    ]
+
+
+def test_name_collision_with_a_machine_of_the_board_file(tree: Tree) -> None:
+    tree.whole().manifest(MANIFEST.replace("ubuntu, default", "isapc, default"))
+    tree.write("hw/i386/pc_piix.c", tree.read("hw/i386/pc_piix.c") + 'DEFINE_PC_MACHINE(isapc, "isapc", a, b);\n')
+    assert found(tree, "name-collision") == [f'{at(tree, "isapc")}: the alias "isapc" is a machine in hw/i386/pc_piix.c; ']
+
+
+def test_taking_over_the_own_boards_alias_is_no_collision(tree: Tree) -> None:
+    manifest(tree, "alias: ubuntu,", "alias: pc,")
+    assert found(tree, "name-collision") == []
+
+
+def test_default_not_unique(tree: Tree) -> None:
+    manifest(tree, "alias: ubuntu-q35", "alias: ubuntu-q35, default: true")
+    assert found(tree, "default-not-unique") == [
+        f"{at(tree, 'true}' + chr(10) + 'releases')}: pc-q35 and pc-i440fx are both the default of qemu-system-x86_64; keep the default on one of them"
+    ]
+
+
+def test_alias_not_unique(tree: Tree) -> None:
+    """noble's update left two holders of q35 (LP: #2131822)."""
+    manifest(tree, "alias: ubuntu-q35", "alias: ubuntu")
+    assert found(tree, "alias-not-unique") == [
+        f'{at(tree, "ubuntu}")}: the alias "ubuntu" is given to two boards; an alias can mean one machine type only'
+    ]
+
+
+def test_property_unknown(tree: Tree) -> None:
+    manifest(
+        tree,
+        '"7.2"}',
+        '"7.2", exceptions: [{boards: [pc-q35], machine: {max_cpu: 9, no_floppy: 2, max_cpus: many, alias: x}, reason: r}]}',
+    )
+    assert found(tree, "property-unknown") == [
+        f"""{at(tree, "max_cpu:")}: QEMU's machine class has no field max_cpu that can be set; did you mean "max_cpus"?""",
+        f"""{at(tree, "2, max")}: no_floppy takes true or false, not "2"; its type in QEMU is "unsigned int:1\"""",
+        f"""{at(tree, "many")}: max_cpus takes a whole number, not "many"; its type in QEMU is "int\"""",
+        f"""{at(tree, "alias: x")}: QEMU's machine class has no field alias that can be set; """,
+    ]
+
+
+def test_hooks_missing(tree: Tree) -> None:
+    tree.whole().qemu(VERSIONS, hooked=False)
+    lines = tree.read("hw/i386/pc_piix.c").count("\n") + 1
+    assert found(tree, "hooks-missing")[0] == (
+        f'hw/i386/pc_piix.c:{lines}:1: nothing includes "debian/generated/qemu-machines/pc-i440fx.h.inc", '
+        "so the types of pc-i440fx would not exist; apply the patch that dh_qemu_machines hooks prints"
+    )
+
+
+@pytest.mark.parametrize("line", ['// #include "%s"', '/* #include "%s" */', '#include "elsewhere/%s"'])
+def test_hooks_missing_is_not_fooled(tree: Tree, line: str) -> None:
+    tree.whole().qemu(hooked=False)
+    hook = line % "debian/generated/qemu-machines/pc-q35.h.inc"
+    tree.write("hw/i386/pc_q35.c", tree.read("hw/i386/pc_q35.c") + hook + "\n")
+    assert len(found(tree, "hooks-missing")) == 2
+
+
+def test_rules_that_need_the_source_are_left_out_without_it(tree: Tree) -> None:
+    tree.manifest(MANIFEST.replace('"7.2"', '"7.1"')).changelog()
+    inputs = commands.read_inputs(cli.parse(["check"], {}), tree_required=False)
+    assert inputs.model
+    assert list(rules.check(inputs.model)) == []
+    assert rules.skipped(inputs.model) == [
+        "base-missing", "base-not-release-version", "hooks-missing", "property-unknown",
+    ]  # fmt: skip
+
+
+def test_one_record_per_tag() -> None:
+    assert sorted(set(TAGS)) == TAGS
+    assert all(rule.severity in diagnostics.SEVERITIES and rule.summary for rule in rules.catalogue())
