@@ -1,0 +1,127 @@
+"""The man pages name what the program has: all of it and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from qemu_machines import cli, rules
+from qemu_machines.inputs import format as manifest_format
+from qemu_machines.inputs import manifest
+from qemu_machines.inputs.table import ListOf, MapOf, Record
+
+MAN = Path(__file__).parent.parent / "man"
+PROGRAM = (MAN / "dh_qemu_machines.pod").read_text(encoding="utf-8")
+FORMAT = (MAN / "qemu-machines.yaml.pod").read_text(encoding="utf-8")
+PAGES = {"dh_qemu_machines.pod": PROGRAM, "qemu-machines.yaml.pod": FORMAT}
+
+
+def section(page: str, title: str) -> str:
+    """What stands below a heading, up to the next heading of its level or above."""
+    level, rest = re.split(rf"^=head([12]) {re.escape(title)}\n", page, maxsplit=1, flags=re.M)[1:]
+    return re.split(rf"^=head[1-{level}] ", rest, maxsplit=1, flags=re.M)[0]
+
+
+def plain(pod: str) -> str:
+    """Text without POD's commands and formatting codes."""
+    pod = re.sub(r"^=\w+.*$", lambda line: line.group() if line.group().startswith("=item") else "", pod, flags=re.M)
+    return re.sub(r"[BCFIL]<([^<>]*)>", r"\1", pod)
+
+
+def items(pod: str) -> list[str]:
+    return [plain(item) for item in re.findall(r"^=item (.*)$", pod, re.M)]
+
+
+def options_in(pod: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])(--[a-z][a-z-]*|-[A-Za-z](?![\w-]))", plain(pod)))
+
+
+def parser_options(suppressed: bool) -> set[str]:
+    return {
+        option
+        for action in cli._parser()._actions
+        if (action.help == argparse.SUPPRESS) is suppressed
+        for option in action.option_strings
+    }
+
+
+def verbatim_manifests(page: str) -> list[str]:
+    """The verbatim blocks that are whole manifests."""
+    return re.findall(r"^ version: 1\n(?: .*\n)+", page, re.M)
+
+
+def test_every_option_has_its_item() -> None:
+    listed = {option for item in items(section(PROGRAM, "OPTIONS")) for option in options_in(item)}
+    assert listed == parser_options(suppressed=False)
+
+
+def test_no_option_is_unknown_to_the_parser() -> None:
+    known = parser_options(suppressed=False) | parser_options(suppressed=True)
+    assert options_in(section(PROGRAM, "OPTIONS")) <= known
+
+
+def test_every_ignored_option_is_in_the_notes() -> None:
+    # -O is taken out of the arguments before the parser sees them.
+    ignored = options_in(section(PROGRAM, "NOTES")) - parser_options(suppressed=False) - {"-O"}
+    assert ignored == parser_options(suppressed=True)
+
+
+def test_every_command_has_its_item() -> None:
+    assert items(section(PROGRAM, "COMMANDS")) == [command.name for command in cli.COMMANDS]
+
+
+def test_every_command_is_in_the_synopsis() -> None:
+    synopsis = plain(section(PROGRAM, "SYNOPSIS"))
+    assert re.findall(r"^dh_qemu_machines ([a-z]+)", synopsis, re.M) == [command.name for command in cli.COMMANDS]
+
+
+def test_every_tag_has_its_item() -> None:
+    # The one tag that belongs to the format and not to a rule.
+    tags = {"manifest-format (error)"} | {f"{rule.tag} ({rule.severity})" for rule in rules.catalogue()}
+    listed = items(section(PROGRAM, "Tags"))
+    assert set(listed) == tags
+    assert listed == sorted(listed)
+
+
+def records(kind: object) -> list[Record]:
+    """The records of the format, each once, in the order in which they are met."""
+    if isinstance(kind, ListOf):
+        return records(kind.item)
+    if isinstance(kind, MapOf):
+        return records(kind.value)
+    if not isinstance(kind, Record):
+        return []
+    return [kind, *(inner for field in kind.fields for inner in records(field.kind))]
+
+
+@pytest.mark.parametrize("record", records(manifest_format.MANIFEST), ids=lambda record: str(record.what))
+def test_every_field_has_its_item(record: Record) -> None:
+    listed = items(section(section(FORMAT, "FIELDS"), record.what.capitalize()))
+    fields = [field.key + (" (required)" if field.required else "") for field in record.fields]
+    assert [item.rpartition(".")[2] for item in listed] == fields
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_example_is_a_manifest(page: str, tmp_path: Path) -> None:
+    (example,) = verbatim_manifests(PAGES[page])
+    file = tmp_path / "qemu-machines.yaml"
+    file.write_text(re.sub("^ ", "", example, flags=re.M), encoding="utf-8")
+    assert manifest.read(str(file)).findings == ()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_podchecker_has_nothing_to_say(page: str) -> None:
+    run = subprocess.run(
+        ["podchecker", "-warnings", "-warnings", page], cwd=MAN, capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stdout + run.stderr) == (0, f"{page} pod syntax OK.\n")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_source_is_ascii(page: str) -> None:
+    # pod2man before podlators 5 (bookworm) turns other characters into "X".
+    assert PAGES[page].isascii()
