@@ -1,0 +1,30 @@
+# What a developer runs; the package itself is built by debian/rules.
+# Every target installs with apt what it needs and the machine does not have.
+
+PYTHON = /usr/bin/python3
+
+.PHONY: help check lint check-qemu demo clean
+
+help:
+	@echo 'make check       the fast tests (no QEMU is built), and mypy'
+	@echo 'make check-qemu  the tests on real QEMU: fetches and builds 7.2 and 10.0'
+	@echo 'make demo        the whole way once, on Debian'\''s QEMU 7.2'
+	@echo 'make clean       remove what the tests left in this folder'
+
+check: lint
+	$(PYTHON) -m pytest -m 'not qemu'
+
+lint:
+	tests/install-needed check
+	$(PYTHON) -m mypy --strict lib
+
+check-qemu:
+	tests/install-needed qemu
+	$(PYTHON) -m pytest -m qemu -s tests/qemu
+
+demo:
+	tests/qemu/demo
+
+clean:
+	rm -rf .mypy_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What was built: questions to the real QEMU binaries."""
