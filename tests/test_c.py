@@ -146,7 +146,8 @@ def test_string_literals(text: str, literal: str) -> None:
     assert c.quoted(text) == literal
 
 
-def test_vendor_cannot_end_a_comment(tree: Tree) -> None:
+def test_vendor_cannot_end_a_comment(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEB_VENDOR", "x */ \"??/ \u00fc")
     tree.whole().manifest(MANIFEST.replace("vendor: Ubuntu", "vendor: 'x */ \"??/ \u00fc'"))
     assert " * The machine types of x __ ____ _ on the board" in generated(tree)
 

@@ -19,16 +19,20 @@ qemu (1:7.2+dfsg-5ubuntu2) lunar-proposed jammy; urgency=medium
 
 def test_good(tree: Tree) -> None:
     tree.write("c", "\n" + GOOD + "\nrubbish below is never looked at\n")
-    entry = changelog.read_top("c")
-    assert (entry.package, entry.version, entry.distributions) == (
-        "qemu",
-        "1:7.2+dfsg-5ubuntu2",
-        ("lunar-proposed", "jammy"),
-    )
-    assert entry.date == "Tue, 28 Mar 2023 10:00:00 +0200"
-    assert [str(text.mark) for text in (entry.version, *entry.distributions, entry.date)] == [
+    top = changelog.read("c")
+    heading = top.heading
+    assert heading == ("qemu", "1:7.2+dfsg-5ubuntu2", ("lunar-proposed", "jammy"), "medium")
+    assert top.date == "Tue, 28 Mar 2023 10:00:00 +0200"
+    assert [str(text.mark) for text in (heading.version, *heading.distributions, top.date)] == [
         "c:2:7", "c:2:28", "c:2:43", "c:6:26",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("trailer", [" --", " -- A B <a@example.org>"])
+def test_unfinished(tree: Tree, trailer: str) -> None:
+    """A checkout may have an entry without author or date."""
+    tree.write("c", GOOD.split(" --")[0] + trailer + "\n")
+    assert changelog.read("c").date is None
 
 
 @pytest.mark.parametrize(
@@ -49,6 +53,6 @@ def test_good(tree: Tree) -> None:
 def test_bad(tree: Tree, content: "str | bytes", expected: str) -> None:
     tree.write("c", content)
     with pytest.raises(InputError) as caught:
-        changelog.read_top("c")
+        changelog.read("c")
     finding = caught.value.finding
     assert f"{finding.mark}: {finding.message}".startswith(expected)

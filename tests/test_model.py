@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from conftest import ROOT
 from trees import MANIFEST, Tree
 
-from qemu_machines import model
+from qemu_machines import model, upload
 from qemu_machines.inputs import changelog, manifest, releases
 from qemu_machines.model import MachineType, Model
 
 
 def derive(folder: Path) -> Model:
     known = releases.read()
-    entry = changelog.read_top(str(folder / "changelog"))
-    upload = model.upload_of(entry, None, known)
+    entry = changelog.read(str(folder / "changelog"))
     declared = manifest.read(str(folder / "qemu-machines.yaml"))
     assert declared.findings == ()
-    return model.model_of(declared, upload, known, None, "generated")
+    found = upload.upload_of(entry, declared, known, upload.Question())
+    return model.model_of(declared, found, known, None, "generated")
 
 
 def of(tree: Tree, text: str) -> dict[str, MachineType]:
@@ -96,45 +93,3 @@ def test_last_value_of_a_property_wins(tree: Tree) -> None:
         '"7.2", exceptions: [{set: {a: {x: 1, y: 1}}, reason: r}, {set: {a: {x: 2}}, reason: r}]}',
     )
     assert of(tree, text)["pc-q35-lunar"].properties == (("a", "x", "2"), ("a", "y", "1"))
-
-
-RECORDS = [
-    ("examples/ubuntu-lunar/debian", "lunar.json", 54),
-    ("tests/qemu/questing-10.0/debian", "questing-10.0.json", 74),
-]
-
-
-@pytest.mark.parametrize("folder, record, number", RECORDS)
-def test_ubuntus_record(folder: str, record: str, number: int) -> None:
-    """The manifests derive what Ubuntu shipped, type by type."""
-    rows = json.loads((ROOT / "tests" / "data" / record).read_text())
-    assert len(rows) == number
-    derived = {one.name: one for one in derive(ROOT / folder).types}
-    assert sorted(derived) == sorted(row["name"] for row in rows)
-    for row in rows:
-        one = derived[row["name"]]
-        assert (one.name, one.base, one.description) == (row["name"], row["base"], row["description"])
-        assert (one.alias, one.default) == (row.get("alias"), row.get("default", False))
-        assert adds(one) == sorted(facts(row)), one.name
-
-
-def adds(one: MachineType) -> list[str]:
-    """What a type adds, in the words of the record; 255 is what i440fx has without a word."""
-    found = [f"compat:{item.name}={item.value}" for item in one.properties if item.driver != "migration"]
-    found += [f"compat:{array}" for array in one.compat]
-    found += [f"{field.name}={field.value}" for field in one.fields if field.value != "255"]
-    return sorted(found)
-
-
-def facts(row: dict[str, Any]) -> list[str]:
-    # Ubuntu's own array is upstream's of 2.4 and three migration properties.
-    return [fact.replace("hw_compat_2_4_wily", "hw_compat_2_4") for fact in row["adds"]]
-
-
-def test_wily_has_the_three_migration_properties() -> None:
-    types = {one.name: one for one in derive(ROOT / "examples/ubuntu-lunar/debian").types}
-    assert types["pc-i440fx-wily"].properties == (
-        ("migration", "send-configuration", "off"),
-        ("migration", "send-section-footer", "off"),
-        ("migration", "store-global-state", "off"),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import io
 import os
 import sys
@@ -21,7 +22,8 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
-    Command("check", "check everything, write nothing", ("text", "json")),
+    Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
+    Command("explain", "tell what an upload or a machine type is, and why", ("text", "json")),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
 )
 
@@ -50,7 +52,6 @@ def _parser() -> argparse.ArgumentParser:
         # debhelper has no abbreviated options from compat 13 on.
         allow_abbrev=False,
     )
-    parser.add_argument("command", nargs="?", default="", help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     add = parser.add_argument
     add("--manifest", metavar="FILE", default="debian/qemu-machines.yaml", help="default: %(default)s")
@@ -63,7 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         help="where generated files go; default: %(default)s",
     )
     add("--series", metavar="NAME", help="the release, instead of what the changelog says")
-    add("--format", metavar="FORMAT", help="of check: text or json; default: text")
+    add("--date", metavar="DAY", help="the reference date, instead of SOURCE_DATE_EPOCH or the changelog's")
+    add(
+        "--allow-outdated-distro-data",
+        action="store_true",
+        help="go on where distro-info-data is too old to know a release",
+    )
+    add("--format", metavar="FORMAT", help="of check: text, gcc, json, sarif or github; of explain: text or json")
     debhelper.add_shared_options(parser)
     return parser
 
@@ -75,8 +82,7 @@ def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: arg
         _, unknown = parser.parse_known_args(arguments, trial)
     except WrongUsage:
         return False
-    # A word that is no option is no command either when it comes this way.
-    if unknown or trial.command != options.command:
+    if unknown:
         return False
     vars(options).update(vars(trial))
     return True
@@ -98,7 +104,14 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     plain, tentative = debhelper.split_tentative(arguments)
     for option in tentative:
         _try(parser, [option], options)
-    options = parser.parse_args(plain, options)
+    # The parser has no positional arguments: argparse wants those in one place,
+    # while a command and what it is about may stand anywhere among the options.
+    options, rest = parser.parse_known_args(plain, options)
+    words = [word for word in rest if not word.startswith("-")]
+    if len(words) < len(rest):
+        unknown = next(word for word in rest if word.startswith("-"))
+        raise WrongUsage(f"unknown option {unknown}")
+    options.command, options.subjects = words[0] if words else "", words[1:]
     _check_usage(options)
     return options
 
@@ -111,6 +124,10 @@ def _check_usage(options: argparse.Namespace) -> None:
 
         hint = nearest(options.command, known) or f"known: {', '.join(known)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')
+    if options.command == "explain" and len(options.subjects) != 1:
+        raise WrongUsage("explain takes one word: upload, or the name of a machine type")
+    if options.command != "explain" and options.subjects:
+        raise WrongUsage(f"{options.command} takes no further word: {options.subjects[0]}")
     formats = command.formats if command else ()
     if options.format is not None and options.format not in formats:
         takes = f"takes {', '.join(formats)}" if formats else f"is not for {options.command or 'the build step'}"
@@ -125,6 +142,9 @@ def main(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    # Nothing lives long enough to be worth collecting, and looking for it makes
+    # the time of a large manifest grow faster than its size.
+    gc.disable()
     options: Optional[argparse.Namespace] = None
     try:
         options = parse(arguments, os.environ)
@@ -134,6 +154,7 @@ def main(arguments: Sequence[str]) -> int:
         run: dict[str, Callable[[argparse.Namespace], int]] = {
             "": commands.build,
             "check": commands.check,
+            "explain": commands.explain,
             "hooks": commands.hooks,
         }
         status = run[options.command](options)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
-from . import debhelper, diagnostics, model, rules
-from .diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, Text
-from .inputs import changelog, manifest, releases, sourcetree
+from . import debhelper, diagnostics, model, rules, upload
+from .diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, InputError, Mark
+from .inputs import changelog, manifest, releases, sourcetree, vendor
 from .model import Model
+from .upload import Upload
 
 T = TypeVar("T")
 
@@ -49,23 +51,42 @@ def _boards(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
     return tuple(str(board.name) for board in declared.boards) if declared else ()
 
 
+def _question(options: argparse.Namespace) -> upload.Question:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return upload.Question(options.series, options.date, epoch, vendor.read(os.environ))
+
+
+def _releases(wanted: Optional[manifest.Manifest]) -> releases.Releases:
+    known = releases.read()
+    return releases.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
+
+
 def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
     """Read everything that the commands need, and derive the model."""
     unreadable: list[Finding] = []
     lines: dict[str, Sequence[str]] = {}
     declared = _attempt(lambda: manifest.read(options.manifest), unreadable)
-    entry = _attempt(lambda: changelog.read_top(options.changelog), unreadable)
-    known = _attempt(releases.read, unreadable)
+    entry = _attempt(lambda: changelog.read(options.changelog), unreadable)
+    known = _attempt(lambda: _releases(declared), unreadable)
     tree = _attempt(lambda: _tree(options, _boards(declared), tree_required), unreadable)
-    if declared is None or entry is None or known is None or unreadable:
-        return Inputs(None, lines, unreadable)
-    lines[options.manifest] = declared.lines
-    lines[options.changelog] = entry.lines
+    if declared:
+        lines[options.manifest] = declared.lines
+    if entry:
+        lines[options.changelog] = entry.lines
     for source in tree.boards.values() if tree else ():
         lines[source.file] = source.lines
-    series = Text(options.series, Mark("--series")) if options.series else None
-    upload = model.upload_of(entry, series, known)
-    return Inputs(model.model_of(declared, upload, known, tree, include_folder(options)), lines, unreadable)
+    if declared is None or entry is None or known is None or unreadable:
+        return Inputs(None, lines, unreadable)
+    question = _question(options)
+    found = _attempt(partial(upload.upload_of, entry, declared, known, question), unreadable)
+    if found is None:
+        return Inputs(None, lines, unreadable)
+    vendors = question.vendor.names if question.vendor else ()
+    allow = options.allow_outdated_distro_data
+    derived = model.model_of(declared, found, known, tree, include_folder(options), vendors, allow)
+    if found.outdated and derived.unknown_series():
+        derived = derived._replace(data_version=releases.installed_version())
+    return Inputs(derived, lines, unreadable)
 
 
 def _judge(derived: Model) -> list[Finding]:
@@ -86,6 +107,22 @@ def _report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
         print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
 
 
+def _not_generated(derived: Model) -> list[Finding]:
+    """The boards that can be declared and checked, but whose C cannot be written yet."""
+    generated = {place.board for place in sourcetree.BOARD_FILES}
+    return [
+        Finding(
+            "board-not-generated",
+            "error",
+            board.name.mark,
+            f"the machine types of {board.name} cannot be generated yet",
+            f"this version writes those of {' and '.join(sorted(generated))}",
+        )
+        for board in derived.manifest.boards
+        if board.name not in generated
+    ]
+
+
 def build(options: argparse.Namespace) -> int:
     """The build step: check, then write the C and the documentation."""
     from .outputs import c, docs, writing
@@ -95,7 +132,7 @@ def build(options: argparse.Namespace) -> int:
     if inputs.model is None:
         _report(inputs.unreadable, inputs.lines)
         return UNREADABLE
-    findings = _judge(inputs.model)
+    findings = [*_judge(inputs.model), *_not_generated(inputs.model)]
     _report(findings, inputs.lines)
     if _status(findings):
         return FINDINGS
@@ -123,35 +160,20 @@ def check(options: argparse.Namespace) -> int:
     inputs = read_inputs(options, tree_required=False)
     findings = inputs.unreadable if inputs.model is None else _judge(inputs.model)
     skipped = rules.skipped(inputs.model) if inputs.model else []
-    if options.format == "json":
-        _print_json(inputs.model, findings, skipped)
-    else:
+    if options.format in (None, "text"):
         _report(findings, inputs.lines)
-        if skipped:
-            print(
-                f"{diagnostics.PROGRAM}: note: no QEMU source here, so not checked: {', '.join(skipped)}",
-                file=sys.stderr,
-            )
+    else:
+        from .outputs import findings as output
+
+        found = upload.as_data(inputs.model.upload) if inputs.model else None
+        summaries = [(rule.tag, rule.summary) for rule in rules.catalogue()]
+        sys.stdout.write(output.document(options.format, findings, found, skipped, summaries))
+    if skipped and options.format != "json":
+        print(
+            f"{diagnostics.PROGRAM}: note: no QEMU source here, so not checked: {', '.join(skipped)}",
+            file=sys.stderr,
+        )
     return UNREADABLE if inputs.model is None else _status(findings)
-
-
-def _print_json(derived: Optional[Model], findings: Sequence[Finding], skipped: list[str]) -> None:
-    import json
-
-    upload = None
-    if derived:
-        info = derived.upload.info
-        upload = {
-            "series": derived.upload.series,
-            "version": info.version if info else None,
-            "lts": info.lts if info else None,
-        }
-    document = {
-        "findings": [diagnostics.as_data(finding) for finding in findings],
-        "upload": upload,
-        "skipped": skipped,
-    }
-    print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def hooks(options: argparse.Namespace) -> int:
@@ -170,3 +192,55 @@ def hooks(options: argparse.Namespace) -> int:
     folder = include_folder(options)
     sys.stdout.write(output.patch(tree, lambda board: model.include_path(folder, board)))
     return FINE
+
+
+def explain(options: argparse.Namespace) -> int:
+    """What an upload or a machine type is, and where each part of that comes from."""
+    if options.subjects == ["upload"]:
+        return _explain_upload(options)
+    return _explain_type(options, options.subjects[0])
+
+
+def _explain_upload(options: argparse.Namespace) -> int:
+    """The upload; a manifest that is missing is no obstacle, one that is broken is."""
+    unreadable: list[Finding] = []
+    declared = None
+    if os.path.lexists(options.manifest):
+        declared = _attempt(lambda: manifest.read(options.manifest), unreadable)
+    entry = _attempt(lambda: changelog.read(options.changelog), unreadable)
+    known = _attempt(lambda: _releases(declared), unreadable)
+    found: Optional[Upload] = None
+    if entry and known and not unreadable:
+        found = _attempt(partial(upload.upload_of, entry, declared, known, _question(options)), unreadable)
+    if found is None:
+        _report(unreadable, {options.changelog: entry.lines} if entry else {})
+        return UNREADABLE
+    from .outputs import explanation
+
+    _print(options, upload.as_data(found), explanation.of_upload(found))
+    return FINE
+
+
+def _explain_type(options: argparse.Namespace, name: str) -> int:
+    inputs = read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        _report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    from .outputs import explanation
+
+    wanted = [one for one in inputs.model.types if name in (one.name, one.alias)]
+    if not wanted:
+        hint = diagnostics.nearest(name, [one.name for one in inputs.model.types])
+        message = f'the manifest declares no machine type "{name}"'
+        _report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
+        return USAGE
+    _print(options, explanation.type_data(wanted[0]), explanation.of_type(wanted[0]))
+    return FINE
+
+
+def _print(options: argparse.Namespace, data: dict[str, object], text: str) -> None:
+    if options.format == "json":
+        import json
+
+        text = json.dumps(data, indent=2, ensure_ascii=False)
+    print(text)

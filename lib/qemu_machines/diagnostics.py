@@ -120,19 +120,6 @@ def as_text(finding: Finding, lines: Lines, colour: bool = False) -> str:
     return "\n".join(out)
 
 
-def as_data(finding: Finding) -> dict[str, Union[str, int]]:
-    """A finding as the members that ``--format json`` promises."""
-    return {
-        "tag": finding.tag,
-        "severity": finding.severity,
-        "file": finding.mark.file,
-        "line": finding.mark.line,
-        "column": finding.mark.column,
-        "message": finding.message,
-        "hint": finding.hint,
-    }
-
-
 def count(findings: Sequence[Finding]) -> Optional[str]:
     """"2 errors, 1 warning", or nothing where there is neither."""
     parts = []

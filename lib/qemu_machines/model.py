@@ -5,37 +5,40 @@ Plain values, derived from the inputs without any further reading.
 
 from __future__ import annotations
 
-import re
-from typing import Mapping, NamedTuple, Optional
+from typing import Iterator, Mapping, NamedTuple, Optional
 
 from .diagnostics import Mark, Text
-from .inputs.changelog import Entry
-from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Property, Release, Variant
-from .inputs.releases import ReleaseInfo
+from .inputs.changelog import UNRELEASED as UNRELEASED
+from .inputs.manifest import Addition, Board, Change, Exemption, MachineField, Manifest, Property, Release, Variant
+from .inputs.releases import Releases
 from .inputs.sourcetree import BoardSource as BoardSource
 from .inputs.sourcetree import ClassField as ClassField
 from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
+from .upload import Upload as Upload
+from .upload import changes_of_upload as changes_of_upload
+from .upload import told_by_manifest
 
-# Upstream's own words for a board, with "Standard" in front and the year behind.
+# Upstream's own words for a board: what it is, its chips, their year. Upstream
+# has "Standard" or "QEMU" and a version in front.
 # Fixed here and not read from the source: the description is guest-visible
 # (DMI product name since QEMU 8.1, commit 1e366da031), so a frozen type must
 # keep it even if upstream rewords its own.
 _WORDS = {
     "pc-i440fx": ("PC", "i440FX + PIIX", "1996"),
     "pc-q35": ("PC", "Q35 + ICH9", "2009"),
+    "pseries": ("pSeries Logical Partition", "PAPR compliant", ""),
+    "s390-ccw-virtio": ("Virtual s390x machine", "", ""),
+    "virt": ("ARM Virtual Machine", "", ""),
 }
 # The boards of one binary, of which one type is the default and where names are unique.
-_BINARY = {"pc-i440fx": "x86_64", "pc-q35": "x86_64"}
-_POCKET = re.compile(r"-(proposed|updates|security|backports)$")
-
-
-class Upload(NamedTuple):
-    """The top entry of the changelog: for which release this build is."""
-
-    series: Text
-    version: Text
-    info: Optional[ReleaseInfo]
+_BINARY = {
+    "pc-i440fx": "x86_64",
+    "pc-q35": "x86_64",
+    "pseries": "ppc64",
+    "s390-ccw-virtio": "s390x",
+    "virt": "aarch64",
+}
 
 
 class Layer(NamedTuple):
@@ -56,6 +59,7 @@ class MachineType(NamedTuple):
     name: str
     board: str
     release: Release
+    increment: Optional[Change]
     variant: Optional[Variant]
     base: Text
     layers: tuple[Layer, ...]
@@ -74,10 +78,24 @@ class Model(NamedTuple):
 
     manifest: Manifest
     upload: Upload
-    known: Mapping[str, ReleaseInfo]
+    known: Releases
     types: tuple[MachineType, ...]
     tree: Optional[SourceTree]
     include_folder: str
+    vendors: tuple[str, ...] = ()
+    allow_outdated: bool = False
+    data_version: str = ""
+
+    def unknown_series(self) -> list[Text]:
+        """The series that neither distro-info nor the manifest itself can tell about."""
+        named = [release.series for release in self.manifest.releases if not self.told(release)]
+        if self.upload.info is None:
+            named.append(self.upload.series)
+        return [one for one in named if one not in self.known.by_series and one != UNRELEASED]
+
+    def told(self, release: Release) -> bool:
+        """Whether the manifest itself says what distro-info would of a release."""
+        return told_by_manifest(release, self.manifest.vendor) is not None
 
     def of_board(self, board: str) -> tuple[MachineType, ...]:
         return tuple(one for one in self.types if one.board == board)
@@ -113,49 +131,84 @@ def version_numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in version.split("."))
 
 
-def upload_of(entry: Entry, series: Optional[Text], known: Mapping[str, ReleaseInfo]) -> Upload:
-    """The upload that a changelog entry is; ``series`` overrides what it says."""
-    if series is None:
-        first = entry.distributions[0]
-        plain = _POCKET.sub("", first)
-        series = Text(plain, first.mark._replace(width=len(plain)))
-    return Upload(series, entry.version, known.get(series))
-
-
 def model_of(
     manifest: Manifest,
     upload: Upload,
-    known: Mapping[str, ReleaseInfo],
+    known: Releases,
     tree: Optional[SourceTree],
     include_folder: str,
+    vendors: tuple[str, ...] = (),
+    allow_outdated: bool = False,
 ) -> Model:
     """Everything derived: this is where the manifest becomes machine types."""
     types: list[MachineType] = []
     for board in manifest.boards:
-        made = [
-            _type(manifest, board, release, variant, known)
-            for release in _releases_of(board, manifest.releases)
-            for variant in (None, *_variants_of(board, release))
-        ]
+        made = list(_types_of(manifest, board, known))
         newest = [one for one in made if one.variant is None][-1:]
         types += [_promoted(one, board) if one in newest else one for one in made]
-    return Model(manifest, upload, known, tuple(types), tree, include_folder)
+    return Model(manifest, upload, known, tuple(types), tree, include_folder, vendors, allow_outdated)
 
 
-def _releases_of(board: Board, releases: tuple[Release, ...]) -> tuple[Release, ...]:
-    """The releases that have types of a board: from its ``since`` to its ``until``."""
-    names = [str(release.series) for release in releases]
-    first = names.index(board.since) if board.since and str(board.since) in names else 0
-    last = names.index(board.until) if board.until and str(board.until) in names else len(names) - 1
-    return releases[first : last + 1]
+class _Was(NamedTuple):
+    """Old values that every type before a point of the history keeps."""
+
+    point: tuple[int, int]
+    layer: Layer
+
+
+def _types_of(manifest: Manifest, board: Board, known: Releases) -> Iterator[MachineType]:
+    """The types of a board in the order of their history: release, increments, variants of each."""
+    order = {str(release.series): number for number, release in enumerate(manifest.releases)}
+    history = [
+        (number, release)
+        for number, release in enumerate(manifest.releases)
+        if _within(number, order, board.since, board.until) and _concerns(board.name, release.boards)
+    ]
+    kept = _kept_values(board, history)
+    for number, release in history:
+        variants = [
+            variant
+            for variant in release.variants
+            if _concerns(board.name, variant.boards) and _within(number, order, variant.since, variant.until)
+        ]
+        increments = [one for one in _features(board, release) if one.increment]
+        for count, increment in enumerate([None, *increments]):
+            was = [one.layer for one in kept if one.point > (number, count)]
+            for variant in (None, *variants):
+                if variant is None or increment is None or variant.increments:
+                    layers = _layers(board, release, increments[:count], variant, was)
+                    yield _type(manifest, board, release, increment, variant, layers, known)
+
+
+def _within(number: int, order: Mapping[str, int], since: Optional[Text], until: Optional[Text]) -> bool:
+    """Whether a release is between two others; a name that is none does not limit."""
+    first = order.get(str(since), 0) if since else 0
+    last = order.get(str(until), number) if until else number
+    return first <= number <= last
 
 
 def _concerns(board: str, boards: Optional[tuple[Text, ...]]) -> bool:
     return boards is None or board in boards
 
 
-def _variants_of(board: Board, release: Release) -> tuple[Variant, ...]:
-    return tuple(variant for variant in release.variants if _concerns(board.name, variant.boards))
+def _features(board: Board, release: Release) -> list[Change]:
+    return [one for one in release.changes if one.kind.name == "feature" and _concerns(board.name, one.boards)]
+
+
+def _kept_values(board: Board, history: list[tuple[int, Release]]) -> list[_Was]:
+    """What ``was`` gives to older types, the oldest change last, because the last value wins.
+
+    A type older than two changes of the same default had what it was before the first.
+    """
+    kept = []
+    for number, release in history:
+        count = 0
+        for change in _features(board, release):
+            count += change.increment is not None
+            if change.was:
+                layer = Layer("was", change.mark, Addition(properties=change.was))
+                kept.append(_Was((number, count), layer))
+    return kept[::-1]
 
 
 def _promoted(newest: MachineType, board: Board) -> MachineType:
@@ -171,14 +224,24 @@ def _applies(exemption: Exemption, board: str, variant: Optional[Variant]) -> bo
     return variant.name in exemption.variants if variant else not exemption.variants
 
 
-def _layers(board: Board, release: Release, variant: Optional[Variant]) -> tuple[Layer, ...]:
-    """What makes a type, first to last: the release, what was wrong with it, the variant."""
+def _layers(
+    board: Board, release: Release, increments: list[Change], variant: Optional[Variant], was: list[Layer]
+) -> tuple[Layer, ...]:
+    """What makes a type, first to last.
+
+    The release, what newer changes of defaults must not reach, what was wrong
+    with the release, its increments so far, and the variant.
+    """
     applying = [one for one in release.exemptions if _applies(one, board.name, variant)]
-    layers = [Layer("release", release.series.mark, Addition(base=release.qemu))]
-    layers += [Layer("exception", one.mark, one.adds) for one in applying if one.variants is None]
+    # An increment builds on the type as it was released, so only what is about
+    # variants comes after it.
+    released = [one for one in applying if not one.variants]
+    layers = [Layer("release", release.series.mark, Addition(base=release.qemu)), *was]
+    layers += [Layer("exception", one.mark, one.adds) for one in released]
+    layers += [Layer("change", one.mark, one.adds) for one in increments]
     if variant:
         layers.append(Layer("variant", variant.name.mark, variant.adds))
-    layers += [Layer("exception", one.mark, one.adds) for one in applying if one.variants is not None]
+    layers += [Layer("exception", one.mark, one.adds) for one in applying if one.variants]
     return tuple(layers)
 
 
@@ -186,30 +249,34 @@ def _type(
     manifest: Manifest,
     board: Board,
     release: Release,
+    increment: Optional[Change],
     variant: Optional[Variant],
-    known: Mapping[str, ReleaseInfo],
+    layers: tuple[Layer, ...],
+    known: Releases,
 ) -> MachineType:
-    layers = _layers(board, release, variant)
     base = [layer.adds.base for layer in layers if layer.adds.base][-1]
-    # Filled in one by one: the template's words are checked, braces elsewhere are not format strings.
     name = manifest.name_template
+    # One by one: a template is no format string, in which other braces would matter.
     for key, value in (("{board}", board.name), ("{qemu}", base), ("{series}", release.series)):
         name = name.replace(key, value)
+    if increment and increment.increment:
+        name += manifest.increment_template.replace("{n}", increment.increment)
     return MachineType(
         name=f"{name}-{variant.name}" if variant else name,
         board=str(board.name),
         release=release,
+        increment=increment,
         variant=variant,
         base=base,
         layers=layers,
         properties=_last(tuple(p for layer in layers for p in layer.adds.properties)),
         fields=_last_field(tuple(f for layer in layers for f in layer.adds.fields)),
         compat=tuple(array for layer in layers for array in layer.adds.compat),
-        description=_description(manifest, board, release, variant, layers, known),
+        description=_description(manifest, board, release, increment, variant, layers, known),
         alias=None,
         default=False,
         # Not the variant's: that may be an anchor which other releases share.
-        mark=release.series.mark,
+        mark=increment.mark if increment else release.series.mark,
     )
 
 
@@ -226,22 +293,31 @@ def _description(
     manifest: Manifest,
     board: Board,
     release: Release,
+    increment: Optional[Change],
     variant: Optional[Variant],
     layers: tuple[Layer, ...],
-    known: Mapping[str, ReleaseInfo],
+    known: Releases,
 ) -> str:
     """Like upstream's own, with the distribution and its version for "Standard"."""
-    info = known.get(release.series)
+    info = known.by_series.get(release.series) or told_by_manifest(release, manifest.vendor)
     version = info.version if info and info.version else str(release.series)
     whole = [layer.adds.description for layer in layers if layer.origin == "exception" and layer.adds.description]
-    text = whole[-1] if whole else release.description if not variant else None
-    if text:
-        return text.replace("{vendor}", manifest.vendor).replace("{version}", version)
+    if not increment:
+        text = whole[-1] if whole else release.description if not variant else None
+        if text:
+            return text.replace("{vendor}", manifest.vendor).replace("{version}", version)
     kind, words, year = _WORDS[board.name]
     parts = [words]
+    if increment and increment.increment:
+        parts.append(increment.adds.description or increment.kind.text)
+        if manifest.numbering == "dot-release":
+            version = f"{version}.{increment.increment}"
+        else:
+            kind = f"{kind} v{increment.increment}"
     if variant:
         parts.append(variant.adds.description or _settings(variant.adds))
-    return f"{manifest.vendor} {version} {kind} ({', '.join(parts + [year])})"
+    inner = ", ".join(part for part in [*parts, year] if part)
+    return f"{manifest.vendor} {version} {kind}" + (f" ({inner})" if inner else "")
 
 
 def _settings(adds: Addition) -> str:

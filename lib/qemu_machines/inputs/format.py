@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 from .table import Choice, Field, ListOf, MapOf, Record, Word
 
 # Printable text on one line, with none of the characters that hide or reorder
@@ -11,6 +13,16 @@ _LINE = (
     "\uf900-\ufdff\ufe30-\ufefe\uff01-\uffef\U00010000-\U0003ffff]"
 )
 
+
+
+def _is_day(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
 TEXT = Word("line of text", _LINE + "+", "Ubuntu")
 VALUE = Word("line of text", _LINE + "*", '"on"')
 SERIES = Word("series name", "[a-z][a-z0-9]*", "noble")
@@ -19,7 +31,7 @@ BASE = Word("QEMU version", r"[1-9][0-9]*\.[0-9]+(\.[0-9]+)?", '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")
 BUG = Word("bug reference", _LINE + "+", '"LP: #2131822"')
 FLAG = Choice("flag", ("true", "false"))
-BOARD = Choice("board", ("pc-i440fx", "pc-q35"))
+BOARD = Choice("board", ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt"))
 NAME_TEMPLATE = Word(
     "name template",
     r"\{board\}(?=.*\{series\})(\{qemu\}|\{series\}|[A-Za-z0-9_.-])+",
@@ -27,6 +39,17 @@ NAME_TEMPLATE = Word(
 )
 DRIVER = Word("QEMU driver name", "[A-Za-z0-9][A-Za-z0-9_.,+-]*", "virtio-net-pci")
 PROPERTY = Word("QEMU property name", "[A-Za-z0-9_][A-Za-z0-9_.-]*", "host-phys-bits")
+DATE = Word("date", "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "2024-04-25", _is_day)
+NUMBER = Word("whole number", "[1-9][0-9]{0,3}", "2")
+RELEASE_VERSION = Word("release version", "[0-9]+(\\.[0-9]+)*", '"24.04"')
+CVE = Word("CVE number", "CVE-[0-9]{4}-[0-9]{4,}", "CVE-2015-6351")
+PATCH = Word("patch of debian/patches", "[A-Za-z0-9][A-Za-z0-9_.+~/-]*", "ubuntu/CVE-2015-6351.patch")
+INCREMENT_TEMPLATE = Word("increment template", r"-v?\{n\}", '"-{n}" or "-v{n}"')
+NUMBERING = Choice("numbering", ("dot-release", "consecutive"))
+RETENTION = Choice("retention", ("upgrade-path", "while-buildable"))
+TAG = Word("rule tag", "[a-z]+(-[a-z]+)*", "increment-outside-lts")
+TYPE = Word("machine type name", "[A-Za-z0-9][A-Za-z0-9_.-]*", "pc-q35-noble-2")
+SUPPORT = Choice("distro-info column", ("eol", "eol-server", "eol-esm", "eol-legacy"))
 IDENTIFIER = Word("C identifier", "[A-Za-z_][A-Za-z0-9_]*", "max_cpus")
 
 _SET = Field(
@@ -50,9 +73,9 @@ BOARD_ENTRY = Record(
     "a board",
     (
         Field("alias", TEXT, "The name under which the newest type of the board can be asked for."),
-        Field("default", FLAG, "Whether the newest type is what QEMU starts when none is named."),
-        Field("since", SERIES, "The first release that has types of this board."),
-        Field("until", SERIES, "The last release that has types of this board."),
+        Field("default", FLAG, "Whether the newest type is what QEMU starts when none is named; false where absent."),
+        Field("since", SERIES, "The first release of this manifest that has types of this board."),
+        Field("until", SERIES, "The last release of this manifest that has types of this board."),
     ),
 )
 
@@ -64,6 +87,57 @@ POLICY = Record(
             NAME_TEMPLATE,
             "How a type is called; {board}, {series} and {qemu} (the base) are filled in.",
         ),
+        Field(
+            "increment",
+            INCREMENT_TEMPLATE,
+            "What an increment appends to the name of its release's type; {n} is its number.",
+        ),
+        Field(
+            "numbering",
+            NUMBERING,
+            "Whether the number of an increment is the dot release that it came with (dot-release, "
+            "which is what is assumed) or the next one (consecutive: 2, 3, …).",
+        ),
+        Field(
+            "retention",
+            RETENTION,
+            "How long types are kept: as long as a supported upgrade needs them (upgrade-path, which "
+            "is what is assumed) or as long as QEMU has their base (while-buildable).",
+        ),
+        Field(
+            "support",
+            SUPPORT,
+            "The column of distro-info that ends the support of a release; eol-server where absent. "
+            "A release without that column ends with the column eol.",
+        ),
+    ),
+)
+
+NEEDS_INCREMENT = ("base", "set", "machine", "compat", "description")
+CHANGE_KINDS = ("feature", "security", "bugfix", "noop")
+CHANGE_ENTRY = Record(
+    "a change",
+    (
+        Field("increment", NUMBER, "The number of the new type that this change makes; only for a feature."),
+        Field("feature", TEXT, "A feature, in words: what guests get that start with the new type."),
+        Field("security", TEXT, "A security fix, in words: never a new type, guests are restarted."),
+        Field("bugfix", TEXT, "Another fix, in words: no new type either."),
+        Field("noop", TEXT, "A change that touches the code of machines but changes no guest."),
+        Field("bug", BUG, "The bug of the change."),
+        Field("cve", ListOf(CVE), "The CVE numbers that a security fix is for."),
+        _BOARDS,
+        Field("base", BASE, "Another upstream version that the new type, and later ones, start from."),
+        _SET,
+        _MACHINE,
+        _COMPAT,
+        Field(
+            "was",
+            MapOf(DRIVER, MapOf(PROPERTY, VALUE)),
+            "For a feature: the old value of properties whose default the distribution's own patch changed; "
+            "every older type of these boards gets it.",
+        ),
+        Field("patches", ListOf(PATCH), "The entries of debian/patches that belong to the change."),
+        Field("description", TEXT, "What the increment adds, in words, for the description."),
     ),
 )
 
@@ -71,6 +145,9 @@ VARIANT_ENTRY = Record(
     "a variant",
     (
         _BOARDS,
+        Field("since", SERIES, "The first release whose types have this variant."),
+        Field("until", SERIES, "The last release whose types have this variant."),
+        Field("increments", FLAG, "Whether the increments of the release have this variant too; false where absent."),
         _SET,
         _MACHINE,
         _COMPAT,
@@ -99,7 +176,7 @@ EXCEPTION_ENTRY = Record(
         Field(
             "description",
             TEXT,
-            "The whole description; {vendor} and {version} are filled in.",
+            "The whole description, but not of increments; {vendor} and {version} are filled in.",
         ),
         Field("reason", TEXT, "Why it was released that way.", required=True),
         Field("bug", BUG, "The bug that tells the story."),
@@ -118,10 +195,28 @@ RELEASE_ENTRY = Record(
         Field(
             "description",
             TEXT,
-            "Replaces the description of the release's types; {vendor} and {version} are filled in.",
+            "Replaces the description of the release's types that are no variants and no increments; "
+            "{vendor} and {version} are filled in.",
         ),
+        Field("boards", ListOf(BOARD), "The boards that have types of this release; all of them where absent."),
+        Field("version", RELEASE_VERSION, "The version of the release, where distro-info is too old to know it."),
+        Field("release", DATE, "The day of the release, where distro-info is too old to know it."),
+        Field("lts", FLAG, "Whether the release is an LTS, where distro-info is too old to know it."),
+        Field("changes", ListOf(CHANGE_ENTRY), "What updates changed, in the order of the uploads."),
         Field("variants", MapOf(VARIANT, VARIANT_ENTRY), "Types that add named properties."),
         Field("exceptions", ListOf(EXCEPTION_ENTRY), "What was released differently, and why."),
+    ),
+)
+
+OVERRIDE_ENTRY = Record(
+    "an override",
+    (
+        Field("rule", TAG, "The tag of the finding that is accepted.", required=True),
+        Field("type", TYPE, "The machine type that it is about."),
+        Field("release", SERIES, "The release that it is about."),
+        Field("board", BOARD, "The board that it is about."),
+        Field("reason", TEXT, "Why it is accepted.", required=True),
+        Field("bug", BUG, "The bug where that was decided.", required=True),
     ),
 )
 
@@ -131,7 +226,13 @@ MANIFEST = Record(
         Field("version", Choice("format version", ("1",)), "The version of the format.", required=True),
         Field("vendor", TEXT, "The distribution's name as descriptions show it.", required=True),
         Field("boards", MapOf(BOARD, BOARD_ENTRY), "Which boards get types.", required=True),
-        Field("policy", POLICY, "How types are named."),
+        Field("policy", POLICY, "How types are named and numbered, and how long they are kept."),
         Field("releases", MapOf(SERIES, RELEASE_ENTRY), "The releases, oldest first.", required=True),
+        Field(
+            "dot-releases",
+            MapOf(SERIES, MapOf(NUMBER, DATE)),
+            "Days of dot releases that the tool does not know or has wrong, as {noble: {5: 2026-09-10}}.",
+        ),
+        Field("overrides", ListOf(OVERRIDE_ENTRY), "Findings that are accepted, each with its reason."),
     ),
 )

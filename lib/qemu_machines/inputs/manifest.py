@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Optional
+import datetime
+import re
+from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from ..diagnostics import Finding, Mark, Text
 from . import format as manifest_format
 from . import files, nodes
+from .dotreleases import DotRelease
 from .table import Entries, Reader
 
 WHAT = "the manifest"
 DEFAULT_NAME = "{board}-{series}"
+DEFAULT_INCREMENT = "-{n}"
+DEFAULT_NUMBERING = "dot-release"
+DEFAULT_RETENTION = "upgrade-path"
+DEFAULT_SUPPORT = "eol-server"
 
 
 class Property(NamedTuple):
@@ -47,10 +54,17 @@ class Board(NamedTuple):
 
 
 class Variant(NamedTuple):
-    """A type that is its release's type plus exactly what it names."""
+    """A type that is its release's type plus exactly what it names.
+
+    ``since`` and ``until`` are for a variant that several releases share by an
+    anchor; ``increments`` tells whether the increments have it too.
+    """
 
     name: Text
     boards: Optional[tuple[Text, ...]]
+    since: Optional[Text]
+    until: Optional[Text]
+    increments: bool
     adds: Addition
 
 
@@ -69,12 +83,60 @@ class Exemption(NamedTuple):
     bug: Optional[Text]
 
 
+class ChangeKind(NamedTuple):
+    """Which of feature, security, bugfix and noop a change is, and its words."""
+
+    name: str
+    text: Text
+
+
+class Change(NamedTuple):
+    """What an update changed. Only a feature has an ``increment``: a new type.
+
+    ``was`` are the values that older types keep.
+    """
+
+    mark: Mark
+    kind: ChangeKind
+    increment: Optional[Text]
+    bug: Optional[Text]
+    cves: tuple[Text, ...]
+    boards: Optional[tuple[Text, ...]]
+    adds: Addition
+    was: tuple[Property, ...]
+    patches: tuple[Text, ...]
+
+    def references(self) -> list[str]:
+        """Its bugs and CVEs as a changelog would be read: ``LP: #1``, ``#2``, ``CVE-…``."""
+        tracker = "LP: " if self.bug and self.bug.upper().startswith("LP") else ""
+        bugs = [f"{tracker}#{number}" for number in re.findall(r"#(\d+)", self.bug or "")]
+        return bugs + [str(cve) for cve in self.cves] + re.findall(r"CVE-\d{4}-\d{4,}", self.kind.text)
+
+
 class Release(NamedTuple):
+    """A release; ``version``, ``released`` and ``lts`` only where distro-info cannot tell."""
+
     series: Text
     qemu: Text
+    boards: Optional[tuple[Text, ...]]
+    version: Optional[Text]
+    released: Optional[Text]
+    lts: Optional[Text]
     description: Optional[Text]
+    changes: tuple[Change, ...]
     variants: tuple[Variant, ...]
     exemptions: tuple[Exemption, ...]
+
+
+class Override(NamedTuple):
+    """A finding that is accepted: the rule, and what it is about."""
+
+    rule: Text
+    type: Optional[Text]
+    release: Optional[Text]
+    board: Optional[Text]
+    reason: Text
+    bug: Text
 
 
 class Manifest(NamedTuple):
@@ -83,8 +145,14 @@ class Manifest(NamedTuple):
     file: str
     vendor: Text
     name_template: str
+    increment_template: str
+    numbering: str
+    retention: str
+    support: str
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
+    dot_releases: Mapping[str, tuple[DotRelease, ...]]
+    overrides: tuple[Override, ...]
     lines: list[str]
     findings: tuple[Finding, ...]
 
@@ -104,13 +172,28 @@ def read(path: str) -> Manifest:
     releases = tuple(
         _release(series, release) for series, release in entries.get("releases", ()) if "qemu" in release
     )
+    wrong = Reader(findings.append).wrong
+    for _, entry in entries.get("releases", ()):
+        for change in entry.get("changes", ()):
+            _check_change(change, wrong)
     findings += _order(entries, releases)
+    policy = entries.get("policy", {})
     return Manifest(
         file=path,
         vendor=entries.get("vendor") or Text("", top),
-        name_template=entries.get("policy", {}).get("name", DEFAULT_NAME),
+        name_template=policy.get("name", DEFAULT_NAME),
+        increment_template=policy.get("increment", DEFAULT_INCREMENT),
+        numbering=str(policy.get("numbering", DEFAULT_NUMBERING)),
+        retention=str(policy.get("retention", DEFAULT_RETENTION)),
+        support=str(policy.get("support", DEFAULT_SUPPORT)),
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
+        dot_releases=_dot_releases(entries.get("dot-releases", ())),
+        overrides=tuple(
+            Override(one["rule"], one.get("type"), one.get("release"), one.get("board"), one["reason"], one["bug"])
+            for one in entries.get("overrides", ())
+            if {"rule", "reason", "bug"} <= one.keys()
+        ),
         lines=document.lines,
         findings=tuple(findings),
     )
@@ -123,11 +206,79 @@ def _board(name: Text, entries: Entries) -> Board:
 
 def _release(series: Text, entries: Entries) -> Release:
     variants = tuple(
-        Variant(name, variant.get("boards"), _addition(variant))
+        Variant(
+            name,
+            variant.get("boards"),
+            variant.get("since"),
+            variant.get("until"),
+            variant.get("increments") == "true",
+            _addition(variant),
+        )
         for name, variant in entries.get("variants", ())
     )
-    exemptions = tuple(_exemption(entry) for entry in entries.get("exceptions", ()) if "reason" in entry)
-    return Release(series, entries["qemu"], entries.get("description"), variants, exemptions)
+    get = entries.get
+    return Release(
+        series=series,
+        qemu=entries["qemu"],
+        boards=get("boards"),
+        version=get("version"),
+        released=get("release"),
+        lts=get("lts"),
+        description=get("description"),
+        changes=tuple(_change(entry) for entry in get("changes", ()) if _kinds(entry)),
+        variants=variants,
+        exemptions=tuple(_exemption(entry) for entry in get("exceptions", ()) if "reason" in entry),
+    )
+
+
+def _kinds(entries: Entries) -> list[str]:
+    return [kind for kind in manifest_format.CHANGE_KINDS if kind in entries]
+
+
+def _change(entries: Entries) -> Change:
+    name = _kinds(entries)[0]
+    get = entries.get
+    return Change(
+        mark=entries.mark,
+        kind=ChangeKind(name, entries[name]),
+        increment=get("increment"),
+        bug=get("bug"),
+        cves=get("cve", ()),
+        boards=get("boards"),
+        adds=_addition(entries),
+        was=_properties(get("was", ())),
+        patches=get("patches", ()),
+    )
+
+
+def _check_change(entries: Entries, wrong: Callable[[Mark, str, str], None]) -> None:
+    """What the table cannot say: a change is of one kind, and that kind says what it may do."""
+    kinds = _kinds(entries)
+    if len(kinds) != 1:
+        message = f"a change is one of {', '.join(manifest_format.CHANGE_KINDS)}"
+        wrong(entries.mark, message, f"this one is {' and '.join(kinds)}" if kinds else "say which, and what it does")
+        return
+    if kinds != ["feature"] and "was" in entries:
+        wrong(entries.mark, f'"was" is for a feature, not for a {kinds[0]} change', "older types keep what they have")
+    if "increment" not in entries:
+        # Only a new type may differ; an old one is frozen.
+        for key in manifest_format.NEEDS_INCREMENT:
+            if key in entries:
+                message = f'"{key}" needs an increment: it would change a type that exists'
+                wrong(entries.mark, message, "give the increment its number")
+
+
+def _dot_releases(
+    given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]
+) -> dict[str, tuple[DotRelease, ...]]:
+    """The days that the manifest gives; its maintainer vouches for them."""
+    found: dict[str, tuple[DotRelease, ...]] = {}
+    for series, days in given:
+        found[str(series)] = tuple(
+            DotRelease(int(number), datetime.date.fromisoformat(day), "released", str(number.mark))
+            for number, day in days
+        )
+    return found
 
 
 def _exemption(entries: Entries) -> Exemption:
@@ -137,28 +288,31 @@ def _exemption(entries: Entries) -> Exemption:
 
 
 def _addition(entries: Entries) -> Addition:
-    properties = tuple(
-        Property(driver, name, value)
-        for driver, values in entries.get("set", ())
-        for name, value in values
-    )
     fields = tuple(MachineField(name, value) for name, value in entries.get("machine", ()))
     get = entries.get
-    return Addition(get("base"), properties, fields, get("compat", ()), get("description"))
+    return Addition(
+        get("base"), _properties(get("set", ())), fields, get("compat", ()), get("description")
+    )
+
+
+def _properties(given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]) -> tuple[Property, ...]:
+    return tuple(Property(driver, name, value) for driver, values in given for name, value in values)
 
 
 def _order(entries: dict[str, Any], releases: tuple[Release, ...]) -> list[Finding]:
-    """since and until have to name releases of this manifest, or the board silently has no types."""
+    """since and until have to name releases of this manifest, or types would silently be missing."""
     known = {str(release.series) for release in releases}
+    limited = [*entries.get("boards", ())]
+    limited += [pair for _, release in entries.get("releases", ()) for pair in release.get("variants", ())]
     return [
         Finding(
             "manifest-format",
             "error",
-            board[key].mark,
-            f'"{board[key]}" is not one of the releases below',
-            "name a release of this manifest",
+            entry[key].mark,
+            f'"{entry[key]}" is not one of the releases of this manifest',
+            "name one of them",
         )
-        for _, board in entries.get("boards", ())
+        for _, entry in limited
         for key in ("since", "until")
-        if key in board and str(board[key]) not in known
+        if key in entry and str(entry[key]) not in known
     ]

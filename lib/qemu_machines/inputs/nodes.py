@@ -59,7 +59,7 @@ class Document(NamedTuple):
 
 def is_null(node: Node) -> bool:
     """Nothing was written where a value belongs (``key:``), or YAML's word for it."""
-    return isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null")
+    return isinstance(node, Scalar) and node.plain and node.text in ("", "~", "null", "Null", "NULL")
 
 
 def kind(node: Node) -> str:

@@ -1,25 +1,56 @@
-"""What distro-info knows of the releases of Ubuntu and Debian."""
+"""What distro-info knows of the releases of Ubuntu and Debian.
+
+The one place that uses its API: get_all() with objects is the same in 1.5
+(bookworm), 1.13 (trixie) and 1.20, and its answers do not depend on today.
+"""
 
 from __future__ import annotations
 
 import datetime
-from typing import Any, NamedTuple, Optional
+from typing import Any, Mapping, NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark
 
+SUPPORT_COLUMNS = ("eol", "eol-server", "eol-esm", "eol-legacy", "eol-lts", "eol-elts")
+_CSV = {"Debian": "debian.csv", "Ubuntu": "ubuntu.csv"}
+
 
 class ReleaseInfo(NamedTuple):
-    """One row of distro-info's data; ``version`` as users know it: ``24.04``."""
+    """One row of distro-info's data; ``version`` as users know it: ``24.04``.
+
+    ``ends`` has the last day of support by column; a column may be missing.
+    """
 
     series: str
     distribution: str
     version: str
     lts: bool
+    created: Optional[datetime.date]
     release: Optional[datetime.date]
+    ends: Mapping[str, datetime.date]
 
 
-def read() -> dict[str, ReleaseInfo]:
+class Releases(NamedTuple):
     """All series by codename; no name is used by both distributions."""
+
+    by_series: Mapping[str, ReleaseInfo]
+
+    def newest(self, distribution: str) -> Optional[ReleaseInfo]:
+        """The row with the last day of release."""
+        dated = [one for one in self.by_series.values() if one.distribution == distribution and one.release]
+        return max(dated, key=lambda one: one.release or datetime.date.min) if dated else None
+
+    def outdated(self, distribution: str, date: datetime.date) -> bool:
+        """Whether the data ends before ``date``, by distro-info's own rule: every release is out.
+
+        Its methods stable(), lts() and supported() then answer as if nothing were wrong.
+        """
+        newest = self.newest(distribution)
+        return newest is None or (newest.release is not None and newest.release <= date)
+
+
+def read() -> Releases:
+    """The data that is installed. Raises InputError where it is missing or broken."""
     # Not at the top: commands that need no release data need not wait for it.
     import distro_info
 
@@ -29,18 +60,57 @@ def read() -> dict[str, ReleaseInfo]:
         ("Ubuntu", distro_info.UbuntuDistroInfo),
     ):
         try:
-            # The answers of the API that depend on a date default to today's;
-            # the plain rows do not.
             for row in source().get_all(result="object"):
                 known[row.series] = _row(row, distribution)
-        except (OSError, ValueError) as error:
-            path = getattr(error, "filename", None) or f"distro-info's data for {distribution}"
+        except (OSError, ValueError, KeyError) as error:
+            path = getattr(error, "filename", None) or _path(distribution)
             hint = "is the package distro-info-data installed?"
             raise InputError(Mark(str(path)), "the release data cannot be read", hint) from None
-    return known
+    return Releases(known)
+
+
+def with_legacy(releases: Releases) -> Releases:
+    """The same with the column eol-legacy, which the API has only since 1.14 or later."""
+    import csv
+
+    known = dict(releases.by_series)
+    with open(_path("Ubuntu"), encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            series, day = row.get("series"), row.get("eol-legacy")
+            if day and series in known and "eol-legacy" not in known[series].ends:
+                ends = {**known[series].ends, "eol-legacy": datetime.date.fromisoformat(day)}
+                known[series] = known[series]._replace(ends=ends)
+    return Releases(known)
+
+
+def _path(distribution: str) -> str:
+    import distro_info
+
+    return f"{distro_info._get_data_dir()}/{_CSV[distribution]}"
 
 
 def _row(row: Any, distribution: str) -> ReleaseInfo:
     # The CSV writes "24.04 LTS" into the version column.
     words = (row.version or "").split()
-    return ReleaseInfo(row.series, distribution, words[0] if words else "", "LTS" in words, row.release)
+    ends = {column: getattr(row, column.replace("-", "_"), None) for column in SUPPORT_COLUMNS}
+    return ReleaseInfo(
+        series=row.series,
+        distribution=distribution,
+        version=words[0] if words else "",
+        lts="LTS" in words,
+        created=row.created,
+        release=row.release,
+        ends={column: day for column, day in ends.items() if day},
+    )
+
+
+def installed_version() -> str:
+    """The version of distro-info-data, for a message; asked of dpkg, so only when one is needed."""
+    import subprocess
+
+    command = ["dpkg-query", "--show", "--showformat=${Version}", "distro-info-data"]
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "of unknown version"
+    return done.stdout.strip() or "of unknown version"

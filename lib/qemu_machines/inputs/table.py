@@ -8,18 +8,22 @@ describes the format is generated from it, so that the two cannot drift.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Callable, NamedTuple, Optional, Union
 
 from ..diagnostics import Finding, Mark, Text, nearest
 from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
 
 
 class Word(NamedTuple):
-    """Text that matches ``pattern`` as a whole; ``what`` names it in messages."""
+    """Text that matches ``pattern`` as a whole; ``what`` names it in messages.
+
+    ``valid`` says what no pattern can: there is no 30th of February.
+    """
 
     what: str
     pattern: str
     example: str
+    valid: Optional[Callable[[str], bool]] = None
 
 
 class Choice(NamedTuple):
@@ -104,9 +108,12 @@ class Reader:
                 return text
             listed = " or ".join(wanted.values)
             hint = nearest(text, wanted.values) or f"write {listed}"
-            self.wrong(text.mark, f'{name} takes {listed}, not "{_short(text)}"', hint)
+            message = f'{name} takes {listed}, not "{_short(text)}"'
+            if len(wanted.values) > 3:
+                message = f'"{_short(text)}" is not {_article(wanted.what)}'
+            self.wrong(text.mark, message, hint)
             return None
-        if re.fullmatch(wanted.pattern, text):
+        if re.fullmatch(wanted.pattern, text) and (wanted.valid is None or wanted.valid(text)):
             return text
         message = f'"{_short(text)}" is not {_article(wanted.what)}'
         self.wrong(text.mark, message, f"for example {wanted.example}")

@@ -9,12 +9,16 @@ from ..model import Model
 
 
 class Problem(NamedTuple):
-    """What a rule found, before the record adds tag and severity."""
+    """What a rule found, before the record adds the tag.
+
+    ``severity`` is for rules whose severity follows the situation.
+    """
 
     where: Where
     message: str
     hint: str = ""
     also: tuple[tuple[Mark, str], ...] = ()
+    severity: str = ""
 
 
 class Rule(NamedTuple):
@@ -29,9 +33,9 @@ class Rule(NamedTuple):
 
 def catalogue() -> tuple[Rule, ...]:
     """All rules by tag, gathered from the modules of this folder."""
-    from . import names, releases, source
+    from . import increments, names, releases, source
 
-    rules = [rule for module in (names, releases, source) for rule in module.RULES]
+    rules = [rule for module in (increments, names, releases, source) for rule in module.RULES]
     return tuple(sorted(rules, key=lambda rule: rule.tag))
 
 
@@ -42,7 +46,8 @@ def check(model: Model) -> Iterator[Finding]:
             continue
         for problem in rule.function(model):
             mark = mark_of(problem.where)
-            yield Finding(rule.tag, rule.severity, mark, problem.message, problem.hint, problem.also)
+            severity = problem.severity or rule.severity
+            yield Finding(rule.tag, severity, mark, problem.message, problem.hint, problem.also)
 
 
 def skipped(model: Model) -> list[str]:

@@ -1,0 +1,37 @@
+"""Which QEMU a Debian package version is of (Policy 5.6.12)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Optional
+
+
+class QemuVersion(NamedTuple):
+    """``upstream`` without repacking suffixes; ``minor`` is what machine types go by: ``8.2``."""
+
+    upstream: str
+    minor: str
+
+
+# A release candidate or a snapshot of the development counts for what it leads
+# to: upstream numbers them .50 and up, after the minor version that was last.
+_DEVELOPMENT = 50
+
+
+def parse(version: str) -> Optional[QemuVersion]:
+    """The QEMU of a version such as ``1:8.2.2+ds-0ubuntu1.12``; None where it is none.
+
+    Only the upstream part counts. What packagers append to it (``+dfsg``,
+    ``+ds``, ``~rc2``) and every revision (``ubuntu6.17``, ``~cloud0``,
+    ``~bpo12+1``, ``build1``) says nothing of the machine types.
+    """
+    match = re.match(r"(?:\d+:)?(\d+)\.(\d+)((?:\.\d+)*)(?![\d.])", version)
+    if not match:
+        return None
+    major, minor = int(match[1]), int(match[2])
+    upstream = f"{major}.{minor}{match[3]}"
+    micro = int(match[3].split(".")[1]) if match[3] else 0
+    if micro >= _DEVELOPMENT:
+        # Since 4.0 the third minor version of a year is the last: 8.2.50 leads to 9.0.
+        major, minor = (major + 1, 0) if major >= 4 and minor >= 2 else (major, minor + 1)
+    return QemuVersion(upstream, f"{major}.{minor}")

@@ -1,0 +1,126 @@
+"""The findings of a run for programs: gcc's shape, JSON, SARIF and GitHub's annotations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterable, Mapping, Sequence
+
+from .. import __version__
+from ..diagnostics import PROGRAM, Finding, Mark, printable
+
+_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def gcc(findings: Sequence[Finding]) -> str:
+    """``file:line:col: error: text``, which editors and CI systems match."""
+    return "".join(
+        f"{one.mark}: {one.severity}: {printable(one.message)} [{one.tag}]\n" for one in findings
+    )
+
+
+def github(findings: Sequence[Finding]) -> str:
+    """Workflow commands: annotations of a file in a pull request."""
+    return "".join(
+        f"::{'notice' if one.severity == 'info' else one.severity} {_properties(one)}::{_message(one)}\n"
+        for one in findings
+    )
+
+
+def _properties(finding: Finding) -> str:
+    mark = finding.mark
+    pairs = [("file", mark.file)]
+    if mark.line:
+        pairs += [("line", str(mark.line)), ("col", str(mark.column)), ("endColumn", str(mark.column + mark.width))]
+    pairs.append(("title", finding.tag))
+    # Within properties the separators have to be escaped too.
+    return ",".join(f"{name}={_escape(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in pairs)
+
+
+def _message(finding: Finding) -> str:
+    return _escape(finding.message + (f"\n{finding.hint}" if finding.hint else ""))
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def as_json(findings: Sequence[Finding], upload: "Mapping[str, object] | None", skipped: Sequence[str]) -> str:
+    """The document of ``check --format json``."""
+    document = {"findings": [_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _data(finding: Finding) -> dict[str, Any]:
+    return {
+        "tag": finding.tag,
+        "severity": finding.severity,
+        "file": finding.mark.file,
+        "line": finding.mark.line,
+        "column": finding.mark.column,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
+    """A SARIF 2.1.0 log (OASIS standard); ``summaries`` are the rules' one-liners by tag."""
+    tags = sorted({one.tag for one in findings})
+    driver = {
+        "name": PROGRAM,
+        "semanticVersion": f"{__version__}.0" if __version__.count(".") == 1 else __version__,
+        "rules": [{"id": tag, "shortDescription": {"text": summaries.get(tag, tag)}} for tag in tags],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(one, tags) for one in findings],
+    }
+    document = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _result(finding: Finding, tags: Sequence[str]) -> dict[str, Any]:
+    text = finding.message + (f" ({finding.hint})" if finding.hint else "")
+    result: dict[str, Any] = {
+        "ruleId": finding.tag,
+        "ruleIndex": tags.index(finding.tag),
+        "level": _LEVELS[finding.severity],
+        "message": {"text": text},
+        "locations": [_location(finding.mark)],
+    }
+    if finding.also:
+        result["relatedLocations"] = [
+            {**_location(mark), "id": number, "message": {"text": note}}
+            for number, (mark, note) in enumerate(finding.also, 1)
+        ]
+    return result
+
+
+def _location(mark: Mark) -> dict[str, Any]:
+    # Only needed here, and slow to import.
+    from urllib.parse import quote
+
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(mark.file)}}
+    if mark.line:
+        physical["region"] = {
+            "startLine": mark.line,
+            "startColumn": mark.column,
+            "endColumn": mark.column + mark.width,
+        }
+    return {"physicalLocation": physical}
+
+
+def document(
+    form: str,
+    findings: Sequence[Finding],
+    upload: "Mapping[str, object] | None",
+    skipped: Sequence[str],
+    summaries: Iterable[tuple[str, str]],
+) -> str:
+    """The findings in one of the forms for programs."""
+    if form == "json":
+        return as_json(findings, upload, skipped)
+    if form == "sarif":
+        return sarif(findings, dict(summaries))
+    return gcc(findings) if form == "gcc" else github(findings)

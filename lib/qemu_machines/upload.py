@@ -1,0 +1,356 @@
+"""The upload: which release and dot release this build is for, and why.
+
+Everything that the policy says depends on this, so every answer comes with the
+line or the datum that it was found in.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Mapping, NamedTuple, Optional
+
+from .diagnostics import InputError, Mark, Text
+from .inputs import changelog, dotreleases, version
+from .inputs.changelog import Changelog, Heading
+from .inputs.dotreleases import DotRelease
+from .inputs.manifest import Change, Manifest, Release
+from .inputs.releases import ReleaseInfo, Releases
+from .inputs.vendor import Vendor
+
+DEVELOPMENT, RELEASED, END_OF_LIFE, UNKNOWN = "development", "released", "end-of-life", "unknown"
+_POCKET = re.compile(r"(.+?)-(proposed-updates|proposed|updates|security|backports-sloppy|backports)")
+# Debian's uploads to these are for the release that comes next.
+_UNSTABLE = {"unstable": "sid", "sid": "sid", "experimental": "experimental"}
+_SUITES = ("oldoldstable", "oldstable", "stable", "testing")
+
+
+class Upload(NamedTuple):
+    """The top entry of the changelog with all that follows from it.
+
+    ``series`` is the codename; ``target`` the release whose types are being
+    made, another one only for Debian's unstable and experimental (the release
+    to come). ``kind`` is development, security, feature, update, backport or
+    cloud-archive. ``info`` is None for a series that nothing knows. ``because``
+    tells for each item where it is from.
+    """
+
+    series: Text
+    target: str
+    info: Optional[ReleaseInfo]
+    pocket: str
+    state: str
+    end: Optional[datetime.date]
+    kind: str
+    dot_release: Optional[DotRelease]
+    version: Text
+    upstream: str
+    reference: datetime.date
+    vendor: str
+    outdated: bool
+    bugs: tuple[Text, ...]
+    cves: tuple[Text, ...]
+    others: tuple[Text, ...]
+    because: Mapping[str, str]
+
+
+class Question(NamedTuple):
+    """What the command line and the environment say besides the files."""
+
+    series: Optional[str] = None
+    date: Optional[str] = None
+    epoch: Optional[str] = None
+    vendor: Optional[Vendor] = None
+
+
+class _Place(NamedTuple):
+    """Where an upload goes: the series with its pocket, and how that was found."""
+
+    series: Text
+    pocket: str
+    cloud: bool
+    others: tuple[Text, ...]
+    because: str
+
+
+def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases, question: Question) -> Upload:
+    """Everything about an upload. Raises InputError where it has no date or no version of QEMU."""
+    heading = entry.heading
+    because: dict[str, str] = {}
+    reference, because["reference_date"] = _reference(entry, question)
+    qemu = version.parse(heading.version)
+    if qemu is None:
+        raise InputError(heading.version.mark, f'"{heading.version}" is not a version of QEMU')
+    because["upstream"] = f"{heading.version.mark} {heading.version}"
+    place = _place(entry, manifest, releases, question, qemu.minor, reference)
+    because["series"] = place.because
+    target = _target(place.series, releases, reference)
+    info, origin = _info(target if target != place.series else place.series, manifest, releases)
+    because["version"] = because["lts"] = origin
+    end, column = _end(info, manifest)
+    because["end"] = f"{origin}, {column}" if end else "not known"
+    state, because["state"] = _state(info, reference, end, column)
+    kind, because["kind"] = _kind(entry, manifest, place, state)
+    dot, because["dot_release"] = _dot_release(place.series, info, state, manifest, reference)
+    vendor, because["vendor"] = _vendor(question.vendor, manifest, info)
+    return Upload(
+        series=place.series,
+        target=target,
+        info=info,
+        pocket=place.pocket,
+        state=state,
+        end=end,
+        kind=kind,
+        dot_release=dot,
+        version=heading.version,
+        upstream=qemu.minor,
+        reference=reference,
+        vendor=vendor,
+        outdated=_outdated(info, manifest, releases, reference),
+        bugs=entry.bugs,
+        cves=entry.cves,
+        others=place.others,
+        because=because,
+    )
+
+
+def _reference(entry: Changelog, question: Question) -> tuple[datetime.date, str]:
+    """The day on which this upload is judged: never today, so that a rebuild is judged alike."""
+    if question.date is not None:
+        try:
+            return datetime.date.fromisoformat(question.date), "--date"
+        except ValueError:
+            raise InputError(Mark("--date"), f'"{question.date}" is not a date', "write 2024-04-25") from None
+    if question.epoch:
+        try:
+            moment = datetime.datetime.fromtimestamp(int(question.epoch), datetime.timezone.utc)
+        except (ValueError, OverflowError, OSError):
+            message = f'"{question.epoch}" is not a number of seconds since 1970'
+            raise InputError(Mark("SOURCE_DATE_EPOCH"), message) from None
+        return moment.date(), f"SOURCE_DATE_EPOCH={question.epoch}"
+    if entry.date is None:
+        raise InputError(
+            entry.heading.version.mark,
+            "this entry has no date, and SOURCE_DATE_EPOCH is not set",
+            "finish the entry (dch -r), or give --date",
+        )
+    return changelog.moment(entry.date).date(), f"{entry.date.mark} {entry.date}"
+
+
+def _place(
+    entry: Changelog,
+    manifest: Optional[Manifest],
+    releases: Releases,
+    question: Question,
+    minor: str,
+    reference: datetime.date,
+) -> _Place:
+    if question.series is not None:
+        return _Place(Text(question.series, Mark("--series")), "", False, (), "--series")
+    heading, note = entry.heading, ""
+    if changelog.UNRELEASED in heading.distributions and entry.released:
+        heading, note = entry.released, f"{entry.heading.distributions[0].mark} is UNRELEASED; "
+    words = heading.distributions
+    first = words[0]
+    series, pocket = _series(first, releases, reference)
+    others = tuple(word for word in words[1:] if _series(word, releases, reference)[0] != series)
+    if _is_cloud(first, entry.heading, releases):
+        release = _shipped(manifest, minor)
+        found = Text(release.series if release else first, first.mark)
+        where = f"{release.qemu.mark} qemu {release.qemu}" if release else f"no release of the manifest shipped {minor}"
+        return _Place(found, "", True, others, f"{note}{first.mark} {first} is the Cloud Archive; {where}")
+    return _Place(series, pocket, False, others, f"{note}{first.mark} {first}")
+
+
+def _series(word: Text, releases: Releases, reference: datetime.date) -> tuple[Text, str]:
+    """The series and the pocket of a word in the distribution field."""
+    plain, pocket = str(word), ""
+    match = _POCKET.fullmatch(word)
+    if match and word not in releases.by_series:
+        plain, pocket = match[1], match[2]
+    plain = _UNSTABLE.get(plain, plain)
+    if plain in _SUITES:
+        plain = _suite(plain, releases, reference) or plain
+    return Text(plain, word.mark._replace(width=len(match[1]) if pocket and match else len(word))), pocket
+
+
+def _suite(suite: str, releases: Releases, reference: datetime.date) -> Optional[str]:
+    """The codename that a suite of Debian had on a day."""
+    rows = [one for one in releases.by_series.values() if one.distribution == "Debian" and one.version]
+    rows.sort(key=lambda one: float(one.version))
+    out = [one.series for one in rows if one.release and one.release <= reference]
+    if suite == "testing":
+        coming = [one.series for one in rows if not one.release or one.release > reference]
+        return coming[0] if coming else None
+    back = {"stable": 1, "oldstable": 2, "oldoldstable": 3}[suite]
+    return out[-back] if len(out) >= back else None
+
+
+def _is_cloud(word: str, heading: Heading, releases: Releases) -> bool:
+    """Ubuntu's Cloud Archive: ``jammy-caracal``, and ``~cloud0`` in the version."""
+    if re.search(r"~cloud\d", heading.version):
+        return True
+    series, _, name = word.partition("-")
+    info = releases.by_series.get(series)
+    return bool(name) and not _POCKET.fullmatch(word) and info is not None and info.distribution == "Ubuntu"
+
+
+def _shipped(manifest: Optional[Manifest], minor: str) -> Optional[Release]:
+    """The newest release of the manifest that shipped a QEMU."""
+    found = [release for release in (manifest.releases if manifest else ()) if release.qemu == minor]
+    return found[-1] if found else None
+
+
+def _target(series: str, releases: Releases, reference: datetime.date) -> str:
+    if series in _UNSTABLE.values():
+        return _suite("testing", releases, reference) or series
+    return series
+
+
+def _declared(series: str, manifest: Optional[Manifest]) -> Optional[Release]:
+    return next((one for one in (manifest.releases if manifest else ()) if one.series == series), None)
+
+
+def _info(
+    series: str, manifest: Optional[Manifest], releases: Releases
+) -> tuple[Optional[ReleaseInfo], str]:
+    """What is known of a series; the manifest can tell what distro-info is too old for."""
+    known = releases.by_series.get(series)
+    if known:
+        return known, f"distro-info ({known.distribution})"
+    release = _declared(series, manifest)
+    told = told_by_manifest(release, manifest.vendor if manifest else "") if release else None
+    if release and told:
+        return told, f"{release.series.mark} {release.series}"
+    return None, "not known"
+
+
+def told_by_manifest(release: Release, vendor: str) -> Optional[ReleaseInfo]:
+    """A release whose entry gives ``version``, ``release`` and ``lts`` itself."""
+    if release.version is None or release.released is None or release.lts is None:
+        return None
+    day = datetime.date.fromisoformat(release.released)
+    return ReleaseInfo(str(release.series), vendor, str(release.version), release.lts == "true", None, day, {})
+
+
+def _end(info: Optional[ReleaseInfo], manifest: Optional[Manifest]) -> tuple[Optional[datetime.date], str]:
+    """The last day of support, in the column that the policy chose."""
+    if info is None:
+        return None, ""
+    wanted = manifest.support if manifest else "eol-server"
+    # An interim release has the column eol only; a paid extension never shortens it.
+    for column in (wanted, "eol"):
+        if column in info.ends:
+            return info.ends[column], column
+    return None, wanted
+
+
+def _state(
+    info: Optional[ReleaseInfo], reference: datetime.date, end: Optional[datetime.date], column: str
+) -> tuple[str, str]:
+    if info is None:
+        return UNKNOWN, "not known"
+    if info.release is None or reference < info.release:
+        day = f"release {info.release}" if info.release else "no day of release"
+        return DEVELOPMENT, f"{day} in distro-info, reference date {reference}"
+    if end and reference > end:
+        return END_OF_LIFE, f"{column} {end} in distro-info, reference date {reference}"
+    return RELEASED, f"released {info.release}, reference date {reference}"
+
+
+def changes_of_upload(entry_bugs: tuple[Text, ...], cves: tuple[Text, ...], release: Optional[Release]) -> list[Change]:
+    """The changes of a release whose bug or CVE this upload names."""
+    named = {str(text) for text in (*entry_bugs, *cves)}
+    return [change for change in (release.changes if release else ()) if named & set(change.references())]
+
+
+def _kind(entry: Changelog, manifest: Optional[Manifest], place: _Place, state: str) -> tuple[str, str]:
+    """What sort of upload it is: where it goes first, then what it carries."""
+    where = f"{place.series.mark} {place.series}"
+    if place.cloud:
+        return "cloud-archive", where
+    if place.pocket.startswith("backports") or "~bpo" in entry.heading.version:
+        return "backport", f"{entry.heading.version.mark} {entry.heading.version}, {where}"
+    if place.pocket == "security":
+        return "security", f"{where}-security"
+    if state in (DEVELOPMENT, UNKNOWN):
+        return "development", f"the state is {state}"
+    changes = changes_of_upload(entry.bugs, entry.cves, _declared(place.series, manifest))
+    for change in changes:
+        if change.kind.name in ("feature", "security"):
+            return change.kind.name, f"{change.kind.text.mark} {change.kind.name}: {change.kind.text}"
+    if entry.cves:
+        return "security", f"{entry.cves[0].mark} {entry.cves[0]}"
+    if entry.heading.urgency in ("high", "emergency", "critical"):
+        return "update", f"{entry.heading.version.mark} urgency {entry.heading.urgency}, no CVE"
+    return "update", "no CVE, no feature of the manifest named"
+
+
+def _dot_release(
+    series: str,
+    info: Optional[ReleaseInfo],
+    state: str,
+    manifest: Optional[Manifest],
+    reference: datetime.date,
+) -> tuple[Optional[DotRelease], str]:
+    """The first dot release whose day is not before the reference date."""
+    if info is None or state in (DEVELOPMENT, UNKNOWN):
+        return None, f"the state is {state}"
+    if not info.lts and info.distribution != "Debian":
+        return None, "no LTS"
+    rows = {row.number: row for row in dotreleases.of_series(series)}
+    rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
+    last = max(rows, default=0)
+    if info.lts and info.release:
+        for number in range(last + 1, dotreleases.PLANNED + 1):
+            rows[number] = dotreleases.predicted(info.release, number)
+    for number in sorted(rows):
+        if rows[number].date >= reference:
+            row = rows[number]
+            return row, f"{row.origin}: {info.version}.{number} {row.state} {row.date}, reference date {reference}"
+    if not rows:
+        return None, "no day of a dot release is known"
+    return None, f"after {info.version}.{max(rows)}, {rows[max(rows)].date} ({rows[max(rows)].origin})"
+
+
+def _vendor(vendor: Optional[Vendor], manifest: Optional[Manifest], info: Optional[ReleaseInfo]) -> tuple[str, str]:
+    """The distribution that is built for.
+
+    A machine's own origin only counts where it fits the manifest: a maintainer
+    checks Ubuntu's packaging on Debian too.
+    """
+    wanted = str(manifest.vendor) if manifest else None
+    if vendor and not vendor.explicit and info and wanted == info.distribution:
+        return info.distribution, f"{info.series} is of {info.distribution}"
+    if vendor and (vendor.explicit or wanted is None or wanted in vendor.names):
+        return vendor.names[0], vendor.origin
+    if info and info.distribution:
+        return info.distribution, f"{info.series} is of {info.distribution}"
+    return "", f"{vendor.origin} says {vendor.names[0]}, the series is not known" if vendor else "not known"
+
+
+def _outdated(
+    info: Optional[ReleaseInfo], manifest: Optional[Manifest], releases: Releases, reference: datetime.date
+) -> bool:
+    """Whether the release data is too old for this upload's distribution."""
+    distribution = info.distribution if info else str(manifest.vendor) if manifest else "Ubuntu"
+    return releases.outdated(distribution if distribution == "Debian" else "Ubuntu", reference)
+
+
+def as_data(upload: Upload) -> dict[str, object]:
+    """The document of ``explain upload --format json``, also the upload of ``check``."""
+    info = upload.info
+    return {
+        "series": str(upload.series),
+        "version": info.version or None if info else None,
+        "lts": info.lts if info else None,
+        "state": upload.state,
+        "kind": upload.kind,
+        "dot_release": upload.dot_release.number if upload.dot_release else None,
+        "upstream": upload.upstream,
+        "reference_date": upload.reference.isoformat(),
+        "release": info.release.isoformat() if info and info.release else None,
+        "end": upload.end.isoformat() if upload.end else None,
+        "vendor": upload.vendor,
+        "because": dict(upload.because),
+    }
