@@ -3,10 +3,11 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: help check lint check-qemu demo clean
+.PHONY: help check lint man check-qemu demo clean
 
 help:
 	@echo 'make check       the fast tests (no QEMU is built), and mypy'
+	@echo 'make man         the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu  the tests on real QEMU: fetches and builds 7.2 and 10.0'
 	@echo 'make demo        the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make clean       remove what the tests left in this folder'
@@ -16,7 +17,11 @@ check: lint
 
 lint:
 	tests/install-needed check
-	$(PYTHON) -m mypy --strict lib
+	$(PYTHON) -m mypy --strict lib man/generate
+
+man:
+	tests/install-needed check
+	$(PYTHON) man/generate
 
 check-qemu:
 	tests/install-needed qemu

@@ -28,7 +28,7 @@ def section(page: str, title: str) -> str:
 
 def plain(pod: str) -> str:
     """Text without POD's commands and formatting codes."""
-    pod = re.sub(r"^=\w+.*$", lambda line: line.group() if line.group().startswith("=item") else "", pod, flags=re.M)
+    pod = re.sub(r"^=(?!item)\w+.*$", "", pod, flags=re.M)
     return re.sub(r"[BCFIL]<([^<>]*)>", r"\1", pod)
 
 
@@ -51,7 +51,7 @@ def parser_options(suppressed: bool) -> set[str]:
 
 def verbatim_manifests(page: str) -> list[str]:
     """The verbatim blocks that are whole manifests."""
-    return re.findall(r"^ version: 1\n(?: .*\n)+", page, re.M)
+    return re.findall(r"^(?: #.*\n)? version: 1\n(?: .*\n)+", page, re.M)
 
 
 def test_every_option_has_its_item() -> None:
@@ -79,9 +79,16 @@ def test_every_command_is_in_the_synopsis() -> None:
     assert re.findall(r"^dh_qemu_machines ([a-z]+)", synopsis, re.M) == [command.name for command in cli.COMMANDS]
 
 
+def test_every_format_of_check_has_its_item() -> None:
+    (formats,) = (command.formats for command in cli.COMMANDS if command.name == "check")
+    diagnostics = section(PROGRAM, "DIAGNOSTICS").split("=head2")[0]
+    assert set(items(diagnostics)) == set(formats)
+
+
 def test_every_tag_has_its_item() -> None:
-    # The one tag that belongs to the format and not to a rule.
-    tags = {"manifest-format (error)"} | {f"{rule.tag} ({rule.severity})" for rule in rules.catalogue()}
+    # The tags of the format and of the build step itself, which no rule has.
+    tags = {"manifest-format (error)", "board-not-generated (error)"}
+    tags |= {f"{rule.tag} ({rule.severity})" for rule in rules.catalogue()}
     listed = items(section(PROGRAM, "Tags"))
     assert set(listed) == tags
     assert listed == sorted(listed)

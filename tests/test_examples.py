@@ -1,0 +1,150 @@
+"""The examples: exactly what Ubuntu shipped, type by type.
+
+The rows of tests/data are from Ubuntu's own patches. ``base`` there is the
+options function that the patch called, and ``adds`` what else it said.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import ROOT, Run
+from test_model import derive
+
+from qemu_machines.model import MachineType
+
+# The record names properties without their driver; these are the ones that QEMU has them on.
+DRIVERS = {
+    "host-phys-bits": "x86_64-cpu",
+    "x-arch-cap-always-on": "x86_64-cpu",
+    "ddw": "spapr-pci-host-bridge",
+    "cap-cfpc": "spapr-machine",
+    "cap-sbbc": "spapr-machine",
+    "cap-ibs": "spapr-machine",
+}
+# Ubuntu's array of its own is upstream's of 2.4 with these.
+WILYS_OWN = {
+    ("migration", "send-configuration", "off"),
+    ("migration", "send-section-footer", "off"),
+    ("migration", "store-global-state", "off"),
+}
+
+
+class Example(NamedTuple):
+    """A manifest and its record: the number of rows, and where we differ from them on purpose.
+
+    ``differs`` gives a type's other values, ``gone`` the rows that have no
+    type; the comment at each says why.
+    """
+
+    folder: str
+    record: str
+    rows: int
+    differs: dict[str, dict[str, Any]] = {}
+    gone: tuple[str, ...] = ()
+
+
+EXAMPLES = [
+    Example(
+        "examples/ubuntu-jammy",
+        "jammy.json",
+        73,
+        differs={
+            # The patch called the newest options after those of 2.5, so that every QEMU
+            # changed the type. No manifest can say that, nor should one: a base is fixed.
+            # Ubuntu took the second call out in noble, and left the same type as here.
+            "pc-i440fx-wily": {"base": "2.5"},
+        },
+    ),
+    Example("examples/ubuntu-lunar", "lunar.json", 54),
+    Example(
+        "examples/ubuntu-noble",
+        "noble.json",
+        105,
+        differs={
+            # The update took "ubuntu-q35" away and gave nothing in its place, so the type
+            # inherited upstream's "q35", which pc-q35-8.2 holds too (LP: #2131822).
+            "pc-q35-noble": {"alias": None},
+        },
+    ),
+    Example(
+        "examples/ubuntu-questing",
+        "questing.json",
+        96,
+        # Dead entries: the patch lists them, but through upstream's macro that leaves
+        # out what starts from 4.1 or older, so no binary has ever had them.
+        gone=("pseries-disco", "pseries-eoan"),
+    ),
+    Example("examples/ubuntu-resolute", "resolute.json", 99),
+    Example("tests/qemu/questing-10.0", "questing-10.0.json", 74),
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example.record[:-5]))
+def test_ubuntus_record(example: Example) -> None:
+    rows = json.loads((ROOT / "tests" / "data" / example.record).read_text(encoding="utf-8"))
+    assert len(rows) == example.rows
+    wanted = {row["name"]: {**row, **example.differs.get(row["name"], {})} for row in rows}
+    assert set(example.differs) | set(example.gone) <= set(wanted)
+    derived = {one.name: one for one in derive(ROOT / example.folder / "debian").types}
+    assert sorted(derived) == sorted(set(wanted) - set(example.gone))
+    for name, one in derived.items():
+        row = wanted[name]
+        assert (name, one.base) == (name, row["base"])
+        assert (name, one.alias, one.default) == (name, row.get("alias"), row.get("default", False))
+        assert (name, *added(one)) == (name, *recorded(row))
+        # The others never had a description that says the release: pseries has upstream's,
+        # and the one of s390x was rebuilt from the type's name in three ways.
+        if one.board.startswith("pc-") and "description" in row:
+            assert (name, one.description) == (name, row["description"])
+
+
+Parts = tuple[set[tuple[str, ...]], set[tuple[str, ...]], list[str]]
+
+
+def added(one: MachineType) -> Parts:
+    """The properties, machine fields and compat arrays that a type adds to its base."""
+    # What a PC has without a word; a manifest says it to take back what a variant says.
+    unsaid = ("max_cpus", "255")
+    properties = {(str(item.driver), str(item.name), str(item.value)) for item in one.properties}
+    fields = {(str(field.name), str(field.value)) for field in one.fields} - {unsaid}
+    return properties, fields, [str(array) for array in one.compat]
+
+
+def recorded(row: dict[str, Any]) -> Parts:
+    """The same of a row."""
+    properties: set[tuple[str, ...]] = set()
+    fields: set[tuple[str, ...]] = set()
+    arrays = []
+    for fact in row["adds"]:
+        name, _, value = re.sub("^compat:", "", fact).partition("=")
+        if name in DRIVERS:
+            # The record has the constant of the C source, the manifest what QEMU reads.
+            properties.add((DRIVERS[name], name, value.replace("_", "-")))
+        elif value:
+            fields.add((name, value))
+        elif name == "hw_compat_2_4_wily":
+            arrays.append("hw_compat_2_4")
+            properties |= WILYS_OWN
+        else:
+            arrays.append(name)
+    return properties, fields, arrays
+
+
+def test_the_record_of_each_release_has_an_example() -> None:
+    folders = {f"examples/{folder.name}" for folder in (ROOT / "examples").iterdir()}
+    assert folders == {example.folder for example in EXAMPLES if example.folder.startswith("examples/")}
+
+
+def test_a_manifest_to_commit_today_is_short() -> None:
+    text = (ROOT / "examples/ubuntu-resolute/debian/qemu-machines.yaml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 160
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: str(example.record[:-5]))
+def test_check_passes(example: Example, run: Run) -> None:
+    done = run("check", cwd=ROOT / example.folder)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
