@@ -509,12 +509,12 @@ def test_increment_for_security(tree: Tree, run: Run, change: str, expected: str
     tree.whole().manifest(NESTED % change)
     done = run("check")
     assert (expected + " [increment-for-security]" in done.stderr) is bool(expected)
-    assert done.returncode == (1 if expected else 0)
+    assert ("[increment-for-security]" in done.stderr) is bool(expected)
 
 
 def test_a_feature_in_the_security_pocket(tree: Tree, run: Run) -> None:
     tree.whole().manifest(NESTED % "increment: 2, feature: more").changelog("lunar-security")
-    assert run("check").returncode == 0
+    assert "[increment-for-security]" not in run("check").stderr
     tree.write("debian/changelog", tree.read("debian/changelog").replace("Something.", "More (LP: #7)"))
     done = run("check")
     assert "more is a feature, but this upload goes to lunar-security [increment-for-security]" in done.stderr

@@ -23,7 +23,8 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
-    Command("explain", "tell what an upload or a machine type is, and why", ("text", "json")),
+    Command("explain", "tell what a rule, a machine type, the upload or the upgrade paths are", ("text", "json")),
+    Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
 )
 
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on where distro-info-data is too old to know a release",
     )
+    add("--against", metavar="FILE", help="of check: the frozen record or manifest of another release's package")
+    add("--list-rules", action="store_true", help="of check: list the rules and do nothing else")
     add("--format", metavar="FORMAT", help="of check: text, gcc, json, sarif or github; of explain: text or json")
     debhelper.add_shared_options(parser)
     return parser
@@ -125,9 +128,11 @@ def _check_usage(options: argparse.Namespace) -> None:
         hint = nearest(options.command, known) or f"known: {', '.join(known)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')
     if options.command == "explain" and len(options.subjects) != 1:
-        raise WrongUsage("explain takes one word: upload, or the name of a machine type")
+        raise WrongUsage("explain takes one word: a tag, a machine type, upload or paths")
     if options.command != "explain" and options.subjects:
         raise WrongUsage(f"{options.command} takes no further word: {options.subjects[0]}")
+    if options.command != "check" and (options.against or options.list_rules):
+        raise WrongUsage("--against and --list-rules are for check")
     formats = command.formats if command else ()
     if options.format is not None and options.format not in formats:
         takes = f"takes {', '.join(formats)}" if formats else f"is not for {options.command or 'the build step'}"
@@ -155,6 +160,7 @@ def main(arguments: Sequence[str]) -> int:
             "": commands.build,
             "check": commands.check,
             "explain": commands.explain,
+            "freeze": commands.freeze,
             "hooks": commands.hooks,
         }
         status = run[options.command](options)

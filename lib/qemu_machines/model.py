@@ -9,7 +9,14 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 
 from .diagnostics import Mark, Text
 from .inputs.changelog import UNRELEASED as UNRELEASED
-from .inputs.manifest import Addition, Board, Change, Exemption, MachineField, Manifest, Property, Release, Variant
+from .inputs.lifecycle import Lifecycle as Lifecycle
+from .inputs.lock import FrozenType as FrozenType
+from .inputs.lock import Lock as Lock
+from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Property, Variant
+from .inputs.manifest import Change as Change
+from .inputs.manifest import Release as Release
+from .inputs.patches import Patch as Patch
+from .inputs.releases import ReleaseInfo as ReleaseInfo
 from .inputs.releases import Releases
 from .inputs.sourcetree import BoardSource as BoardSource
 from .inputs.sourcetree import ClassField as ClassField
@@ -72,6 +79,16 @@ class MachineType(NamedTuple):
     mark: Mark
 
 
+class History(NamedTuple):
+    """What was before: the frozen record, another package's, the patches now."""
+
+    lock: Optional[Lock] = None
+    against: Optional[Lock] = None
+    patches: Optional[tuple[Patch, ...]] = None
+    lifecycle: Optional[Lifecycle] = None
+    linked_docs: tuple[tuple[Text, str], ...] = ()
+
+
 class Model(NamedTuple):
     """All that the rules judge and the outputs write. ``tree`` is None in a
     checkout without QEMU's source."""
@@ -85,6 +102,7 @@ class Model(NamedTuple):
     vendors: tuple[str, ...] = ()
     allow_outdated: bool = False
     data_version: str = ""
+    history: History = History()
 
     def unknown_series(self) -> list[Text]:
         """The series that neither distro-info nor the manifest itself can tell about."""
@@ -92,6 +110,21 @@ class Model(NamedTuple):
         if self.upload.info is None:
             named.append(self.upload.series)
         return [one for one in named if one not in self.known.by_series and one != UNRELEASED]
+
+    def info(self, series: str) -> Optional[ReleaseInfo]:
+        """What is known of a release, from distro-info or the manifest itself."""
+        release = next((one for one in self.manifest.releases if one.series == series), None)
+        told = told_by_manifest(release, self.manifest.vendor) if release else None
+        return self.known.by_series.get(series) or told
+
+    def is_out(self, series: str) -> bool:
+        """Whether a release was out at the reference date: its types are frozen."""
+        info = self.info(series)
+        return info is not None and info.release is not None and info.release <= self.upload.reference
+
+    def is_new(self, one: MachineType) -> bool:
+        """Whether a type is in no frozen record yet; without a record nothing is known to be new."""
+        return self.history.lock is not None and one.name not in self.history.lock.types
 
     def told(self, release: Release) -> bool:
         """Whether the manifest itself says what distro-info would of a release."""
@@ -147,6 +180,28 @@ def model_of(
         newest = [one for one in made if one.variant is None][-1:]
         types += [_promoted(one, board) if one in newest else one for one in made]
     return Model(manifest, upload, known, tuple(types), tree, include_folder, vendors, allow_outdated)
+
+
+def frozen_of(manifest: Manifest, known: Releases) -> Lock:
+    """Another manifest as a frozen record, to compare with where its package has no lock."""
+    types = {
+        one.name: FrozenType(
+            name=Text(one.name, one.mark),
+            board=Text(one.board, one.mark),
+            release=one.release.series,
+            base=one.base,
+            description=Text(one.description, one.mark),
+            since=Text(manifest.file, one.mark),
+            properties=one.properties,
+            fields=one.fields,
+            compat=one.compat,
+            alias=None,
+            default=False,
+        )
+        for board in manifest.boards
+        for one in _types_of(manifest, board, known)
+    }
+    return Lock(manifest.file, manifest.file, {}, types, manifest.lines)
 
 
 class _Was(NamedTuple):

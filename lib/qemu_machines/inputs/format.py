@@ -46,7 +46,7 @@ CVE = Word("CVE number", "CVE-[0-9]{4}-[0-9]{4,}", "CVE-2015-6351")
 PATCH = Word("patch of debian/patches", "[A-Za-z0-9][A-Za-z0-9_.+~/-]*", "ubuntu/CVE-2015-6351.patch")
 INCREMENT_TEMPLATE = Word("increment template", r"-v?\{n\}", '"-{n}" or "-v{n}"')
 NUMBERING = Choice("numbering", ("dot-release", "consecutive"))
-RETENTION = Choice("retention", ("upgrade-path", "while-buildable"))
+RETENTION = Choice("retention", ("upgrade-path", "upgrade-path-2", "while-buildable"))
 TAG = Word("rule tag", "[a-z]+(-[a-z]+)*", "increment-outside-lts")
 TYPE = Word("machine type name", "[A-Za-z0-9][A-Za-z0-9_.-]*", "pc-q35-noble-2")
 SUPPORT = Choice("distro-info column", ("eol", "eol-server", "eol-esm", "eol-legacy"))
@@ -102,7 +102,8 @@ POLICY = Record(
             "retention",
             RETENTION,
             "How long types are kept: as long as a supported upgrade needs them (upgrade-path, which "
-            "is what is assumed) or as long as QEMU has their base (while-buildable).",
+            "is what is assumed; upgrade-path-2 where an LTS is also upgraded to the one after the next) "
+            "or as long as QEMU has their base (while-buildable).",
         ),
         Field(
             "support",
@@ -220,6 +221,17 @@ OVERRIDE_ENTRY = Record(
     ),
 )
 
+DROPPED_ENTRY = Record(
+    "a dropped type",
+    (
+        Field("type", TYPE, "The machine type that is gone."),
+        Field("release", SERIES, "The release whose types are all gone."),
+        _BOARDS,
+        Field("reason", TEXT, "Why.", required=True),
+        Field("bug", BUG, "The bug where that was decided."),
+    ),
+)
+
 MANIFEST = Record(
     "the manifest",
     (
@@ -233,6 +245,7 @@ MANIFEST = Record(
             MapOf(SERIES, MapOf(NUMBER, DATE)),
             "Days of dot releases that the tool does not know or has wrong, as {noble: {5: 2026-09-10}}.",
         ),
+        Field("dropped", ListOf(DROPPED_ENTRY), "Types that were released and are not carried any more."),
         Field("overrides", ListOf(OVERRIDE_ENTRY), "Findings that are accepted, each with its reason."),
     ),
 )

@@ -139,6 +139,21 @@ class Override(NamedTuple):
     bug: Text
 
 
+class Dropped(NamedTuple):
+    """Types that were released and are not carried any more, with the reason."""
+
+    mark: Mark
+    type: Optional[Text]
+    release: Optional[Text]
+    boards: Optional[tuple[Text, ...]]
+    reason: Text
+
+    def covers(self, name: str, release: str, board: str) -> bool:
+        if self.type is not None:
+            return self.type == name
+        return self.release == release and (self.boards is None or board in self.boards)
+
+
 class Manifest(NamedTuple):
     """The whole file; ``releases`` are oldest first, as written."""
 
@@ -152,6 +167,7 @@ class Manifest(NamedTuple):
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
     dot_releases: Mapping[str, tuple[DotRelease, ...]]
+    dropped: tuple[Dropped, ...]
     overrides: tuple[Override, ...]
     lines: list[str]
     findings: tuple[Finding, ...]
@@ -189,6 +205,11 @@ def read(path: str) -> Manifest:
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
         dot_releases=_dot_releases(entries.get("dot-releases", ())),
+        dropped=tuple(
+            Dropped(one.mark, one.get("type"), one.get("release"), one.get("boards"), one["reason"])
+            for one in entries.get("dropped", ())
+            if "reason" in one
+        ),
         overrides=tuple(
             Override(one["rule"], one.get("type"), one.get("release"), one.get("board"), one["reason"], one["bug"])
             for one in entries.get("overrides", ())
@@ -246,7 +267,7 @@ def _change(entries: Entries) -> Change:
         cves=get("cve", ()),
         boards=get("boards"),
         adds=_addition(entries),
-        was=_properties(get("was", ())),
+        was=properties_of(get("was", ())),
         patches=get("patches", ()),
     )
 
@@ -291,11 +312,11 @@ def _addition(entries: Entries) -> Addition:
     fields = tuple(MachineField(name, value) for name, value in entries.get("machine", ()))
     get = entries.get
     return Addition(
-        get("base"), _properties(get("set", ())), fields, get("compat", ()), get("description")
+        get("base"), properties_of(get("set", ())), fields, get("compat", ()), get("description")
     )
 
 
-def _properties(given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]) -> tuple[Property, ...]:
+def properties_of(given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]) -> tuple[Property, ...]:
     return tuple(Property(driver, name, value) for driver, values in given for name, value in values)
 
 

@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..diagnostics import nearest
 from ..model import UNRELEASED, Model
-from . import Problem, Rule
+from . import Problem, Rule, Subject
 
 
 def series_unknown(model: Model) -> Iterator[Problem]:
@@ -27,7 +27,8 @@ def series_unknown(model: Model) -> Iterator[Problem]:
         return
     for series in model.unknown_series():
         hint = nearest(series, model.known.by_series) or "distro-info --all lists the names"
-        yield Problem(series, f'no release of Ubuntu or Debian is called "{series}"', hint)
+        message = f'no release of Ubuntu or Debian is called "{series}"'
+        yield Problem(series, message, hint, about=Subject(release=series))
 
 
 def distro_data_outdated(model: Model) -> Iterator[Problem]:
@@ -61,7 +62,35 @@ def vendor_mismatch(model: Model) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule("series-unknown", "error", "a release that does not exist", series_unknown),
-    Rule("distro-data-outdated", "error", "release data that is too old to tell", distro_data_outdated),
-    Rule("vendor-mismatch", "error", "a manifest for another distribution", vendor_mismatch),
+    Rule(
+        "series-unknown",
+        "error",
+        "a release that does not exist",
+        "distro-info knows no release of this name. A type of a mistyped release would be frozen with it.",
+        "the proposal of 2016",
+        "releases: {nobel: {qemu: \"8.2\"}}",
+        series_unknown,
+        see_also=("distro-data-outdated",),
+    ),
+    Rule(
+        "distro-data-outdated",
+        "error",
+        "release data that is too old to tell",
+        "The newest release that distro-info knows is out already, so a name that it does not know may well "
+        "exist. Only a warning with --allow-outdated-distro-data; nothing where the manifest gives version, "
+        "release and lts of the release itself.",
+        "distro-info's own rule (DistroDataOutdated); LP: #1309591",
+        "a release that is newer than the installed distro-info-data",
+        distro_data_outdated,
+        see_also=("series-unknown",),
+    ),
+    Rule(
+        "vendor-mismatch",
+        "error",
+        "a manifest for another distribution",
+        "The types carry the vendor's name in their description for good, and the policy goes by its releases.",
+        "dpkg's origins (deb-src-origins)",
+        "vendor: Ubuntu, built with DEB_VENDOR=Debian",
+        vendor_mismatch,
+    ),
 )

@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..diagnostics import Mark, nearest
 from ..model import MachineType, Model, version_numbers
-from . import Problem, Rule
+from . import Problem, Rule, Subject, about
 
 
 def base_missing(model: Model) -> Iterator[Problem]:
@@ -22,11 +22,12 @@ def base_missing(model: Model) -> Iterator[Problem]:
                 one.base,
                 f"{one.name} starts from {one.board}-{one.base}, which this QEMU does not have",
                 f"it has {have[-1]} to {have[0]}",
+                about=about(one),
             )
         for array in one.compat:
             if model.tree and array not in model.tree.compat_arrays:
                 hint = nearest(array, model.tree.compat_arrays)
-                yield Problem(array, f"this QEMU has no compat array {array}", hint)
+                yield Problem(array, f"this QEMU has no compat array {array}", hint, about=about(one))
 
 
 def base_not_release_version(model: Model) -> Iterator[Problem]:
@@ -49,6 +50,7 @@ def base_not_release_version(model: Model) -> Iterator[Problem]:
                 one.base,
                 f"{one.name} starts from {one.base}, but the newest {one.board} of this QEMU is {newest.name}",
                 f'set qemu: "{".".join(map(str, newest.version))}", or declare an exception with its reason',
+                about=about(one),
             )
 
 
@@ -64,10 +66,10 @@ def property_unknown(model: Model) -> Iterator[Problem]:
             known = fields.get(field.name)
             if known is None:
                 hint = nearest(field.name, fields)
-                yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
+                yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint, about=about(one))
             elif not known.accepts(field.value):
                 message = f'{field.name} takes {known.expects}, not "{field.value}"'
-                yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+                yield Problem(field.value, message, f'its type in QEMU is "{known.type}"', about=about(one))
 
 
 def hooks_missing(model: Model) -> Iterator[Problem]:
@@ -80,18 +82,53 @@ def hooks_missing(model: Model) -> Iterator[Problem]:
                 Mark(source.file, len(source.lines), 1),
                 f'nothing includes "{wanted}", so the types of {board.name} would not exist',
                 "apply the patch that dh_qemu_machines hooks prints",
+                about=Subject(board=board.name),
             )
 
 
 RULES = (
-    Rule("base-missing", "error", "a base that this QEMU does not have", base_missing, needs_tree=True),
+    Rule(
+        "base-missing",
+        "error",
+        "a base that this QEMU does not have",
+        "Upstream deletes old types, and what started from them cannot be built any more. Drop the type "
+        "with its reason, or keep the base in a patch.",
+        "Ubuntu's history, cases 35 to 37",
+        "trusty: {qemu: \"2.0\"} in QEMU 10.0",
+        base_missing,
+        needs_tree=True,
+        see_also=("base-ends-soon", "lost-without-reason"),
+    ),
     Rule(
         "base-not-release-version",
         "error",
         "a base that is not the QEMU that the release ships",
+        "The types of a release in development start from the newest versioned machines of the QEMU that it "
+        "ships. A bump that reaches some boards only is how most wrong bases came about.",
+        "Ubuntu's history, cases 1 to 7",
+        "questing: {qemu: \"10.0\"} in QEMU 10.1",
         base_not_release_version,
         needs_tree=True,
+        see_also=("base-differs-between-boards",),
     ),
-    Rule("property-unknown", "error", "a field that QEMU does not have", property_unknown, needs_tree=True),
-    Rule("hooks-missing", "error", "generated files that nothing includes", hooks_missing, needs_tree=True),
+    Rule(
+        "property-unknown",
+        "error",
+        "a field that QEMU does not have",
+        "A field of QEMU's machine class that does not exist, or a value that it cannot take, would not compile.",
+        "QEMU's include/hw/boards.h",
+        "machine: {max_cpu: 1024}",
+        property_unknown,
+        needs_tree=True,
+    ),
+    Rule(
+        "hooks-missing",
+        "error",
+        "generated files that nothing includes",
+        "Without the #include everything builds and no type of the board exists.",
+        "QEMU's board files",
+        "the hooks patch is not in debian/patches/series",
+        hooks_missing,
+        needs_tree=True,
+    ),
 )
