@@ -539,3 +539,52 @@ def test_list_rules(tree: Tree, run: Run) -> None:
     done = run("check", "--list-rules")
     assert done.returncode == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == [rule.tag for rule in rules.catalogue()]
+
+
+STEPS = [
+    # The release; a feature of q35 for 16.04.1; a CVE; a feature of all boards for 16.04.2.
+    ("2016-04-01", ""),
+    ("2016-06-15", '    - {increment: 1, feature: q35 of 2.6, boards: [pc-q35], base: "2.6", bug: "LP: #11"}\n'),
+    ("2016-08-10", '    - {security: "CVE-2015-6351: scsi sense length", cve: [CVE-2015-6351]}\n'),
+    ("2016-12-01", '    - {increment: 2, feature: more queues, bug: "LP: #12", set: {virtio-net-pci: {mq: "on"}}}\n'),
+]
+FLOW = [
+    ["pc-i440fx-2.5-xenial", "pc-q35-2.5-xenial"],
+    ["pc-i440fx-2.5-xenial", "pc-q35-2.5-xenial", "pc-q35-2.6-xenial-1"],
+    ["pc-i440fx-2.5-xenial", "pc-q35-2.5-xenial", "pc-q35-2.6-xenial-1"],
+    ["pc-i440fx-2.5-xenial", "pc-i440fx-2.5-xenial-2", "pc-q35-2.5-xenial", "pc-q35-2.6-xenial-1", "pc-q35-2.6-xenial-2"],
+]
+
+
+@pytest.mark.parametrize("template", ["{board}-{series}", "{board}-{qemu}-{series}"])
+def test_the_proposals_flow_step_by_step(tree: Tree, run: Run, template: str) -> None:
+    """Each upload of the example is right, and what it releases is exactly what was listed."""
+    changes = ""
+    for number, (day, added) in enumerate(STEPS):
+        changes += added
+        text = TOP + f'policy: {{name: "{template}"}}\nreleases:\n  xenial:\n    qemu: "2.5"\n'
+        text += f"    changes:\n{changes}" if changes else ""
+        told = "More (LP: #11, #12)" if "increment" in added else "Fix CVE-2015-6351."
+        found = tags(tree, run, Case(text, day=day, version=f"1:2.5+dfsg-5ubuntu{10 + number}", text=told))
+        # That the aliases move with an update is worth a warning, and what the proposal wants.
+        assert set(found) <= {"alias-not-preferred", "default-changed-in-stable"}, found
+        assert run("freeze").returncode == 0
+        names = re.findall(r'^  "([^"]+)":$', tree.read("debian/qemu-machines.lock"), re.M)
+        wanted = FLOW[number] if "qemu" in template else sorted(re.sub(r"-2\.[56]-", "-", name) for name in FLOW[number])
+        assert names == wanted
+
+
+WRONG_STEPS = [
+    (2, '    - {increment: 2, security: "CVE-2015-6351: scsi sense length"}\n', "increment-for-security"),
+    (3, STEPS[3][1].replace("increment: 2", "increment: 3"), "increment-not-dot-release"),
+    (3, STEPS[3][1] + STEPS[3][1], "increment-not-batched"),
+    (3, '    - {increment: 2, feature: nothing, bug: "LP: #12"}\n', "increment-without-change"),
+]
+
+
+@pytest.mark.parametrize("step, added, tag", WRONG_STEPS, ids=[tag for _, _, tag in WRONG_STEPS])
+def test_the_wrong_variants_of_its_steps(tree: Tree, run: Run, step: int, added: str, tag: str) -> None:
+    before = "".join(text for _, text in STEPS[:step])
+    head = TOP + 'releases:\n  xenial:\n    qemu: "2.5"\n    changes:\n'
+    case = Case(head + before + added, day=STEPS[step][0], record=head + before, text="LP: #11, #12")
+    assert tags(tree, run, case)[tag].startswith("error: ")

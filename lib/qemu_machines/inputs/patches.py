@@ -22,12 +22,15 @@ LIMIT = 16 << 20
 _HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@(.*)$")
 # Files that are no part of what a guest sees: tests, documents, user emulation, tools.
 _ELSEWHERE = re.compile(r"^(tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian)/")
-_CONTEXT = (
-    (re.compile(r"\b(VMStateDescription|VMStateField|VMSTATE_)\b|\bvmstate_\w+"), "a vmstate description"),
+# git names the table or function above a hunk, even if that has ended: a line
+# only counts for a table where it looks like an entry of one.
+_TABLES = (
+    (re.compile(r"\bVMStateDescription\b|\bVMStateField\b"), "a vmstate description"),
     (re.compile(r"\b\w*_compat_\w*\[\]|\bGlobalProperty\b"), "a compat array"),
-    (re.compile(r"\b\w+_machine_(\w+_)?(class_)?options\b|\bmachine_class_init\b|\bDEFINE_\w*MACHINE\w*\("), "a machine type"),
-    (re.compile(r"\bbuiltin_x86_defs\b|\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b"), "a CPU model"),
+    (re.compile(r"\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b"), "a CPU model"),
 )
+_ENTRY = re.compile(r"\s+(?:[{.&\"]|VMSTATE_|DEFINE_PROP_)")
+_FUNCTIONS = re.compile(r"\b\w+_machine_(\w+_)?(class_)?options\b|\bmachine_class_init\b|\bDEFINE_\w*MACHINE\w*\(")
 _LINES = (
     (re.compile(r"\bVMSTATE_\w+\(|\.(version_id|minimum_version_id)\s*=|\bVMStateDescription\b"), "a vmstate description"),
     (re.compile(r"\bDEFINE_PROP_\w+\("), "the default of a device property"),
@@ -112,7 +115,10 @@ def _is_code(line: str) -> bool:
 def _in_line(path: str, line: str, context: str) -> set[str]:
     """What one added or removed line touches."""
     found = {what for pattern, what in _LINES if pattern.search(line)}
-    found |= {what for pattern, what in _CONTEXT if pattern.search(context)}
+    if _ENTRY.match(line):
+        found |= {what for pattern, what in _TABLES if pattern.search(context)}
+    if _FUNCTIONS.search(context):
+        found.add("a machine type")
     if re.match(r"target/[^/]+/machine\.c$", path):
         found.add("a vmstate description")
     return found
