@@ -23,13 +23,13 @@ def _is_day(text: str) -> bool:
     return True
 
 
-TEXT = Word("line of text", _LINE + "+", "Ubuntu")
-VALUE = Word("line of text", _LINE + "*", '"on"')
+TEXT = Word("line of text", _LINE + "+", "Ubuntu", line=True)
+VALUE = Word("line of text", _LINE + "*", '"on"', line=True)
 SERIES = Word("series name", "[a-z][a-z0-9]*", "noble")
 VERSION = Word("QEMU version", r"[1-9][0-9]*\.[0-9]+", '"8.2"')
 BASE = Word("QEMU version", r"[1-9][0-9]*\.[0-9]+(\.[0-9]+)?", '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")
-BUG = Word("bug reference", _LINE + "+", '"LP: #2131822"')
+BUG = Word("bug reference", _LINE + "+", '"LP: #2131822"', line=True)
 FLAG = Choice("flag", ("true", "false"))
 BOARD = Choice("board", ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt"))
 NAME_TEMPLATE = Word(

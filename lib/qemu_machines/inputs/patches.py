@@ -7,7 +7,6 @@ docs/devel/migration/main.rst and compatibility.rst name what matters.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from typing import Mapping, NamedTuple, Optional
@@ -19,29 +18,30 @@ WHAT = "the list of patches"
 # Debian's largest patch of qemu (the stable updates of 7.2) has 700 KiB.
 LIMIT = 16 << 20
 
-_HUNK = re.compile(r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@(.*)$")
+# As text: compiling them all would cost every build more than reading a manifest.
+_HUNK = r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@(.*)$"
 # Files that are no part of what a guest sees: tests, documents, user emulation, tools.
-_ELSEWHERE = re.compile(r"^(tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian)/")
+_ELSEWHERE = r"^(tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian)/"
 # git names the table or function above a hunk, even if that has ended: a line
 # only counts for a table where it looks like an entry of one.
 _TABLES = (
-    (re.compile(r"\bVMStateDescription\b|\bVMStateField\b"), "a vmstate description"),
-    (re.compile(r"\b\w*_compat_\w*\[\]|\bGlobalProperty\b"), "a compat array"),
-    (re.compile(r"\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b"), "a CPU model"),
+    (r"\bVMStateDescription\b|\bVMStateField\b", "a vmstate description"),
+    (r"\b\w*_compat_\w*\[\]|\bGlobalProperty\b", "a compat array"),
+    (r"\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b", "a CPU model"),
 )
-_ENTRY = re.compile(r"\s+(?:[{.&\"]|VMSTATE_|DEFINE_PROP_)")
-_FUNCTIONS = re.compile(r"\b\w+_machine_(\w+_)?(class_)?options\b|\bmachine_class_init\b|\bDEFINE_\w*MACHINE\w*\(")
+_ENTRY = r"\s+(?:[{.&\"]|VMSTATE_|DEFINE_PROP_)"
+_FUNCTIONS = r"\b\w+_machine_(\w+_)?(class_)?options\b|\bmachine_class_init\b|\bDEFINE_\w*MACHINE\w*\("
 _LINES = (
-    (re.compile(r"\bVMSTATE_\w+\(|\.(version_id|minimum_version_id)\s*=|\bVMStateDescription\b"), "a vmstate description"),
-    (re.compile(r"\bDEFINE_PROP_\w+\("), "the default of a device property"),
-    (re.compile(r"\bDEFINE_\w*MACHINE\w*\(|\b(mc|m)->(alias|is_default|desc|max_cpus|default_\w+)\s*="), "a machine type"),
-    (re.compile(r"\bcompat_props_add\("), "a compat array"),
-    (re.compile(r"\bsavevm_\w+\(|\bregister_savevm\w*\(|\bvmstate_register\w*\("), "saved state"),
+    (r"\bVMSTATE_\w+\(|\.(version_id|minimum_version_id)\s*=|\bVMStateDescription\b", "a vmstate description"),
+    (r"\bDEFINE_PROP_\w+\(", "the default of a device property"),
+    (r"\bDEFINE_\w*MACHINE\w*\(|\b(mc|m)->(alias|is_default|desc|max_cpus|default_\w+)\s*=", "a machine type"),
+    (r"\bcompat_props_add\(", "a compat array"),
+    (r"\bsavevm_\w+\(|\bregister_savevm\w*\(|\bvmstate_register\w*\(", "saved state"),
 )
 
 
 # Where upstream's versioned types get their names and texts.
-_REGISTRATION = re.compile(r"#define DEFINE_\w*MACHINE\w*\(")
+_REGISTRATION = r"#define DEFINE_\w*MACHINE\w*\("
 UPSTREAM = "upstream's registration of machine types"
 
 
@@ -79,6 +79,9 @@ def _patch(folder: str, name: Text, known: Mapping[str, str]) -> Patch:
     if not os.path.isfile(path):
         raise InputError(name.mark, f'there is no patch "{name}" in {folder}')
     data = files.read_bytes(path, "the patch", limit=LIMIT)
+    # Only packages with a frozen record get here: no other build pays for it.
+    import hashlib
+
     digest = hashlib.sha256(data).hexdigest()
     # Patches may hold any bytes: what matters here is ASCII.
     touches = () if known.get(name) == digest else touched(data.decode("latin-1"))
@@ -93,10 +96,10 @@ def touched(text: str) -> tuple[str, ...]:
         if line.startswith("+++ "):
             path = re.sub(r"^[^/]*/", "", line[4:].split("\t")[0].strip())
         elif line.startswith("@@"):
-            hunk = _HUNK.match(line)
+            hunk = re.match(_HUNK, line)
             context, macro = hunk[1] if hunk else "", False
-        elif path.endswith((".c", ".h", ".inc")) and not _ELSEWHERE.match(path):
-            macro = bool(_REGISTRATION.search(line)) or (macro and line.rstrip().endswith("\\"))
+        elif path.endswith((".c", ".h", ".inc")) and not re.match(_ELSEWHERE, path):
+            macro = bool(re.search(_REGISTRATION, line)) or (macro and line.rstrip().endswith("\\"))
             if macro and line[:1] in "+-":
                 found.add(UPSTREAM)
             if line[:1] in "+-" and not line.startswith(("+++", "---")) and _is_code(line[1:]):
@@ -114,10 +117,10 @@ def _is_code(line: str) -> bool:
 
 def _in_line(path: str, line: str, context: str) -> set[str]:
     """What one added or removed line touches."""
-    found = {what for pattern, what in _LINES if pattern.search(line)}
-    if _ENTRY.match(line):
-        found |= {what for pattern, what in _TABLES if pattern.search(context)}
-    if _FUNCTIONS.search(context):
+    found = {what for pattern, what in _LINES if re.search(pattern, line)}
+    if re.match(_ENTRY, line):
+        found |= {what for pattern, what in _TABLES if re.search(pattern, context)}
+    if re.search(_FUNCTIONS, context):
         found.add("a machine type")
     if re.match(r"target/[^/]+/machine\.c$", path):
         found.add("a vmstate description")
