@@ -100,6 +100,7 @@ def test_findings_as_json(tree: Tree, run: Run) -> None:
                 "column": 3,
                 "message": 'no release of Ubuntu or Debian is called "lunra"',
                 "hint": 'did you mean "lunar"?',
+                "also": [],
             }
         ],
         "skipped": ["base-missing", "base-not-release-version", "hooks-missing", "property-unknown"],

@@ -55,6 +55,8 @@ def tags(tree: Tree, run: Run, case: Case) -> dict[str, str]:
     done = run("check", "-v", "--format", "gcc", *case.arguments)
     found: dict[str, str] = {}
     for line in done.stdout.splitlines():
+        if ": note: " in line:
+            continue
         match = re.fullmatch(r"([^:]+)(:\d+:\d+)?: (\w+): (.*) \[([a-z-]+)\]", line)
         assert match, line
         found[match[5]] = found.get(match[5], "") + f"{match[3]}: {match[4]}\n"
@@ -198,6 +200,18 @@ CASES: list[tuple[str, Case, str, Case]] = [
         Case(PLAIN, series="yakkety", day="2016-09-01", version="1:2.6.1+dfsg-0ubuntu3"),
         "error: the default would be pc-i440fx-xenial, but this upload is for yakkety, which has no type of its own",
         Case(PLAIN + '  yakkety: {qemu: "2.6"}\n', series="yakkety", day="2016-09-01", version="1:2.6.1+dfsg-0ubuntu3"),
+    ),
+    (
+        "release-misplaced",
+        Case(TOP + 'releases:\n  xenial: {qemu: "2.5"}\n  trusty: {qemu: "2.0"}\n'),
+        "error: trusty came before xenial, but stands after it",
+        Case(TOP + 'policy: {retention: while-buildable}\nreleases:\n  trusty: {qemu: "2.0"}\n  xenial: {qemu: "2.5"}\n'),
+    ),
+    (
+        "release-misplaced",
+        Case(TOP + 'releases:\n  stretch: {qemu: "2.8"}\n  xenial: {qemu: "2.5"}\n'),
+        "error: stretch is a release of Debian, this upload is for Ubuntu",
+        Case(PLAIN),
     ),
     (
         "alias-not-preferred",

@@ -105,9 +105,9 @@ def test_no_more_than_the_planned_ones_are_predicted(tree: Tree) -> None:
 
 
 def test_manifest_overrides_the_table(tree: Tree) -> None:
-    text = MANIFEST + "dot-releases: {noble: {5: 2026-10-01, 6: 2027-02-11}}\n"
+    text = MANIFEST + '  noble: {qemu: "8.2"}\ndot-releases: {noble: {5: 2026-10-01, 6: 2027-02-11}}\n'
     dot = found(tree, text, series="noble", date=rfc("2026-09-20")).dot_release
-    assert dot == (5, datetime.date(2026, 10, 1), "released", "m.yaml:9:24")
+    assert dot == (5, datetime.date(2026, 10, 1), "released", "m.yaml:10:24")
     dot = found(tree, text, series="noble", date=rfc("2026-10-02")).dot_release
     assert dot and dot.number == 6
 
@@ -145,7 +145,9 @@ def test_the_table_is_in_order() -> None:
         ("2.0.0~rc1+dfsg-0ubuntu1", "2.0.0", "2.0"),
         ("1:10.0.92+ds-1", "10.0.92", "10.1"),
         ("1:8.2.50-1", "8.2.50", "9.0"),
-        ("1:2.12.50-1", "2.12.50", "2.13"),
+        ("1:2.11.50-1", "2.11.50", "2.12"),
+        ("1:2.12.50-1", "2.12.50", "3.0"),
+        ("1:3.1.50-1", "3.1.50", "4.0"),
         ("1:10.2", "10.2", "10.2"),
     ],
 )

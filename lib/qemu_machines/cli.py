@@ -79,7 +79,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
-    """Take over options unless one of them is unknown; whether they were taken."""
+    """Take over options unless one of them is unknown; whether they were taken.
+
+    What would print something and end is not for the environment or -O.
+    """
+    if {"-h", "--help", "--version"} & set(arguments):
+        return False
     trial = argparse.Namespace(**vars(options))
     try:
         _, unknown = parser.parse_known_args(arguments, trial)
@@ -114,6 +119,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     if len(words) < len(rest):
         unknown = next(word for word in rest if word.startswith("-"))
         raise WrongUsage(f"unknown option {unknown}")
+    if "" in words:
+        # An empty variable in a script must not start the build step.
+        raise WrongUsage("an empty word is no command")
     options.command, options.subjects = words[0] if words else "", words[1:]
     _check_usage(options)
     return options
@@ -137,7 +145,7 @@ def _check_usage(options: argparse.Namespace) -> None:
     if options.format is not None and options.format not in formats:
         takes = f"takes {', '.join(formats)}" if formats else f"is not for {options.command or 'the build step'}"
         raise WrongUsage(f"--format {takes}")
-    if any(character in options.outputdir for character in '"\\\n'):
+    if not options.outputdir or any(character in options.outputdir for character in '"\\\n'):
         raise WrongUsage("--outputdir cannot be written into an #include line")
 
 
@@ -175,6 +183,10 @@ def main(arguments: Sequence[str]) -> int:
         return FINE
     except KeyboardInterrupt:
         return 130
+    except ImportError as error:
+        message = f"{PROGRAM}: error: {error}\n      = hint: python3-yaml, python3-debian and python3-distro-info are needed"
+        print(message, file=sys.stderr)
+        return UNREADABLE
     except Exception as error:
         return _internal(error, options is not None and options.verbose)
 

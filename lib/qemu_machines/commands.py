@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from . import debhelper, diagnostics, model, rules, upload
 from .diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, InputError, Mark
-from .inputs import changelog, lifecycle, lock, manifest, packaging, patches, releases, sourcetree, vendor
+from .inputs import changelog, files, lifecycle, lock, manifest, packaging, patches, releases, sourcetree, vendor
 from .model import Model
 from .upload import Upload
 
@@ -147,11 +147,25 @@ def _status(findings: Sequence[Finding]) -> int:
     return FINDINGS if any(finding.severity == "error" for finding in findings) else FINE
 
 
+def _places(findings: Sequence[Finding]) -> list[Mark]:
+    return [mark for one in findings for mark in (one.mark, *(place for place, _ in one.also)) if mark.line]
+
+
+def _lines_of(path: str) -> Sequence[str]:
+    """The lines of a file that could not be read as what it should be, to show the one at fault."""
+    try:
+        text = files.read_bytes(path, path, limit=changelog.LIMIT).decode("utf-8", "replace")
+    except InputError:
+        return ()
+    return files.split_lines(text.removeprefix("\ufeff"))
+
+
 def _report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
     """Findings for people."""
     colour = debhelper.colour(os.environ, sys.stderr.isatty())
+    shown = {**{mark.file: _lines_of(mark.file) for mark in _places(findings) if mark.file not in lines}, **lines}
     for finding in findings:
-        print(diagnostics.as_text(finding, lines, colour), file=sys.stderr)
+        print(diagnostics.as_text(finding, shown, colour), file=sys.stderr)
     total = diagnostics.count(findings)
     if total and len(findings) > 1:
         print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
@@ -282,7 +296,9 @@ def _explain_upload(options: argparse.Namespace) -> int:
     from .outputs import explanation
 
     _print(options, upload.as_data(found), explanation.of_upload(found))
-    return FINE
+    wrong = diagnostics.in_order(declared.findings) if declared else []
+    _report(wrong, {options.manifest: declared.lines} if declared else {})
+    return _status(wrong)
 
 
 def _explain_paths(options: argparse.Namespace) -> int:
@@ -311,7 +327,9 @@ def _explain_type(options: argparse.Namespace, name: str) -> int:
         _report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
         return USAGE
     _print(options, explanation.type_data(wanted[0]), explanation.of_type(wanted[0]))
-    return FINE
+    wrong = diagnostics.in_order(inputs.model.manifest.findings)
+    _report(wrong, inputs.lines)
+    return _status(wrong)
 
 
 def _print(options: argparse.Namespace, data: dict[str, object], text: str) -> None:

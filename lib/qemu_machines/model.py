@@ -291,7 +291,9 @@ def _layers(
     # An increment builds on the type as it was released, so only what is about
     # variants comes after it.
     released = [one for one in applying if not one.variants]
-    layers = [Layer("release", release.series.mark, Addition(base=release.qemu)), *was]
+    # The release's own description is for its plain type only; see _description().
+    text = release.description if variant is None and not increments else None
+    layers = [Layer("release", release.series.mark, Addition(base=release.qemu, description=text)), *was]
     layers += [Layer("exception", one.mark, one.adds) for one in released]
     layers += [Layer("change", one.mark, one.adds) for one in increments]
     if variant:

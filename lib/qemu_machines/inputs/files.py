@@ -57,10 +57,11 @@ def position(text: str, offset: int) -> tuple[int, int]:
 
 def decode(data: bytes, path: str, what: str) -> str:
     """Text from UTF-8; a byte order mark is forgiven, other encodings are not."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8-sig")
+        before = data[: error.start].decode("utf-8")
         line, column = position(before, len(before))
         raise InputError(
             Mark(path, line, column), f"{what} is not UTF-8 text (byte 0x{data[error.start]:02x})"

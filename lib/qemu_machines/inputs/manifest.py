@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional
 
 from ..diagnostics import Finding, Mark, Text
 from . import format as manifest_format
-from . import files, nodes
+from . import consistency, files, nodes
 from .dotreleases import DotRelease
 from .table import Entries, Reader
 
@@ -188,11 +188,7 @@ def read(path: str) -> Manifest:
     releases = tuple(
         _release(series, release) for series, release in entries.get("releases", ()) if "qemu" in release
     )
-    wrong = Reader(findings.append).wrong
-    for _, entry in entries.get("releases", ()):
-        for change in entry.get("changes", ()):
-            _check_change(change, wrong)
-    findings += _order(entries, releases)
+    findings += consistency.check(entries)
     policy = entries.get("policy", {})
     return Manifest(
         file=path,
@@ -272,23 +268,6 @@ def _change(entries: Entries) -> Change:
     )
 
 
-def _check_change(entries: Entries, wrong: Callable[[Mark, str, str], None]) -> None:
-    """What the table cannot say: a change is of one kind, and that kind says what it may do."""
-    kinds = _kinds(entries)
-    if len(kinds) != 1:
-        message = f"a change is one of {', '.join(manifest_format.CHANGE_KINDS)}"
-        wrong(entries.mark, message, f"this one is {' and '.join(kinds)}" if kinds else "say which, and what it does")
-        return
-    if kinds != ["feature"] and "was" in entries:
-        wrong(entries.mark, f'"was" is for a feature, not for a {kinds[0]} change', "older types keep what they have")
-    if "increment" not in entries:
-        # Only a new type may differ; an old one is frozen.
-        for key in manifest_format.NEEDS_INCREMENT:
-            if key in entries:
-                message = f'"{key}" needs an increment: it would change a type that exists'
-                wrong(entries.mark, message, "give the increment its number")
-
-
 def _dot_releases(
     given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]
 ) -> dict[str, tuple[DotRelease, ...]]:
@@ -318,22 +297,3 @@ def _addition(entries: Entries) -> Addition:
 
 def properties_of(given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]) -> tuple[Property, ...]:
     return tuple(Property(driver, name, value) for driver, values in given for name, value in values)
-
-
-def _order(entries: dict[str, Any], releases: tuple[Release, ...]) -> list[Finding]:
-    """since and until have to name releases of this manifest, or types would silently be missing."""
-    known = {str(release.series) for release in releases}
-    limited = [*entries.get("boards", ())]
-    limited += [pair for _, release in entries.get("releases", ()) for pair in release.get("variants", ())]
-    return [
-        Finding(
-            "manifest-format",
-            "error",
-            entry[key].mark,
-            f'"{entry[key]}" is not one of the releases of this manifest',
-            "name one of them",
-        )
-        for _, entry in limited
-        for key in ("since", "until")
-        if key in entry and str(entry[key]) not in known
-    ]

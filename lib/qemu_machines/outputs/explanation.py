@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..diagnostics import Mark
+from ..diagnostics import Mark, printable
 from ..model import Layer, MachineType, Model, Upload
 from ..rules import Rule
 from ..support import Need, end_of, need, paths
@@ -28,7 +28,7 @@ def of_upload(upload: Upload) -> str:
     ]
     if upload.target != upload.series:
         rows.insert(1, ("for release", upload.target, "series"))
-    return "\n".join(f"{name:16}{value:26}{upload.because[key]}" for name, value, key in rows)
+    return "\n".join(printable(f"{name:16}{value:26}{upload.because[key]}") for name, value, key in rows)
 
 
 def of_type(one: MachineType) -> str:

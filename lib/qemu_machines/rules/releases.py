@@ -31,6 +31,26 @@ def series_unknown(model: Model) -> Iterator[Problem]:
         yield Problem(series, message, hint, about=Subject(release=series))
 
 
+def release_misplaced(model: Model) -> Iterator[Problem]:
+    """The order of the releases says which type is the newest and what an upgrade goes to."""
+    home = model.upload.info.distribution if model.upload.info else ""
+    before = None
+    for release in model.manifest.releases:
+        info = model.info(release.series)
+        if info is None:
+            continue
+        if home and info.distribution not in (home, str(model.manifest.vendor)):
+            message = f"{release.series} is a release of {info.distribution}, this upload is for {home}"
+            yield Problem(release.series, message, "remove it", about=Subject(release=release.series))
+            continue
+        if before and before[1].created and info.created and info.created < before[1].created:
+            message = f"{release.series} came before {before[0]}, but stands after it"
+            also = ((before[0].mark, "the later release"),)
+            yield Problem(release.series, message, "releases stand oldest first", also, about=Subject(release=release.series))
+        else:
+            before = (release.series, info)
+
+
 def distro_data_outdated(model: Model) -> Iterator[Problem]:
     """Old data cannot tell a new name from a wrong one, so it must not call it wrong.
 
@@ -39,7 +59,8 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
     if not model.upload.outdated:
         return
     for series in model.unknown_series():
-        newest = model.known.newest("Ubuntu")
+        distribution = "Debian" if model.manifest.vendor == "Debian" else "Ubuntu"
+        newest = model.known.newest(distribution)
         have = f"the newest release it knows is {newest.series}" if newest else "it knows no release"
         yield Problem(
             series,
@@ -53,7 +74,7 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
 def vendor_mismatch(model: Model) -> Iterator[Problem]:
     """The types carry the vendor's name for good, so it has to be the one that is built for."""
     vendor, declared = model.upload.vendor, model.manifest.vendor
-    if vendor and declared and declared != vendor and declared not in model.vendors:
+    if vendor and declared and declared != vendor and declared.lower() not in map(str.lower, model.vendors):
         yield Problem(
             declared,
             f'the manifest is for "{declared}", but this is built for "{vendor}"',
@@ -71,6 +92,18 @@ RULES = (
         "releases: {nobel: {qemu: \"8.2\"}}",
         series_unknown,
         see_also=("distro-data-outdated",),
+    ),
+    Rule(
+        "release-misplaced",
+        "error",
+        "a release out of order, or of another distribution",
+        "The releases of the manifest stand oldest first: the last one has the newest types, which get the "
+        "alias and the default. A release of another distribution would get this one's name into its "
+        "descriptions.",
+        "the manifest's format; Ubuntu's history, case 43",
+        "noble before jammy; bookworm in Ubuntu's manifest",
+        release_misplaced,
+        see_also=("series-unknown",),
     ),
     Rule(
         "distro-data-outdated",
