@@ -479,6 +479,7 @@ def test_freeze_is_stable_and_refuses_to_launder(tree: Tree, run: Run) -> None:
 # on these machine types, so a difference here is a guest that cannot be migrated.
 lock: 1
 upload: "1:2.5+dfsg-5ubuntu10.5"
+patches: {}
 types:
   "pc-i440fx-xenial":
     board: pc-i440fx

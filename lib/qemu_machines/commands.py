@@ -118,7 +118,7 @@ def _history(
     # Without a record no patch is known to be new, and they are not read.
     found = None
     if frozen or options.command == "freeze":
-        sums = frozen.patches if frozen else {}
+        sums = (frozen.patches if frozen else None) or {}
         found = _attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
     return model.History(frozen, against, found, cycle, packaging.linked_docs(debian, "machine-types.txt"))
@@ -354,6 +354,7 @@ def freeze(options: argparse.Namespace) -> int:
     _report(findings, inputs.lines)
     if _status(findings):
         return FINDINGS
+    # A package without patches is not one whose patches nobody looked at.
     sums = {str(one.name): one.digest for one in inputs.model.history.patches or ()}
     text = output.text(inputs.model, sums, inputs.model.history.lock)
     folder, name = os.path.split(lock_path(options))

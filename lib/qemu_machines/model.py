@@ -201,7 +201,7 @@ def frozen_of(manifest: Manifest, known: Releases) -> Lock:
         for board in manifest.boards
         for one in _types_of(manifest, board, known)
     }
-    return Lock(manifest.file, manifest.file, {}, types, manifest.lines)
+    return Lock(manifest.file, manifest.file, None, types, manifest.lines)
 
 
 class _Was(NamedTuple):

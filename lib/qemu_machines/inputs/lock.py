@@ -60,11 +60,15 @@ class FrozenType(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """The whole record; ``patches`` maps the entries of debian/patches/series to their sums."""
+    """The whole record.
+
+    ``patches`` maps the entries of debian/patches/series to their sums; None
+    where the package had no list of patches.
+    """
 
     file: str
     upload: str
-    patches: Mapping[str, str]
+    patches: Optional[Mapping[str, str]]
     types: Mapping[str, FrozenType]
     lines: list[str]
 
@@ -79,7 +83,8 @@ def read(path: str) -> Lock:
         hint = "it is written by dh_qemu_machines freeze and not by hand"
         raise InputError(first.mark, first.message, hint)
     types = {str(name): _type(name, entry) for name, entry in entries["types"]}
-    patches = {str(name): str(sum_) for name, sum_ in entries.get("patches", ())}
+    sums = entries.get("patches")
+    patches = None if sums is None else {str(name): str(sum_) for name, sum_ in sums}
     return Lock(path, str(entries["upload"]), patches, types, document.lines)
 
 

@@ -27,15 +27,15 @@ _ELSEWHERE = r"^(tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|
 _TABLES = (
     (r"\bVMStateDescription\b|\bVMStateField\b", "a vmstate description"),
     (r"\b\w*_compat_\w*\[\]|\bGlobalProperty\b", "a compat array"),
-    (r"\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b", "a CPU model"),
+    (r"\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b|\bFeatureDep\b", "a CPU model"),
 )
 _ENTRY = r"\s+(?:[{.&\"]|VMSTATE_|DEFINE_PROP_)"
 _FUNCTIONS = r"\b\w+_machine_(\w+_)?(class_)?options\b|\bmachine_class_init\b|\bDEFINE_\w*MACHINE\w*\("
 _LINES = (
     (r"\bVMSTATE_\w+\(|\.(version_id|minimum_version_id)\s*=|\bVMStateDescription\b", "a vmstate description"),
-    (r"\bDEFINE_PROP_\w+\(", "the default of a device property"),
+    (r"\bDEFINE_PROP(_\w+)?\(", "the default of a device property"),
     (r"\bDEFINE_\w*MACHINE\w*\(|\b(mc|m)->(alias|is_default|desc|max_cpus|default_\w+)\s*=", "a machine type"),
-    (r"\bcompat_props_add\(", "a compat array"),
+    (r"\bcompat_props_add\(|^\s+\.property\s*=\s*\"", "a compat array"),
     (r"\bsavevm_\w+\(|\bregister_savevm\w*\(|\bvmstate_register\w*\(", "saved state"),
 )
 

@@ -18,8 +18,8 @@ def text(model: Model, patches: Mapping[str, str], before: Optional[Lock]) -> st
     """The record of a model. A type that was frozen before keeps the version that froze it."""
     version = str(model.upload.version)
     out = [f"{_HEADER}upload: {_quoted(version)}"]
+    out.append("patches:" if patches else "patches: {}")
     if patches:
-        out.append("patches:")
         out += [f"  {_quoted(name)}: {digest}" for name, digest in patches.items()]
     out.append("types:" if model.types else "types: {}")
     for one in sorted(model.types, key=lambda type_: type_.name):

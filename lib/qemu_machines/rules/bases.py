@@ -17,9 +17,13 @@ def base_differs_between_boards(model: Model) -> Iterator[Problem]:
     """
     if model.upload.state != "development":
         return
+    told = set()
     for one in model.types:
-        if one.release.series != model.upload.target or one.variant or one.increment:
+        # A type and its variants start from the same word of the manifest.
+        key = (one.board, one.base.mark)
+        if one.release.series != model.upload.target or one.increment or key in told:
             continue
+        told.add(key)
         if version_numbers(one.base)[:2] != version_numbers(one.release.qemu):
             yield Problem(
                 one.base,

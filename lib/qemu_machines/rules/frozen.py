@@ -17,6 +17,9 @@ def _differences(one: MachineType, old: FrozenType) -> Iterator[str]:
     pairs.append(("description", str(old.description), one.description))
     was = {f"{item.driver}.{item.name}": str(item.value) for item in old.properties}
     now = {f"{item.driver}.{item.name}": str(item.value) for item in one.properties}
+    # What keeps the old value of a default that changed is no change of the type.
+    kept = {f"{i.driver}.{i.name}" for layer in one.layers if layer.origin == "was" for i in layer.adds.properties}
+    now = {key: value for key, value in now.items() if key in was or key not in kept}
     was.update({f"field {field.name}": str(field.value) for field in old.fields})
     now.update({f"field {field.name}": str(field.value) for field in one.fields})
     pairs += [(key, was.get(key, "unset"), now.get(key, "unset")) for key in sorted({*was, *now})]

@@ -11,9 +11,10 @@ from . import Problem, Rule
 def _new_patches(model: Model) -> list[Patch]:
     """The patches that are not in the frozen record as they are now."""
     lock = model.history.lock
-    if lock is None or not lock.patches:
+    known = lock.patches if lock else None
+    if known is None:
         return []
-    return [one for one in model.history.patches or () if lock.patches.get(one.name) != one.digest]
+    return [one for one in model.history.patches or () if known.get(one.name) != one.digest]
 
 
 def _declared(model: Model) -> set[str]:
