@@ -113,9 +113,11 @@ class Model(NamedTuple):
 
     def info(self, series: str) -> Optional[ReleaseInfo]:
         """What is known of a release, from distro-info or the manifest itself."""
+        known = self.known.by_series.get(series)
+        if known:
+            return known
         release = next((one for one in self.manifest.releases if one.series == series), None)
-        told = told_by_manifest(release, self.manifest.vendor) if release else None
-        return self.known.by_series.get(series) or told
+        return told_by_manifest(release, self.manifest.vendor) if release else None
 
     def is_out(self, series: str) -> bool:
         """Whether a release was out at the reference date: its types are frozen."""

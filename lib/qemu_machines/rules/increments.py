@@ -152,12 +152,14 @@ def _changes_something(change: Change) -> bool:
 
 def increment_asymmetric(model: Model) -> Iterator[Problem]:
     """q35 got it and i440fx not: that may be right, but it has to be somebody's decision."""
+    boards: dict[str, set[str]] = {}
+    for one in model.types:
+        boards.setdefault(str(one.release.series), set()).add(one.board)
     for release in model.manifest.releases:
-        boards = {one.board for one in model.types if one.release.series == release.series}
         for change in release.changes:
             if change.increment is None or change.boards is None or change.bug is not None:
                 continue
-            missing = sorted(boards - set(map(str, change.boards)))
+            missing = sorted(boards.get(str(release.series), set()) - set(map(str, change.boards)))
             if missing and change.boards:
                 message = f"increment {change.increment} of {release.series} leaves out {', '.join(missing)}"
                 hint = "name the bug where that was decided, or let all boards have it"
