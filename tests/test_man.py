@@ -87,7 +87,7 @@ def test_every_format_of_check_has_its_item() -> None:
 
 def test_every_tag_has_its_item() -> None:
     # The tags of the format and of the build step itself, which no rule has.
-    tags = {"manifest-format (error)", "board-not-generated (error)"}
+    tags = {"manifest-format (error)"}
     tags |= {f"{rule.tag} ({rule.severity})" for rule in rules.catalogue()}
     listed = items(section(PROGRAM, "Tags"))
     assert set(listed) == tags

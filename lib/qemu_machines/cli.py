@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         help="go on where distro-info-data is too old to know a release",
     )
     add("--format", metavar="FORMAT", help="of check: text, gcc, json, sarif or github; of explain: text or json")
+    add("--check", action="store_true", help="of hooks: print nothing, and fail where a line is missing")
     debhelper.add_shared_options(parser)
     return parser
 
@@ -128,6 +129,8 @@ def _check_usage(options: argparse.Namespace) -> None:
         raise WrongUsage("explain takes one word: upload, or the name of a machine type")
     if options.command != "explain" and options.subjects:
         raise WrongUsage(f"{options.command} takes no further word: {options.subjects[0]}")
+    if options.check and options.command != "hooks":
+        raise WrongUsage("--check is for hooks")
     formats = command.formats if command else ()
     if options.format is not None and options.format not in formats:
         takes = f"takes {', '.join(formats)}" if formats else f"is not for {options.command or 'the build step'}"

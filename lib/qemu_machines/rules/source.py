@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..diagnostics import Mark, nearest
-from ..model import MachineType, Model, version_numbers
+from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, all_properties, version_numbers
 from . import Problem, Rule
 
 
@@ -24,8 +24,8 @@ def base_missing(model: Model) -> Iterator[Problem]:
                 f"it has {have[-1]} to {have[0]}",
             )
         for array in one.compat:
-            if model.tree and array not in model.tree.compat_arrays:
-                hint = nearest(array, model.tree.compat_arrays)
+            if source and array not in source.compat_arrays:
+                hint = nearest(array, source.compat_arrays)
                 yield Problem(array, f"this QEMU has no compat array {array}", hint)
 
 
@@ -56,18 +56,62 @@ def _excepted(one: MachineType) -> bool:
     return any(layer.origin != "release" and layer.adds.base for layer in one.layers)
 
 
-def property_unknown(model: Model) -> Iterator[Problem]:
-    """A machine-class field that this QEMU does not have would not compile."""
-    fields = model.tree.fields if model.tree else {}
+def driver_unknown(model: Model) -> Iterator[Problem]:
+    """QEMU silently ignores a property of a driver that it does not have."""
+    known = model.tree.drivers if model.tree else {}
+    for item in all_properties(model.manifest):
+        driver = known.get(item.driver)
+        if driver and not driver.exists:
+            hint = nearest(item.driver, driver.similar)
+            yield Problem(item.driver, f'this QEMU has no driver "{item.driver}", and would ignore it', hint)
+        elif item.driver.endswith("-machine") and item.driver != CAPABILITIES_DRIVER:
+            hint = "machine: sets fields of its class"
+            yield Problem(item.driver, "a machine takes no properties from its type, and would ignore it", hint)
     for one in model.types:
-        for field in one.fields:
-            known = fields.get(field.name)
-            if known is None:
-                hint = nearest(field.name, fields)
-                yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
-            elif not known.accepts(field.value):
-                message = f'{field.name} takes {known.expects}, not "{field.value}"'
-                yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+        for item in one.properties:
+            if item.driver == CAPABILITIES_DRIVER and one.board != "pseries":
+                message = f"{item.driver} is a driver of pseries, and {one.board} would ignore it"
+                yield Problem(item.driver, message, "name the boards that this is for")
+
+
+def property_unknown(model: Model) -> Iterator[Problem]:
+    """QEMU aborts on a property that a driver does not have; a field would not compile."""
+    known = model.tree.drivers if model.tree else {}
+    for item in all_properties(model.manifest):
+        driver = known.get(item.driver)
+        if driver and driver.exists and item.name in driver.unknown:
+            hint = nearest(item.name, driver.similar)
+            yield Problem(item.name, f'in this QEMU, {item.driver} has no property "{item.name}"', hint)
+    for one in model.types:
+        source = model.source(one.board)
+        if source:
+            yield from _unknown_fields(one, source)
+            yield from _unknown_capabilities(one, source)
+
+
+def _unknown_fields(one: MachineType, source: BoardSource) -> Iterator[Problem]:
+    for field in one.fields:
+        known = source.fields.get(field.name)
+        if known is None:
+            hint = nearest(field.name, source.fields)
+            yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
+        elif not known.accepts(field.value):
+            message = f'{field.name} takes {known.expects}, not "{field.value}"'
+            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+
+
+def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Problem]:
+    if source.board != "pseries":
+        return
+    for item in one.properties:
+        if item.driver != CAPABILITIES_DRIVER:
+            continue
+        known = source.capabilities.get(item.name)
+        if known is None:
+            hint = nearest(item.name, source.capabilities)
+            yield Problem(item.name, f'in this QEMU, pseries has no capability "{item.name}" that can be set', hint)
+        elif known.literal(item.value) is None:
+            yield Problem(item.value, f'{item.name} takes {known.expects}, not "{item.value}"')
 
 
 def hooks_missing(model: Model) -> Iterator[Problem]:
@@ -92,6 +136,7 @@ RULES = (
         base_not_release_version,
         needs_tree=True,
     ),
-    Rule("property-unknown", "error", "a field that QEMU does not have", property_unknown, needs_tree=True),
+    Rule("driver-unknown", "error", "a driver that QEMU does not have", driver_unknown, needs_tree=True),
+    Rule("property-unknown", "error", "a property or a field that QEMU does not have", property_unknown, needs_tree=True),
     Rule("hooks-missing", "error", "generated files that nothing includes", hooks_missing, needs_tree=True),
 )
