@@ -63,9 +63,10 @@ def macros(text: str) -> dict[str, Macro]:
 
 def uses(text: str, prefix: str) -> list[Use]:
     """The uses, at file level, of the macros whose names begin with ``prefix``."""
-    found = []
+    found, line, counted = [], 1, 0
     for match in re.finditer(rf"^({prefix}\w*)\s*\(([^;{{}}()]*)\)", text, re.M):
-        line = text.count("\n", 0, match.start()) + 1
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
         found.append(Use(match[1], arguments(match[2]), line))
     return found
 

@@ -19,9 +19,9 @@ from ..diagnostics import InputError, Mark
 
 # Tried first, because searching the whole tree takes longer than all the rest.
 _PLACES = {
-    "x86_64-cpu": ("target/i386/cpu-qom.h",),
-    "migration": ("migration/migration.h",),
-    "spapr-pci-host-bridge": ("include/hw/pci-host/spapr.h",),
+    "x86_64-cpu": ("target/i386/cpu-qom.h", "target/i386/cpu.c"),
+    "migration": ("migration/migration.h", "migration/migration.c", "migration/options.c"),
+    "spapr-pci-host-bridge": ("include/hw/pci-host/spapr.h", "hw/ppc/spapr_pci.c"),
 }
 # Where devices, CPUs and backends are defined. "softmmu" became "system" in 8.2.
 _FOLDERS = tuple(
@@ -49,6 +49,11 @@ _COMPAT_ARRAYS = (
     "hw/ppc/spapr.c",
     "hw/s390x/s390-virtio-ccw.c",
     "hw/arm/virt.c",
+)
+
+# DEFINE_PROP_BIT("x", …), #define ACPI_PM_PROP_X "x", object_property_add_bool(obj, "x", …)
+_BEFORE_NAME = re.compile(
+    r'(?:(?:PROP|FEAT)\w*(?:\(\s*|\s+)|propert(?:y|ies)\w*\([^;"]*)$',
 )
 
 
@@ -82,14 +87,14 @@ def _driver(source: "_Source", name: str, properties: "frozenset[str]") -> Drive
         if all(_in_compat_array(source, name, one) for one in properties):
             return Driver(True, frozenset(), frozenset())
         return Driver(False, properties, source.all_names())
-    seen: set[str] = set()
     missing = set(properties)
+    searched = []
     for file in _related(source, name, files):
-        seen |= source.properties(file)
-        missing -= seen
+        searched.append(file)
+        missing -= {one for one in missing if source.has_property(file, one)}
         if not missing:
-            break
-    return Driver(True, frozenset(missing), frozenset(seen) if missing else frozenset())
+            return Driver(True, frozenset(), frozenset())
+    return Driver(True, frozenset(missing), frozenset(one for file in searched for one in source.properties(file)))
 
 
 def _definitions(source: "_Source", name: str) -> list[str]:
@@ -99,7 +104,8 @@ def _definitions(source: "_Source", name: str) -> list[str]:
     def defining(files: Iterable[str]) -> list[str]:
         return [file for file in files if pattern.search(source.text(file))]
 
-    return defining(_PLACES.get(name, ())) or defining(source.containing([f'"{name}"']))
+    places = _PLACES.get(name, ())
+    return list(places) if defining(places) else defining(source.containing([f'"{name}"']))
 
 
 def _is_model(source: "_Source", model: str, architecture: str) -> bool:
@@ -179,15 +185,22 @@ class _Source:
         return sorted(done.stdout.decode("utf-8", "replace").splitlines())
 
     def properties(self, file: str) -> set[str]:
-        """The names of the properties that a file defines for whatever it defines."""
-        text = self.text(file)
-        found = set(re.findall(r'\b(?:DEFINE_PROP|\w*PROP\w*|\w*FEAT\w*)\w*\(\s*"([^"]+)"', text))
-        found |= set(re.findall(r'propert(?:y|ies)\w*\([^;"]*?"([^"]+)"', text))
-        found |= set(re.findall(r'_PROP\w*\s+"([^"]+)"', text))
+        """The names of the properties that a file defines for whatever it defines, for hints."""
+        names = set(re.findall(r'"([A-Za-z0-9][\w.-]*)"', self.text(file)))
+        return {name for name in names if self.has_property(file, name)}
+
+    def has_property(self, file: str, name: str) -> bool:
+        """Whether a name stands there in the place of a property's."""
+        text, quoted = self.text(file), f'"{name}"'
+        found = text.find(quoted)
         if file.startswith("target/"):
             # Tables of CPU features: flags are named in all sorts of ways.
-            found |= set(re.findall(r'"([A-Za-z0-9][\w.-]*)"', text))
-        return found
+            return found >= 0
+        while found >= 0:
+            if _BEFORE_NAME.search(text[max(0, found - 200) : found]):
+                return True
+            found = text.find(quoted, found + 1)
+        return False
 
     def names_of(self, file: str, words: "set[str]") -> set[str]:
         """The macros of a header that stand for one of several type names."""

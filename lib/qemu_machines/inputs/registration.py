@@ -57,6 +57,7 @@ class Statement(NamedTuple):
 
 
 _DATA = re.compile(r"\(ObjectClass \*oc, ((?:const )?void \*data)\)")
+_TELLING = re.compile(r"^\.name|^\.class_init|^static const TypeInfo|\(mc\)$|->alias|->is_default")
 _NAME = re.compile(r"(.+)-(\d+(?:\.\d+)+)(-\w+)?")
 
 
@@ -73,8 +74,10 @@ def registered(text: str, headers: str, place: BoardFile) -> Registered:
     for use in csource.uses(text, place.macro):
         key = use.macro, len(use.arguments)
         if key not in templates:
-            templates[key] = _template(use, macros, place)
-            data = next((m[1] for one in templates[key] if (m := _DATA.search(one.text))), data)
+            template = _template(use, macros, place)
+            data = next((m[1] for one in template if (m := _DATA.search(one.text))), data)
+            # For each use only what differs between uses, which saves most of the time.
+            templates[key] = tuple(one for one in template if _TELLING.search(one.text))
         one = _type(use, templates[key], functions, place.board)
         if one.version:
             types.append(one)
@@ -193,7 +196,7 @@ def _type(use: Use, template: tuple[Statement, ...], functions: Mapping[str, str
             found["name"] = "".join(re.findall(r'"([^"]*)"', text))
         elif text.startswith(".class_init ="):
             found["class_init"] = text.split()[-1]
-        elif one.condition == "" or filled(one.condition) == "true":
+        elif _concerned(text) and (one.condition == "" or filled(one.condition) == "true"):
             body = _body(text, functions, use.line)
             alias, default = _held(body, alias, default)
     parts = _NAME.fullmatch(found["name"])
@@ -203,6 +206,11 @@ def _type(use: Use, template: tuple[Statement, ...], functions: Mapping[str, str
     counts = parts[1] == board and not parts[3]
     version = tuple(int(number) for number in parts[2].split(".")) if counts else ()
     return UpstreamType(found["name"], version, found["class_init"], found["info"], alias, default)
+
+
+def _concerned(text: str) -> bool:
+    """Whether a statement can change who has the alias or the default; few do."""
+    return text.endswith("options(mc)") or "->alias" in text or "->is_default" in text
 
 
 def _body(text: str, functions: Mapping[str, str], line: int) -> str:
@@ -217,6 +225,8 @@ def _body(text: str, functions: Mapping[str, str], line: int) -> str:
 
 def _held(body: str, alias: Optional[str], default: bool) -> tuple[Optional[str], bool]:
     """Alias and default after some statements; both were set in options functions up to 9.2."""
+    if "->alias" not in body and "->is_default" not in body:
+        return alias, default
     aliases = re.findall(r'\bmc?->alias = (?:"([^"]+)"|NULL);', body)
     defaults: list[str] = re.findall(r"\bmc?->is_default = (\w+);", body)
     # A build with CONFIG_MICROVM_DEFAULT has "false" beside "true" in an #ifdef.
