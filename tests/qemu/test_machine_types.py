@@ -21,6 +21,7 @@ import pytest
 from conftest import ROOT, TOOL
 
 from qemu_machines.binaries.qmp import Machine, Qmp, query_machines
+from qemu_machines.inputs import drivers
 
 pytestmark = pytest.mark.qemu
 
@@ -323,3 +324,36 @@ def test_each_type_starts(built: Built, target: str, capsys: pytest.CaptureFixtu
                     assert (name, found) == (name, value.replace("_", "-"))
     with capsys.disabled():
         print(f"\nQEMU {built.record.version} {target}: {len(declared)} of {len(declared)} declared types start")
+
+
+# What upstream's own arrays name, and where their macros are.
+ARRAYS = (*FILES, "hw/core/machine.c", "hw/i386/pc.c")
+
+
+def upstream_properties(tree: Path) -> dict[str, set[str]]:
+    """Every driver with every property of QEMU's hw_compat_*, pc_compat_* and the boards' own arrays."""
+    names = {"TYPE_X86_CPU": "x86_64-cpu"}
+    for folder in ("hw", "include", "target", "migration"):
+        for path in (tree / folder).rglob("*.[ch]"):
+            text = path.read_text(encoding="utf-8", errors="replace")
+            names |= dict(re.findall(r'#\s*define\s+(TYPE_\w+|\w+_TYPE_\w+)\s+"([^"]+)"', text)) | names
+    found: dict[str, set[str]] = {}
+    for file in ARRAYS:
+        text = re.sub(r"/\*.*?\*/", "", (tree / file).read_text(encoding="utf-8"), flags=re.S)
+        for array in re.findall(r"GlobalProperty \w+\[\] = \{(.*?)\n\s*\};", text, re.S):
+            for words, name in re.findall(r'\{([^{},;]*),\s*"([^"]+)"\s*,', array):
+                parts = [word.strip('"') if word[0] == '"' else names[word] for word in re.findall(r'"[^"]*"|\w+', words)]
+                found.setdefault("".join(parts), set()).add(name)
+    return found
+
+
+def test_upstreams_own_properties_are_known(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = built.folder.parent / tree_name(built)
+    wanted = upstream_properties(tree)
+    found = drivers.find(str(tree), {driver: frozenset(names) for driver, names in wanted.items()})
+    assert [driver for driver, one in found.items() if not one.exists] == []
+    assert {driver: one.unknown for driver, one in found.items() if one.unknown} == {}
+    total = sum(map(len, wanted.values()))
+    assert total > 200
+    with capsys.disabled():
+        print(f"\nQEMU {built.record.version}: {total} properties of {len(wanted)} drivers in upstream's arrays are known")

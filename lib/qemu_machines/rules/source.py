@@ -79,7 +79,7 @@ def property_unknown(model: Model) -> Iterator[Problem]:
     known = model.tree.drivers if model.tree else {}
     for item in all_properties(model.manifest):
         driver = known.get(item.driver)
-        if driver and driver.exists and item.name in driver.unknown:
+        if driver and driver.exists and item.name in driver.unknown and not item.driver.endswith("-machine"):
             hint = nearest(item.name, driver.similar)
             yield Problem(item.name, f'in this QEMU, {item.driver} has no property "{item.name}"', hint)
     for one in model.types:
