@@ -8,7 +8,7 @@ PYTHON = /usr/bin/python3
 help:
 	@echo 'make check          the fast tests (no QEMU is built), and mypy'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
-	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2 and 10.0'
+	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make clean          remove what the tests left in this folder'

@@ -36,33 +36,56 @@ def test_whole_file(tree: Tree) -> None:
  */
 
 /* pc-i440fx-jammy: qemu-machines.yaml line 7 */
-static void pc_i440fx_jammy_options(MachineClass *m)
+static void pc_i440fx_jammy_class_init(ObjectClass *oc, void *data)
 {
-    pc_i440fx_6_2_machine_options(m);
-    m->desc = "Ubuntu 22.04 PC (i440FX + PIIX, 1996)";
-    m->alias = NULL;
-    m->is_default = false;
+    MachineClass *mc = MACHINE_CLASS(oc);
+
+    pc_machine_v6_2_class_init(oc, data);
+    mc->desc = "Ubuntu 22.04 PC (i440FX + PIIX, 1996)";
+    mc->alias = NULL;
+    mc->deprecation_reason = NULL;
+    mc->is_default = false;
 }
 
-DEFINE_PC_MACHINE(pc_i440fx_jammy, "pc-i440fx-jammy",
-                  pc_init_v6_2, pc_i440fx_jammy_options)
+static void pc_i440fx_jammy_register(void)
+{
+    static TypeInfo info;
+
+    info = pc_machine_type_v6_2;
+    info.name = MACHINE_TYPE_NAME("pc-i440fx-jammy");
+    info.class_init = pc_i440fx_jammy_class_init;
+    type_register_static(&info);
+}
+
+type_init(pc_i440fx_jammy_register)
 
 /* pc-i440fx-lunar: qemu-machines.yaml line 8 */
-static void pc_i440fx_lunar_options(MachineClass *m)
+static void pc_i440fx_lunar_class_init(ObjectClass *oc, void *data)
 {
+    MachineClass *mc = MACHINE_CLASS(oc);
     MachineClass *upstream;
 
-    pc_i440fx_7_2_machine_options(m);
-    m->desc = "Ubuntu 23.04 PC (i440FX + PIIX, 1996)";
-    m->alias = "ubuntu";
+    pc_machine_v7_2_class_init(oc, data);
+    mc->desc = "Ubuntu 23.04 PC (i440FX + PIIX, 1996)";
+    mc->alias = "ubuntu";
+    mc->deprecation_reason = NULL;
     upstream = MACHINE_CLASS(object_class_by_name(
         "pc-i440fx-7.2" TYPE_MACHINE_SUFFIX));
-    m->is_default = upstream->is_default;
+    mc->is_default = upstream->is_default;
     upstream->is_default = false;
 }
 
-DEFINE_PC_MACHINE(pc_i440fx_lunar, "pc-i440fx-lunar",
-                  pc_init_v7_2, pc_i440fx_lunar_options)
+static void pc_i440fx_lunar_register(void)
+{
+    static TypeInfo info;
+
+    info = pc_machine_type_v7_2;
+    info.name = MACHINE_TYPE_NAME("pc-i440fx-lunar");
+    info.class_init = pc_i440fx_lunar_class_init;
+    type_register_static(&info);
+}
+
+type_init(pc_i440fx_lunar_register)
 
 /* pc-i440fx-lunar-big: qemu-machines.yaml line 8 */
 static GlobalProperty pc_i440fx_lunar_big_props[] = {
@@ -70,23 +93,35 @@ static GlobalProperty pc_i440fx_lunar_big_props[] = {
     { "e1000", "romfile", "" },
 };
 
-static void pc_i440fx_lunar_big_options(MachineClass *m)
+static void pc_i440fx_lunar_big_class_init(ObjectClass *oc, void *data)
 {
-    pc_i440fx_7_2_machine_options(m);
-    compat_props_add(m->compat_props, hw_compat_2_4, hw_compat_2_4_len);
-    compat_props_add(m->compat_props, pc_i440fx_lunar_big_props,
+    MachineClass *mc = MACHINE_CLASS(oc);
+
+    pc_machine_v7_2_class_init(oc, data);
+    compat_props_add(mc->compat_props, hw_compat_2_4, hw_compat_2_4_len);
+    compat_props_add(mc->compat_props, pc_i440fx_lunar_big_props,
                      G_N_ELEMENTS(pc_i440fx_lunar_big_props));
-    m->max_cpus = 99;
-    m->no_floppy = 1;
-    m->hw_version = "7";
-    PC_MACHINE_CLASS(m)->broken_reserved_end = false;
-    m->desc = "Ubuntu 23.04 PC (i440FX + PIIX, host-phys-bits=on, romfile=, max_cpus=99, no_floppy=true, hw_version=7, broken_reserved_end=false, hw_compat_2_4, 1996)";
-    m->alias = NULL;
-    m->is_default = false;
+    mc->max_cpus = 99;
+    mc->no_floppy = 1;
+    mc->hw_version = "7";
+    PC_MACHINE_CLASS(mc)->broken_reserved_end = false;
+    mc->desc = "Ubuntu 23.04 PC (i440FX + PIIX, host-phys-bits=on, romfile=, max_cpus=99, no_floppy=true, hw_version=7, broken_reserved_end=false, hw_compat_2_4, 1996)";
+    mc->alias = NULL;
+    mc->deprecation_reason = NULL;
+    mc->is_default = false;
 }
 
-DEFINE_PC_MACHINE(pc_i440fx_lunar_big, "pc-i440fx-lunar-big",
-                  pc_init_v7_2, pc_i440fx_lunar_big_options)
+static void pc_i440fx_lunar_big_register(void)
+{
+    static TypeInfo info;
+
+    info = pc_machine_type_v7_2;
+    info.name = MACHINE_TYPE_NAME("pc-i440fx-lunar-big");
+    info.class_init = pc_i440fx_lunar_big_class_init;
+    type_register_static(&info);
+}
+
+type_init(pc_i440fx_lunar_big_register)
 """
     )
 
@@ -98,37 +133,31 @@ def test_numbered_shape_and_taking_over_an_alias(tree: Tree) -> None:
         + '  questing: {qemu: "10.0"}\n'
     )
     tree.changelog("questing")
-    assert generated(tree).endswith(
-        """\
+    text = generated(tree)
+    assert """\
     MachineClass *upstream;
 
-    pc_i440fx_machine_10_0_options(m);
-    m->desc = "Ubuntu 25.10 PC (i440FX + PIIX, 1996)";
-    m->alias = "pc";
-    m->is_default = false;
+    pc_i440fx_machine_10_0_class_init(oc, data);
+    mc->desc = "Ubuntu 25.10 PC (i440FX + PIIX, 1996)";
+    mc->alias = "pc";
+    mc->deprecation_reason = NULL;
     upstream = MACHINE_CLASS(object_class_by_name(
         "pc-i440fx-10.0" TYPE_MACHINE_SUFFIX));
     upstream->alias = NULL;
+    mc->is_default = false;
 }
-
-DEFINE_PC_MACHINE(pc_i440fx_questing, "pc-i440fx-questing",
-                  pc_i440fx_machine_10_0_init, pc_i440fx_questing_options)
-"""
-    )
+""" in text
+    assert "    info = pc_i440fx_machine_10_0_info;\n" in text
     # The default moves to another board: it is taken from the board that has it upstream.
-    assert generated(tree, "pc-q35").endswith(
-        """\
-    m->alias = "ubuntu";
+    assert """\
+    mc->alias = "ubuntu";
+    mc->deprecation_reason = NULL;
     upstream = MACHINE_CLASS(object_class_by_name(
         "pc-i440fx-10.0" TYPE_MACHINE_SUFFIX));
-    m->is_default = upstream->is_default;
+    mc->is_default = upstream->is_default;
     upstream->is_default = false;
 }
-
-DEFINE_PC_MACHINE(pc_q35_questing, "pc-q35-questing",
-                  pc_q35_machine_10_0_init, pc_q35_questing_options)
-"""
-    )
+""" in tree.read(f"{FOLDER}pc-q35.h.inc")
 
 
 @pytest.mark.parametrize(

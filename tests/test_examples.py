@@ -59,7 +59,7 @@ EXAMPLES = [
             "pc-i440fx-wily": {"base": "2.5"},
         },
     ),
-    Example("examples/ubuntu-lunar", "lunar.json", 54),
+    Example("examples/ubuntu-lunar", "lunar.json", 85),
     Example(
         "examples/ubuntu-noble",
         "noble.json",
@@ -79,7 +79,7 @@ EXAMPLES = [
         gone=("pseries-disco", "pseries-eoan"),
     ),
     Example("examples/ubuntu-resolute", "resolute.json", 99),
-    Example("tests/qemu/questing-10.0", "questing-10.0.json", 74),
+    Example("tests/qemu/questing-10.0", "questing-10.0.json", 105),
 ]
 
 

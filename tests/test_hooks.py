@@ -63,3 +63,14 @@ def test_another_output_folder(tree: Tree, run: Run) -> None:
 def test_no_tree(tree: Tree, run: Run) -> None:
     done = run("hooks")
     assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_check(tree: Tree, run: Run) -> None:
+    tree.whole()
+    done = run("hooks", "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    tree.qemu(hooked=False)
+    done = run("hooks", "--check")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("[hooks-missing]") == 2
+    assert run("check", "--check").returncode == 2

@@ -186,7 +186,7 @@ def test_rules_that_need_the_source_are_left_out_without_it(tree: Tree) -> None:
     assert inputs.model
     assert list(rules.check(inputs.model)) == []
     assert rules.skipped(inputs.model) == [
-        "base-missing", "base-not-release-version", "hooks-missing", "property-unknown",
+        "base-missing", "base-not-release-version", "driver-unknown", "hooks-missing", "property-unknown",
     ]  # fmt: skip
 
 

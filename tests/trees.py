@@ -50,8 +50,16 @@ struct PCMachineClass {
 #define DEFINE_PC_MACHINE(suffix, namestr, initfn, optsfn) \\
     static void pc_machine_##suffix##_class_init(ObjectClass *oc, void *data) \\
     { \\
-        optsfn(MACHINE_CLASS(oc)); \\
-    }
+        MachineClass *mc = MACHINE_CLASS(oc); \\
+        optsfn(mc); \\
+        mc->init = initfn; \\
+    } \\
+    static const TypeInfo pc_machine_type_##suffix = { \\
+        .name       = namestr TYPE_MACHINE_SUFFIX, \\
+        .parent     = TYPE_PC_MACHINE, \\
+        .class_init = pc_machine_##suffix##_class_init, \\
+    }; \\
+    type_init(pc_machine_init_##suffix)
 """
 PC_VER_H = """\
 #define DEFINE_PC_VER_MACHINE(namesym, namestr, initfn, isdefault, malias, ...) \\
@@ -68,6 +76,7 @@ PC_VER_H = """\
     { \\
         .name       = MACHINE_VER_TYPE_NAME(namestr, __VA_ARGS__), \\
         .parent     = TYPE_PC_MACHINE, \\
+        .class_init = MACHINE_VER_SYM(class_init, namesym, __VA_ARGS__), \\
     }; \\
     type_init(MACHINE_VER_SYM(register, namesym, __VA_ARGS__));
 """
@@ -86,6 +95,30 @@ NUMBERED_MACROS = """\
 #define {macro}_AS_LATEST(major, minor) \\
     DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, {default}, "{alias}", major, minor);
 """
+# Enough of some drivers to find them: by their usual place, and by searching.
+DRIVERS = {
+    "target/i386/cpu-qom.h": '#define TYPE_X86_CPU "x86_64-cpu"\n',
+    "target/i386/cpu.c": """\
+static const Property x86_cpu_properties[] = {
+    DEFINE_PROP_BOOL("host-phys-bits", X86CPU, host_phys_bits, false),
+};
+static const TypeInfo x86_cpu_type_info = { .name = TYPE_X86_CPU, .parent = TYPE_CPU };
+""",
+    "hw/net/e1000.c": """\
+static Property e1000_properties[] = {
+    DEFINE_PROP_BIT("migrate_tso_props", E1000State, compat_flags, 3, true),
+};
+static const E1000Info e1000_devices[] = { { .name = "e1000" } };
+static const TypeInfo e1000_base_info = { .name = TYPE_E1000_BASE, .parent = TYPE_PCI_DEVICE };
+""",
+    "include/hw/pci/pci.h": '#define TYPE_PCI_DEVICE "pci-device"\n',
+    "hw/pci/pci.c": """\
+static Property pci_props[] = {
+    DEFINE_PROP_STRING("romfile", PCIDevice, romfile),
+};
+static const TypeInfo pci_device_type_info = { .name = TYPE_PCI_DEVICE, .parent = TYPE_DEVICE };
+""",
+}
 BOARDS = (
     ("pc-i440fx", "hw/i386/pc_piix.c", "DEFINE_I440FX_MACHINE", "pc_i440fx", "pc", True),
     ("pc-q35", "hw/i386/pc_q35.c", "DEFINE_Q35_MACHINE", "pc_q35", "q35", False),
@@ -146,6 +179,8 @@ class Tree:
         self.write("include/hw/boards.h", BOARDS_H)
         self.write("include/hw/i386/x86.h", X86_H)
         self.write("include/hw/i386/pc.h", PC_H + (PC_VER_H if numbered else ""))
+        for name, content in DRIVERS.items():
+            self.write(name, content)
         make = numbered_board if numbered else named_board
         for board, path, macro, symbol, alias, default in BOARDS:
             text = make(board, macro, symbol, alias, default, versions)

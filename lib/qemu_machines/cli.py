@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--against", metavar="FILE", help="of check: the frozen record or manifest of another release's package")
     add("--list-rules", action="store_true", help="of check: list the rules and do nothing else")
     add("--format", metavar="FORMAT", help="of check: text, gcc, json, sarif or github; of explain: text or json")
+    add("--check", action="store_true", help="of hooks: print nothing, and fail where a line is missing")
     debhelper.add_shared_options(parser)
     return parser
 
@@ -141,6 +142,8 @@ def _check_usage(options: argparse.Namespace) -> None:
         raise WrongUsage(f"{options.command} takes no further word: {options.subjects[0]}")
     if options.command != "check" and (options.against or options.list_rules):
         raise WrongUsage("--against and --list-rules are for check")
+    if options.check and options.command != "hooks":
+        raise WrongUsage("--check is for hooks")
     formats = command.formats if command else ()
     if options.format is not None and options.format not in formats:
         takes = f"takes {', '.join(formats)}" if formats else f"is not for {options.command or 'the build step'}"

@@ -36,12 +36,17 @@ def _attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:
         return None
 
 
-def _tree(options: argparse.Namespace, boards: tuple[str, ...], required: bool) -> Optional[sourcetree.SourceTree]:
+def _tree(
+    options: argparse.Namespace,
+    boards: tuple[str, ...],
+    required: bool,
+    properties: "dict[str, frozenset[str]] | None" = None,
+) -> Optional[sourcetree.SourceTree]:
     """The QEMU tree; None where there is none and none is required or named."""
     root = options.sourcedir or "."
     if not required and options.sourcedir is None and not sourcetree.is_tree(root):
         return None
-    return sourcetree.read(root, boards)
+    return sourcetree.read(root, boards, properties)
 
 
 def include_folder(options: argparse.Namespace) -> str:
@@ -71,7 +76,8 @@ def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
     declared = _attempt(lambda: manifest.read(options.manifest), unreadable)
     entry = _attempt(lambda: changelog.read(options.changelog), unreadable)
     known = _attempt(lambda: _releases(declared), unreadable)
-    tree = _attempt(lambda: _tree(options, _boards(declared), tree_required), unreadable)
+    named = manifest.named_properties(declared) if declared else None
+    tree = _attempt(lambda: _tree(options, _boards(declared), tree_required, named), unreadable)
     if declared:
         lines[options.manifest] = declared.lines
     if entry:
@@ -171,22 +177,6 @@ def _report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
         print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
 
 
-def _not_generated(derived: Model) -> list[Finding]:
-    """The boards that can be declared and checked, but whose C cannot be written yet."""
-    generated = {place.board for place in sourcetree.BOARD_FILES}
-    return [
-        Finding(
-            "board-not-generated",
-            "error",
-            board.name.mark,
-            f"the machine types of {board.name} cannot be generated yet",
-            f"this version writes those of {' and '.join(sorted(generated))}",
-        )
-        for board in derived.manifest.boards
-        if board.name not in generated
-    ]
-
-
 def build(options: argparse.Namespace) -> int:
     """The build step: check, then write the C and the documentation."""
     from .outputs import c, docs, writing
@@ -196,7 +186,7 @@ def build(options: argparse.Namespace) -> int:
     if inputs.model is None:
         _report(inputs.unreadable, inputs.lines)
         return UNREADABLE
-    findings = [*_judge(inputs.model), *_not_generated(inputs.model)]
+    findings = _judge(inputs.model)
     _report(findings, inputs.lines)
     if _status(findings):
         return FINDINGS
@@ -246,7 +236,9 @@ def check(options: argparse.Namespace) -> int:
 
 
 def hooks(options: argparse.Namespace) -> int:
-    """The patch for the board files of this tree, on standard output."""
+    """The patch for the board files of this tree, on standard output; or whether it is applied."""
+    if options.check:
+        return _hooks_applied(options)
     from .outputs import hooks as output
 
     unreadable: list[Finding] = []
@@ -261,6 +253,16 @@ def hooks(options: argparse.Namespace) -> int:
     folder = include_folder(options)
     sys.stdout.write(output.patch(tree, lambda board: model.include_path(folder, board)))
     return FINE
+
+
+def _hooks_applied(options: argparse.Namespace) -> int:
+    inputs = read_inputs(options, tree_required=True)
+    if inputs.model is None:
+        _report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    findings = [one for one in _judge(inputs.model) if one.tag == "hooks-missing"]
+    _report(findings, inputs.lines)
+    return _status(findings)
 
 
 def explain(options: argparse.Namespace) -> int:

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import Iterator, Mapping, NamedTuple, Optional
 
 from .diagnostics import Mark, Text
+from .inputs import capabilities
 from .inputs.changelog import UNRELEASED as UNRELEASED
 from .inputs.lifecycle import Lifecycle as Lifecycle
 from .inputs.lock import FrozenType as FrozenType
 from .inputs.lock import Lock as Lock
-from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Property, Variant
+from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Variant
 from .inputs.manifest import Change as Change
+from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
+from .inputs.manifest import all_properties as all_properties
 from .inputs.patches import Patch as Patch
 from .inputs.releases import ReleaseInfo as ReleaseInfo
 from .inputs.releases import Releases
@@ -24,7 +27,7 @@ from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
-from .upload import told_by_manifest
+from .upload import end_of_support, told_by_manifest
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.
@@ -47,6 +50,9 @@ _BINARY = {
     "virt": "aarch64",
 }
 
+# Its properties are no compat properties but in an array of the machine class.
+CAPABILITIES_DRIVER = capabilities.DRIVER
+
 
 class Layer(NamedTuple):
     """One step on the way to a type: what made it, where that stands, what it adds."""
@@ -60,7 +66,9 @@ class MachineType(NamedTuple):
     """A machine type of the distribution, whole.
 
     ``base`` is the upstream version it starts from; ``layers`` tell where
-    everything comes from, in the order in which it is applied.
+    everything comes from, in the order in which it is applied. ``deprecated``
+    says why the type should be left, and for what; None where its release is
+    supported.
     """
 
     name: str
@@ -76,6 +84,7 @@ class MachineType(NamedTuple):
     description: str
     alias: Optional[Text]
     default: bool
+    deprecated: Optional[str]
     mark: Mark
 
 
@@ -180,7 +189,9 @@ def model_of(
     for board in manifest.boards:
         made = list(_types_of(manifest, board, known))
         newest = [one for one in made if one.variant is None][-1:]
-        types += [_promoted(one, board) if one in newest else one for one in made]
+        for one in made:
+            # The newest type is what one would change to: there is nothing better yet.
+            types.append(_promoted(one, board) if one in newest else _aged(one, newest, manifest, known, upload))
     return Model(manifest, upload, known, tuple(types), tree, include_folder, vendors, allow_outdated)
 
 
@@ -273,6 +284,23 @@ def _promoted(newest: MachineType, board: Board) -> MachineType:
     return newest._replace(alias=board.alias, default=board.default == "true")
 
 
+def _aged(
+    one: MachineType, newest: list[MachineType], manifest: Manifest, known: Releases, upload: Upload
+) -> MachineType:
+    """The type, deprecated if the support of its release has ended before the reference date."""
+    info = known.by_series.get(one.release.series)
+    end = end_of_support(info, manifest)[0]
+    if info is None or end is None or upload.reference <= end or not newest or not manifest.deprecate:
+        return one
+    version = f"{manifest.vendor} {info.version or one.release.series}"
+    better = newest[0]
+    if better.release.series == one.release.series:
+        return one
+    return one._replace(
+        deprecated=f"support of {version} ended on {end}; shut the guest down and start it as {better.name}"
+    )
+
+
 def _applies(exemption: Exemption, board: str, variant: Optional[Variant]) -> bool:
     if not _concerns(board, exemption.boards):
         return False
@@ -334,6 +362,7 @@ def _type(
         description=_description(manifest, board, release, increment, variant, layers, known),
         alias=None,
         default=False,
+        deprecated=None,
         # Not the variant's: that may be an anchor which other releases share.
         mark=increment.mark if increment else release.series.mark,
     )

@@ -87,7 +87,7 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
     target = _target(place.series, releases, reference)
     info, origin = _info(target if target != place.series else place.series, manifest, releases)
     because["version"] = because["lts"] = origin
-    end, column = _end(info, manifest)
+    end, column = end_of_support(info, manifest)
     because["end"] = f"{origin}, {column}" if end else "not known"
     state, because["state"] = _state(info, reference, end, column)
     kind, because["kind"] = _kind(entry, manifest, place, state)
@@ -247,7 +247,9 @@ def told_by_manifest(release: Release, vendor: str) -> Optional[ReleaseInfo]:
     return ReleaseInfo(str(release.series), vendor, str(release.version), release.lts == "true", None, day, {})
 
 
-def _end(info: Optional[ReleaseInfo], manifest: Optional[Manifest]) -> tuple[Optional[datetime.date], str]:
+def end_of_support(
+    info: Optional[ReleaseInfo], manifest: Optional[Manifest]
+) -> tuple[Optional[datetime.date], str]:
     """The last day of support, in the column that the policy chose."""
     if info is None:
         return None, ""

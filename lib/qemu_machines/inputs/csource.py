@@ -63,9 +63,10 @@ def macros(text: str) -> dict[str, Macro]:
 
 def uses(text: str, prefix: str) -> list[Use]:
     """The uses, at file level, of the macros whose names begin with ``prefix``."""
-    found = []
+    found, line, counted = [], 1, 0
     for match in re.finditer(rf"^({prefix}\w*)\s*\(([^;{{}}()]*)\)", text, re.M):
-        line = text.count("\n", 0, match.start()) + 1
+        line += text.count("\n", counted, match.start())
+        counted = match.start()
         found.append(Use(match[1], arguments(match[2]), line))
     return found
 
@@ -75,10 +76,10 @@ def arguments(text: str) -> tuple[str, ...]:
     return tuple(fold(part) for part in text.split(","))
 
 
-def function_body(text: str, name: str) -> Optional[str]:
-    """What stands between the braces of a function that begins in column one."""
-    match = re.search(rf"^static\s[^;{{}}()]*\b{re.escape(name)}\([^;{{}}]*\)\s*\n\{{\n(.*?)^\}}", text, re.M | re.S)
-    return match[1] if match else None
+def options_functions(text: str) -> dict[str, str]:
+    """What stands between the braces of the functions that set up a machine class, by name."""
+    found = re.finditer(r"^static void (\w*options)\(MachineClass \*\w+\)\s*\n\{\n(.*?)^\}", text, re.M | re.S)
+    return {match[1]: match[2] for match in found}
 
 
 def struct_members(text: str, name: str) -> dict[str, Member]:

@@ -111,6 +111,11 @@ POLICY = Record(
             "The column of distro-info that ends the support of a release; eol-server where absent. "
             "A release without that column ends with the column eol.",
         ),
+        Field(
+            "deprecate",
+            FLAG,
+            "Whether the types of a release are marked as deprecated once its support has ended; true where absent.",
+        ),
     ),
 )
 

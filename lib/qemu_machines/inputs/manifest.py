@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Mapping, NamedTuple, Optional
+from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..diagnostics import Finding, Mark, Text
 from . import format as manifest_format
@@ -18,6 +18,7 @@ DEFAULT_INCREMENT = "-{n}"
 DEFAULT_NUMBERING = "dot-release"
 DEFAULT_RETENTION = "upgrade-path"
 DEFAULT_SUPPORT = "eol-server"
+DEFAULT_DEPRECATE = "true"
 
 
 class Property(NamedTuple):
@@ -164,6 +165,7 @@ class Manifest(NamedTuple):
     numbering: str
     retention: str
     support: str
+    deprecate: bool
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
     dot_releases: Mapping[str, tuple[DotRelease, ...]]
@@ -198,6 +200,7 @@ def read(path: str) -> Manifest:
         numbering=str(policy.get("numbering", DEFAULT_NUMBERING)),
         retention=str(policy.get("retention", DEFAULT_RETENTION)),
         support=str(policy.get("support", DEFAULT_SUPPORT)),
+        deprecate=policy.get("deprecate", DEFAULT_DEPRECATE) == "true",
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
         dot_releases=_dot_releases(entries.get("dot-releases", ())),
@@ -214,6 +217,25 @@ def read(path: str) -> Manifest:
         lines=document.lines,
         findings=tuple(findings),
     )
+
+
+def all_properties(manifest: Manifest) -> Iterator[Property]:
+    """What ``set`` and ``was`` say anywhere."""
+    for release in manifest.releases:
+        for change in release.changes:
+            yield from (*change.adds.properties, *change.was)
+        for variant in release.variants:
+            yield from variant.adds.properties
+        for exemption in release.exemptions:
+            yield from exemption.adds.properties
+
+
+def named_properties(manifest: Manifest) -> "dict[str, frozenset[str]]":
+    """The same as names by driver."""
+    found: dict[str, set[str]] = {}
+    for one in all_properties(manifest):
+        found.setdefault(str(one.driver), set()).add(str(one.name))
+    return {driver: frozenset(names) for driver, names in found.items()}
 
 
 def _board(name: Text, entries: Entries) -> Board:

@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
+from typing import Mapping, NamedTuple
 
 from ..diagnostics import InputError, Mark
-from . import csource, files, x86
-from .x86 import ShapeError
-from .x86 import UpstreamType as UpstreamType
+from . import capabilities, csource, drivers, files, registration
+from .boards import BOARD_FILES as BOARD_FILES
+from .boards import BoardFile, MachineClass
+from .capabilities import Capability
+from .drivers import Driver as Driver
+from .registration import ShapeError
+from .registration import UpstreamType as UpstreamType
 
 # The largest file read here, hw/i386/pc.c, has 60 KiB; target/s390x files more.
 LIMIT = 4 << 20
-
-
-class BoardFile(NamedTuple):
-    """Where a board is in QEMU's source and how its macros are called."""
-
-    board: str
-    path: str
-    macro: str
-
-
-BOARD_FILES = (
-    BoardFile("pc-i440fx", "hw/i386/pc_piix.c", "DEFINE_I440FX_MACHINE"),
-    BoardFile("pc-q35", "hw/i386/pc_q35.c", "DEFINE_Q35_MACHINE"),
-)
-# A machine type's class, from the most general part to the board's own; the
-# second word is how C gets there from a MachineClass.
-CLASSES = (
-    ("MachineClass", "m"),
-    ("X86MachineClass", "X86_MACHINE_CLASS(m)"),
-    ("PCMachineClass", "PC_MACHINE_CLASS(m)"),
-)
-_HEADERS = (
-    # 11.0 moved boards.h (QEMU commit 1942b61b74).
-    ("include/hw/boards.h", "include/hw/core/boards.h"),
-    ("include/hw/i386/x86.h",),
-    ("include/hw/i386/pc.h",),
-)
 
 
 _FLAGS = ("bool", "unsigned int:1")
@@ -75,7 +52,11 @@ class ClassField(NamedTuple):
 
 
 class BoardSource(NamedTuple):
-    """A board of this tree. ``includes`` are the files that it includes by name."""
+    """A board of this tree. ``includes`` are the files that it includes by name.
+
+    ``fields`` and ``compat_arrays`` are what its C may use by name,
+    ``class_data`` is the last parameter of a class_init.
+    """
 
     board: str
     file: str
@@ -83,6 +64,10 @@ class BoardSource(NamedTuple):
     types: tuple[UpstreamType, ...]
     other_names: frozenset[str]
     includes: frozenset[str]
+    fields: Mapping[str, ClassField]
+    compat_arrays: frozenset[str]
+    class_data: str
+    capabilities: Mapping[str, Capability]
 
     @property
     def newest(self) -> UpstreamType:
@@ -90,13 +75,18 @@ class BoardSource(NamedTuple):
 
 
 class SourceTree(NamedTuple):
-    """``version`` as in VERSION; ``fields`` and ``compat_arrays`` are what C may use by name."""
+    """``version`` as in VERSION.
+
+    ``beside`` are boards that were not asked for, but are in the binary of one
+    that was: a default or an alias may have to be taken from them. ``drivers``
+    has what is known of each driver that was asked for.
+    """
 
     root: str
     version: str
     boards: dict[str, BoardSource]
-    fields: dict[str, ClassField]
-    compat_arrays: frozenset[str]
+    beside: dict[str, BoardSource]
+    drivers: Mapping[str, Driver]
 
 
 def is_tree(root: str) -> bool:
@@ -104,9 +94,12 @@ def is_tree(root: str) -> bool:
     return os.path.isfile(os.path.join(root, "VERSION")) and os.path.isdir(os.path.join(root, "hw"))
 
 
-def read(root: str, boards: "tuple[str, ...]") -> SourceTree:
+def read(
+    root: str, boards: "tuple[str, ...]", properties: "Mapping[str, frozenset[str]] | None" = None
+) -> SourceTree:
     """The tree at ``root``, as far as the named boards need it.
 
+    ``properties`` are those to look for, by driver.
     Raises InputError where it is no QEMU tree, or where a board is written in
     a way that is not known: never a guess.
     """
@@ -118,11 +111,41 @@ def read(root: str, boards: "tuple[str, ...]") -> SourceTree:
     version = files.read_bytes(version_file, "QEMU's version", limit=1000).decode("utf-8", "replace").strip()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)*", version):
         raise InputError(Mark(version_file, 1, 1), "this is not a version of QEMU")
-    header_text = [csource.without_comments(_read_first(root, names)) for names in _HEADERS]
-    sources = {
-        place.board: _board(root, place, header_text[2]) for place in BOARD_FILES if place.board in boards
-    }
-    return SourceTree(root, version, sources, _fields(header_text), _compat_arrays(header_text))
+    headers = _Headers(root)
+    wanted = [place for place in BOARD_FILES if place.board in boards]
+    folders = {os.path.dirname(place.path) for place in wanted}
+    beside = [place for place in BOARD_FILES if place not in wanted and os.path.dirname(place.path) in folders]
+    searched = dict(properties or {})
+    with_capabilities = searched.pop(capabilities.DRIVER, None) is not None
+    return SourceTree(
+        root,
+        version,
+        {place.board: _board(headers, place, with_capabilities) for place in wanted},
+        {place.board: _board(headers, place, False) for place in beside},
+        drivers.find(root, searched),
+    )
+
+
+def _capabilities(headers: "_Headers", place: BoardFile, asked: bool) -> dict[str, Capability]:
+    if place.board != "pseries" or not asked:
+        return {}
+    return capabilities.capabilities(headers.text(capabilities.TABLE), headers.text(capabilities.HEADER))
+
+
+class _Headers:
+    """The headers that boards share, each read once, without comments."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._read: dict[str, str] = {}
+
+    def text(self, *names: str) -> str:
+        """The first of several places that a header has had."""
+        there = [name for name in names if os.path.exists(os.path.join(self.root, name))]
+        name = (there or names)[0]
+        if name not in self._read:
+            self._read[name] = csource.without_comments(_read(self.root, name))
+        return self._read[name]
 
 
 def _read(root: str, name: str) -> str:
@@ -130,44 +153,52 @@ def _read(root: str, name: str) -> str:
     return files.decode(files.read_bytes(path, "QEMU's source file", limit=LIMIT), path, "QEMU's source file")
 
 
-def _read_first(root: str, names: tuple[str, ...]) -> str:
-    """The first of several places that a header has had."""
-    there = [name for name in names if os.path.exists(os.path.join(root, name))]
-    return _read(root, (there or list(names))[0])
-
-
-def _board(root: str, place: BoardFile, header: str) -> BoardSource:
-    raw = _read(root, place.path)
+def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> BoardSource:
+    raw = _read(headers.root, place.path)
     text = csource.without_comments(raw)
-    path = os.path.normpath(os.path.join(root, place.path))
+    path = os.path.normpath(os.path.join(headers.root, place.path))
     try:
-        types = x86.upstream_types(text, header, place.macro, place.board)
+        found = registration.registered(text, "".join(map(headers.text, place.macro_headers)), place)
     except ShapeError as error:
+        teach = "to teach it, extend inputs/boards.py in its sources"
         raise InputError(
             Mark(path, error.line, 1 if error.line else 0),
             f"{error.message}: this QEMU is too new for this dh_qemu_machines",
-            "to teach it, extend inputs/x86.py in its sources",
+            f"{error.hint}; {teach}" if error.hint else teach,
         ) from None
+    class_texts = [(one, headers.text(*one.headers)) for one in place.classes]
     named = {csource.string(use.arguments[1]) for use in csource.uses(text, "DEFINE_PC_MACHINE") if use.arguments[1:]}
-    aliases = set(re.findall(r'\bm->alias = "([^"]+)"', text))
-    upstream = {name for one in types for name in (one.name, one.alias)}
-    others = frozenset(name for name in named | aliases if name) - upstream
-    includes = frozenset(re.findall(r'^#\s*include\s+"([^"\n]+)"', text, re.M))
-    return BoardSource(place.board, path, files.split_lines(raw), types, others, includes)
+    aliases = set(re.findall(r'\bmc?->alias = "([^"]+)"', text))
+    upstream = {name for one in found.types for name in (one.name, one.alias)}
+    return BoardSource(
+        board=place.board,
+        file=path,
+        lines=files.split_lines(raw),
+        types=found.types,
+        other_names=frozenset(name for name in named | aliases | found.others if name) - upstream,
+        includes=frozenset(re.findall(r'^#\s*include\s+"([^"\n]+)"', text, re.M)),
+        fields=_fields(class_texts),
+        compat_arrays=_compat_arrays("\n".join(text for _, text in class_texts)),
+        class_data=found.class_data,
+        capabilities=_capabilities(headers, place, with_capabilities),
+    )
 
 
-def _fields(headers: list[str]) -> dict[str, ClassField]:
+def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
     fields: dict[str, ClassField] = {}
-    for text, (struct, owner) in zip(headers, CLASSES):
-        for member in csource.struct_members(text, struct).values():
+    for one, text in classes:
+        owner = one.owner
+        if "S390_MACHINE_CLASS" in text:
+            # Its name before 5.2 (QEMU commit b1af5872ff).
+            owner = owner.replace("S390_CCW_MACHINE_CLASS", "S390_MACHINE_CLASS")
+        for member in csource.struct_members(text, one.struct).values():
             if member.type in _FLAGS + _TEXTS + _NUMBERS and member.name not in _RESERVED:
                 fields[member.name] = ClassField(owner, member.type)
     return fields
 
 
-def _compat_arrays(headers: list[str]) -> frozenset[str]:
+def _compat_arrays(text: str) -> frozenset[str]:
     """The arrays that come with their length, as compat_props_add() wants them."""
-    text = "\n".join(headers)
     arrays = re.findall(r"^extern GlobalProperty (\w+)\[\];", text, re.M)
     lengths = set(re.findall(r"^extern const size_t (\w+)_len;", text, re.M))
     return frozenset(name for name in arrays if name in lengths)

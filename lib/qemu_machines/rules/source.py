@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..diagnostics import Mark, nearest
-from ..model import MachineType, Model, version_numbers
+from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, all_properties, version_numbers
 from . import Problem, Rule, Subject, about
 
 
@@ -25,8 +25,8 @@ def base_missing(model: Model) -> Iterator[Problem]:
                 about=about(one),
             )
         for array in one.compat:
-            if model.tree and array not in model.tree.compat_arrays:
-                hint = nearest(array, model.tree.compat_arrays)
+            if source and array not in source.compat_arrays:
+                hint = nearest(array, source.compat_arrays)
                 yield Problem(array, f"this QEMU has no compat array {array}", hint, about=about(one))
 
 
@@ -58,18 +58,62 @@ def _excepted(one: MachineType) -> bool:
     return any(layer.origin != "release" and layer.adds.base for layer in one.layers)
 
 
-def property_unknown(model: Model) -> Iterator[Problem]:
-    """A machine-class field that this QEMU does not have would not compile."""
-    fields = model.tree.fields if model.tree else {}
+def driver_unknown(model: Model) -> Iterator[Problem]:
+    """QEMU silently ignores a property of a driver that it does not have."""
+    known = model.tree.drivers if model.tree else {}
+    for item in all_properties(model.manifest):
+        driver = known.get(item.driver)
+        if driver and not driver.exists:
+            hint = nearest(item.driver, driver.similar)
+            yield Problem(item.driver, f'this QEMU has no driver "{item.driver}", and would ignore it', hint)
+        elif item.driver.endswith("-machine") and item.driver != CAPABILITIES_DRIVER:
+            hint = "machine: sets fields of its class"
+            yield Problem(item.driver, "a machine takes no properties from its type, and would ignore it", hint)
     for one in model.types:
-        for field in one.fields:
-            known = fields.get(field.name)
-            if known is None:
-                hint = nearest(field.name, fields)
-                yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint, about=about(one))
-            elif not known.accepts(field.value):
-                message = f'{field.name} takes {known.expects}, not "{field.value}"'
-                yield Problem(field.value, message, f'its type in QEMU is "{known.type}"', about=about(one))
+        for item in one.properties:
+            if item.driver == CAPABILITIES_DRIVER and one.board != "pseries":
+                message = f"{item.driver} is a driver of pseries, and {one.board} would ignore it"
+                yield Problem(item.driver, message, "name the boards that this is for")
+
+
+def property_unknown(model: Model) -> Iterator[Problem]:
+    """QEMU aborts on a property that a driver does not have; a field would not compile."""
+    known = model.tree.drivers if model.tree else {}
+    for item in all_properties(model.manifest):
+        driver = known.get(item.driver)
+        if driver and driver.exists and item.name in driver.unknown and not item.driver.endswith("-machine"):
+            hint = nearest(item.name, driver.similar)
+            yield Problem(item.name, f'in this QEMU, {item.driver} has no property "{item.name}"', hint)
+    for one in model.types:
+        source = model.source(one.board)
+        if source:
+            yield from _unknown_fields(one, source)
+            yield from _unknown_capabilities(one, source)
+
+
+def _unknown_fields(one: MachineType, source: BoardSource) -> Iterator[Problem]:
+    for field in one.fields:
+        known = source.fields.get(field.name)
+        if known is None:
+            hint = nearest(field.name, source.fields)
+            yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
+        elif not known.accepts(field.value):
+            message = f'{field.name} takes {known.expects}, not "{field.value}"'
+            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+
+
+def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Problem]:
+    if source.board != "pseries":
+        return
+    for item in one.properties:
+        if item.driver != CAPABILITIES_DRIVER:
+            continue
+        known = source.capabilities.get(item.name)
+        if known is None:
+            hint = nearest(item.name, source.capabilities)
+            yield Problem(item.name, f'in this QEMU, pseries has no capability "{item.name}" that can be set', hint)
+        elif known.literal(item.value) is None:
+            yield Problem(item.value, f'{item.name} takes {known.expects}, not "{item.value}"')
 
 
 def hooks_missing(model: Model) -> Iterator[Problem]:
@@ -112,11 +156,27 @@ RULES = (
         see_also=("base-differs-between-boards",),
     ),
     Rule(
+        "driver-unknown",
+        "error",
+        "a driver that QEMU does not have",
+        "QEMU ignores the properties of a driver that it does not have, without a word. A machine is no driver "
+        "here: its fields are set by machine:, and only the capabilities of spapr-machine can be set like "
+        "properties, on pseries. An alias such as virtio-net is no driver either.",
+        "QEMU's object_apply_compat_props()",
+        "set: {virtio-nett-pci: {mq: \"on\"}}",
+        driver_unknown,
+        needs_tree=True,
+        see_also=("property-unknown",),
+    ),
+    Rule(
         "property-unknown",
         "error",
-        "a field that QEMU does not have",
-        "A field of QEMU's machine class that does not exist, or a value that it cannot take, would not compile.",
-        "QEMU's include/hw/boards.h",
+        "a property or a field that QEMU does not have",
+        "QEMU aborts on a property that a driver does not have, as soon as a guest has such a device. Properties "
+        "are searched for in the files that define a driver, its parents and its parts; a property of another "
+        "driver in the same file passes. A field of the machine class that does not exist, or a value that it "
+        "cannot take, would not compile.",
+        "QEMU's object_apply_compat_props(); include/hw/boards.h",
         "machine: {max_cpu: 1024}",
         property_unknown,
         needs_tree=True,

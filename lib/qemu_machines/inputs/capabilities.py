@@ -1,0 +1,77 @@
+"""The capabilities of pseries (``cap-cfpc`` and so on) and the values that they take.
+
+They look like properties of the machine, but a machine takes no compat
+properties: its class has the defaults in an array, and C has to set them there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Mapping, NamedTuple, Optional
+
+from . import csource
+
+DRIVER = "spapr-machine"
+TABLE = "hw/ppc/spapr_caps.c"
+HEADER = "include/hw/ppc/spapr.h"
+
+# What QEMU's own parser of flags takes (qapi_bool_parse).
+_FLAGS = {"on": "ON", "yes": "ON", "true": "ON", "y": "ON", "off": "OFF", "no": "OFF", "false": "OFF", "n": "OFF"}
+_UNITS = {"": 0, "k": 10, "m": 20, "g": 30}
+
+
+class Capability(NamedTuple):
+    """One of them: its place in the array, its kind, and for the kind "string" its values in C."""
+
+    place: str
+    kind: str
+    values: Mapping[str, str]
+
+    @property
+    def expects(self) -> str:
+        """What a manifest may give, in words."""
+        if self.kind == "string":
+            return ", ".join(self.values)
+        return "on or off" if self.kind == "bool" else "a page size such as 64k"
+
+    def literal(self, value: str) -> Optional[str]:
+        """The value as C has it in the array, or None where QEMU would refuse it."""
+        if self.kind == "string":
+            return self.values.get(value)
+        if self.kind == "bool":
+            return f"SPAPR_CAP_{_FLAGS[value]}" if value in _FLAGS else None
+        size = re.fullmatch(r"([1-9][0-9]{0,9})([kmg]?)", value.lower())
+        if size is None:
+            return None
+        bytes_ = int(size[1]) << _UNITS[size[2]]
+        # The array has the logarithm of a page size.
+        return str(bytes_.bit_length() - 1) if bytes_ & (bytes_ - 1) == 0 and bytes_ >= 4096 else None
+
+
+def capabilities(table: str, header: str) -> dict[str, Capability]:
+    """The capabilities by property name, from the two files without comments."""
+    constants = {
+        name: int(value, 0)
+        for name, value in re.findall(r"^#define (SPAPR_CAP_\w+)\s+(0x[0-9A-Fa-f]+|\d+)\s*$", header, re.M)
+    }
+    possible = {
+        name: re.findall(r'"([^"]+)"', values)
+        for name, values in re.findall(r"^SpaprCapPossible (\w+) = \{.*?\.vals = \{(.*?)\}", table, re.M | re.S)
+    }
+    found = {}
+    for place, body in re.findall(r"^\s*\[(SPAPR_CAP_\w+)\] = \{(.*?)\n    \}", table, re.M | re.S):
+        name, kind = (re.search(rf'\.{key} = "([^"]+)"', body) for key in ("name", "type"))
+        values = re.search(r"\.possible = &(\w+)", body)
+        if name and kind:
+            given = possible.get(values[1], []) if values else []
+            found[f"cap-{name[1]}"] = Capability(place, csource.fold(kind[1]), _literals(given, constants))
+    return found
+
+
+def _literals(values: "list[str]", constants: Mapping[str, int]) -> dict[str, str]:
+    """QEMU stores the place of a value in its list; C reads better with its constant where that is the same."""
+    found = {}
+    for place, value in enumerate(values):
+        name = f"SPAPR_CAP_{value.upper().replace('-', '_')}"
+        found[value] = name if constants.get(name) == place else str(place)
+    return found

@@ -1,0 +1,236 @@
+"""How a board registers its versioned types: its macros, seen through to the last statement.
+
+A macro is expanded once for all of its uses, with ``@0``, ``@1``, … for their
+arguments. What comes out is compared with the statements that boards.py knows
+of the board; one that is not known is an error, because the types of a
+distribution might silently lack what it does.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, Mapping, NamedTuple, Optional
+
+from . import csource
+from .boards import BoardFile
+from .csource import Macro, Use
+
+
+class UpstreamType(NamedTuple):
+    """A versioned machine type of upstream: its TypeInfo and class_init as C knows them."""
+
+    name: str
+    version: tuple[int, ...]
+    class_init: str
+    info: str
+    alias: Optional[str]
+    default: bool
+
+
+class Registered(NamedTuple):
+    """The versioned types of a board, newest first; ``others`` are names of further types.
+
+    ``class_data`` is the last parameter of a class_init.
+    """
+
+    types: tuple[UpstreamType, ...]
+    others: frozenset[str]
+    class_data: str
+
+
+class ShapeError(Exception):
+    """A board file is written in a way that is not known: how, where, and what is like it."""
+
+    def __init__(self, message: str, line: int = 0, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.line = line
+        self.hint = hint
+
+
+class Statement(NamedTuple):
+    """A statement (or the head of a block) of a macro, and the condition that it stands under."""
+
+    macro: str
+    text: str
+    condition: str
+
+
+_DATA = re.compile(r"\(ObjectClass \*oc, ((?:const )?void \*data)\)")
+_TELLING = re.compile(r"^\.name|^\.class_init|^static const TypeInfo|\(mc\)$|->alias|->is_default")
+_NAME = re.compile(r"(.+)-(\d+(?:\.\d+)+)(-\w+)?")
+
+
+def registered(text: str, headers: str, place: BoardFile) -> Registered:
+    """What a board file registers. Raises ShapeError where anything is not as known.
+
+    ``text`` and ``headers`` are without comments; ``headers`` have the macros
+    that the board's own macros use.
+    """
+    macros = {**csource.macros(headers), **csource.macros(text)}
+    functions = csource.options_functions(text)
+    templates: dict[tuple[str, int], tuple[Statement, ...]] = {}
+    types, others, data = [], set(), "void *data"
+    for use in csource.uses(text, place.macro):
+        key = use.macro, len(use.arguments)
+        if key not in templates:
+            template = _template(use, macros, place)
+            data = next((m[1] for one in template if (m := _DATA.search(one.text))), data)
+            # For each use only what differs between uses, which saves most of the time.
+            templates[key] = tuple(one for one in template if _TELLING.search(one.text))
+        one = _type(use, templates[key], functions, place.board)
+        if one.version:
+            types.append(one)
+        else:
+            others.add(one.name)
+    if not types:
+        raise ShapeError(f"no use of {place.macro} was found")
+    types.sort(key=lambda upstream: upstream.version, reverse=True)
+    return Registered(tuple(types), frozenset(others), data)
+
+
+def _template(use: Use, macros: Mapping[str, Macro], place: BoardFile) -> tuple[Statement, ...]:
+    placeholders = [f"@{number}" for number in range(len(use.arguments))]
+    try:
+        statements = tuple(_statements(use.macro, placeholders, macros))
+    except ShapeError as error:
+        raise ShapeError(error.message.replace("{use}", _shown(use)), use.line) from None
+    known = place.statements
+    for one in statements:
+        text = _canonical(one.text)
+        if text not in known and not any(k.endswith("*") and text.startswith(k[:-1]) for k in known):
+            raise ShapeError(
+                f"the macro {one.macro} has a statement that is not known: {text}", hint=_nearest(text, known)
+            )
+    return statements
+
+
+def _nearest(text: str, known: "frozenset[str]") -> str:
+    # difflib is slow to import and only needed when there is something to report.
+    import difflib
+
+    near = difflib.get_close_matches(text, sorted(known), n=1)
+    return f"the nearest that is known: {near[0]}" if near else ""
+
+
+def _shown(use: Use) -> str:
+    return f"{use.macro}({', '.join(use.arguments)})"
+
+
+def _statements(name: str, arguments: "list[str]", macros: Mapping[str, Macro]) -> Iterator[Statement]:
+    """The statements of a macro and of the macros that it uses in turn."""
+    macro = macros.get(name)
+    if macro is None:
+        raise ShapeError(f"the macro {name} is not defined here or in the board's headers")
+    condition = ""
+    for part, end in re.findall(r"([^;{}]*)([;{}]|$)", _bound(macro, arguments)):
+        part = csource.fold(part).replace("( ", "(").rstrip(", ")
+        inner = re.fullmatch(r"(DEFINE_\w+)\((.*)\)", part)
+        if inner:
+            yield from _statements(inner[1], list(csource.arguments(inner[2])), macros)
+        elif part:
+            # Members of a TypeInfo end with a comma, statements with a semicolon.
+            for text in re.split(r",\s*(?=\.)", part):
+                yield Statement(name, text, condition)
+        if end == "{" and part.startswith("if ("):
+            condition = part[4:-1]
+        elif end == "}":
+            condition = ""
+
+
+def _bound(macro: Macro, arguments: "list[str]") -> str:
+    """A macro's body with its arguments in place, and QEMU's MACHINE_VER_ macros done."""
+    parameters = list(macro.parameters)
+    if parameters[-1:] == ["..."]:
+        named = len(parameters) - 1
+        parameters[-1] = "__VA_ARGS__"
+        arguments = [*arguments[:named], ", ".join(arguments[named:])]
+    if len(parameters) != len(arguments):
+        raise ShapeError("{use} is not known")
+    values = dict(zip(parameters, arguments))
+    any_of = "|".join(map(re.escape, parameters))
+    body = re.sub(rf"(?<!#)#\s*({any_of})\b", lambda match: f'"{values[match[1]]}"', macro.body)
+    body = re.sub(rf"\b({any_of})\b", lambda match: values[match[1]], body)
+    body = re.sub(r"\s*##\s*", "", body)
+    body = re.sub(r"\bMACHINE_VER_(SYM|TYPE_NAME|STR)\(([^()]*)\)", _versioned, body)
+    return re.sub(r'"\s+"', "", body)
+
+
+def _versioned(match: "re.Match[str]") -> str:
+    """include/hw/boards.h since 9.1: names made of major, minor, perhaps micro, perhaps a tag after "_"."""
+    words = list(csource.arguments(match[2]))
+    kind = match[1]
+    first = {"SYM": 2, "TYPE_NAME": 1, "STR": 0}[kind]
+    numbers, tag = words[first:], ""
+    if "_" in numbers:
+        cut = numbers.index("_")
+        numbers, tag = numbers[:cut], "-".join(["", *numbers[cut + 1 :]])
+    if kind == "SYM":
+        return f"{words[1]}_machine_{'_'.join(numbers)}{tag.replace('-', '_')}_{words[0]}"
+    version = ".".join(numbers) + tag
+    if kind == "STR":
+        return f'"{version}"'
+    prefix = words[0].strip('"')
+    return f'MACHINE_TYPE_NAME("{prefix}-{version}")'
+
+
+def _canonical(text: str) -> str:
+    """A statement as boards.py writes it."""
+    text = re.sub(r"@\d(?:(?:_|\.|-|, |, _, )@\d)*", "@", text)
+    return text.replace("const void *data", "void *data")
+
+
+def _type(use: Use, template: tuple[Statement, ...], functions: Mapping[str, str], board: str) -> UpstreamType:
+    def filled(text: str) -> str:
+        return re.sub(r"@(\d)", lambda match: use.arguments[int(match[1])], text)
+
+    found = {"name": "", "class_init": "", "info": ""}
+    alias: Optional[str] = None
+    default = False
+    for one in template:
+        text = filled(one.text)
+        info = re.fullmatch(r"static const TypeInfo (\w+) =", text)
+        if info:
+            found["info"] = info[1]
+        elif text.startswith(".name ="):
+            found["name"] = "".join(re.findall(r'"([^"]*)"', text))
+        elif text.startswith(".class_init ="):
+            found["class_init"] = text.split()[-1]
+        elif _concerned(text) and (one.condition == "" or filled(one.condition) == "true"):
+            body = _body(text, functions, use.line)
+            alias, default = _held(body, alias, default)
+    parts = _NAME.fullmatch(found["name"])
+    if not parts or not found["info"] or not found["class_init"]:
+        raise ShapeError(f"{_shown(use)} is not a versioned type", use.line)
+    # "pseries-2.12-sxxm" and, up to 7.x, "pc-1.3" are nothing to start from.
+    counts = parts[1] == board and not parts[3]
+    version = tuple(int(number) for number in parts[2].split(".")) if counts else ()
+    return UpstreamType(found["name"], version, found["class_init"], found["info"], alias, default)
+
+
+def _concerned(text: str) -> bool:
+    """Whether a statement can change who has the alias or the default; few do."""
+    return text.endswith("options(mc)") or "->alias" in text or "->is_default" in text
+
+
+def _body(text: str, functions: Mapping[str, str], line: int) -> str:
+    """What a statement of a class_init does to the class: itself, or the options function that it calls."""
+    call = re.fullmatch(r"(\w*options)\(mc\)", text)
+    if call is None:
+        return text + ";"
+    if call[1] not in functions:
+        raise ShapeError(f"the function {call[1]} was not found", line)
+    return functions[call[1]]
+
+
+def _held(body: str, alias: Optional[str], default: bool) -> tuple[Optional[str], bool]:
+    """Alias and default after some statements; both were set in options functions up to 9.2."""
+    if "->alias" not in body and "->is_default" not in body:
+        return alias, default
+    aliases = re.findall(r'\bmc?->alias = (?:"([^"]+)"|NULL);', body)
+    defaults: list[str] = re.findall(r"\bmc?->is_default = (\w+);", body)
+    # A build with CONFIG_MICROVM_DEFAULT has "false" beside "true" in an #ifdef.
+    return (
+        (aliases[-1] or None) if aliases else alias,
+        any(value not in ("false", "0") for value in defaults) if defaults else default,
+    )

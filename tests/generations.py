@@ -1,0 +1,363 @@
+"""The board files of every generation of QEMU's macros, reduced to what registering types takes.
+
+Written from what QEMU's history says of each release, for those that the
+real-QEMU suite cannot build.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from trees import BOARDS_H, DRIVERS, X86_H, Tree
+
+Version = tuple[int, int]
+
+
+class Generation(NamedTuple):
+    """A QEMU, and the older one whose types it has as well."""
+
+    new: Version
+    old: Version
+
+    @property
+    def numbered(self) -> bool:
+        """DEFINE_X_MACHINE(major, minor) for all boards, from 9.1 on."""
+        return self.new >= (9, 1)
+
+    @property
+    def data(self) -> str:
+        return "const void *data" if self.new >= (10, 1) else "void *data"
+
+
+GENERATIONS = [
+    Generation(*pair)
+    for pair in (
+        ((4, 2), (4, 1)),
+        ((5, 2), (4, 2)),
+        ((6, 2), (5, 2)),
+        ((8, 2), (6, 2)),
+        ((9, 0), (8, 2)),
+        ((9, 1), (8, 2)),
+        ((9, 2), (8, 2)),
+        ((10, 0), (8, 2)),
+        ((10, 1), (8, 2)),
+        ((10, 2), (8, 2)),
+        ((11, 0), (8, 2)),
+        ((11, 1), (8, 2)),
+    )
+]
+
+FILES = {
+    "pc-i440fx": "hw/i386/pc_piix.c",
+    "pc-q35": "hw/i386/pc_q35.c",
+    "pseries": "hw/ppc/spapr.c",
+    "s390-ccw-virtio": "hw/s390x/s390-virtio-ccw.c",
+    "virt": "hw/arm/virt.c",
+}
+
+
+def macro(head: str, *lines: str) -> str:
+    return " \\\n".join([f"#define {head}", *(f"    {line}" for line in lines)]) + "\n\n"
+
+
+def type_info(info: str, name: str, parent: str, class_init: str, register: str, *more: str) -> list[str]:
+    return [
+        f"static const TypeInfo {info} = {{",
+        f"    .name = {name},",
+        f"    .parent = {parent},",
+        f"    .class_init = {class_init},",
+        *(f"    {line}" for line in more),
+        "};",
+        f"static void {register}(void)",
+        "{",
+        f"    type_register_static(&{info});",
+        "}",
+        f"type_init({register})",
+    ]
+
+
+def versioned(symbol: str, board: str, parent: str, body: list[str], more: tuple[str, ...] = ()) -> list[str]:
+    """A class_init and a TypeInfo with the names of QEMU 9.1 and later."""
+
+    def sym(kind: str) -> str:
+        return f"MACHINE_VER_SYM({kind}, {symbol}, __VA_ARGS__)"
+
+    info = type_info(
+        sym("info"), f"MACHINE_VER_TYPE_NAME({board}, __VA_ARGS__)", parent, sym("class_init"), sym("register"), *more
+    )
+    at = info.index("{")
+    info.insert(at + 1, "    MACHINE_VER_DELETION(__VA_ARGS__);")
+    return [*body, *info]
+
+
+def class_init(name: str, data: str, *statements: str) -> list[str]:
+    return [
+        f"static void {name}(ObjectClass *oc, {data})",
+        "{",
+        "    MachineClass *mc = MACHINE_CLASS(oc);",
+        *(f"    {one}" for one in statements),
+        "}",
+    ]
+
+
+def pc_header(one: Generation) -> str:
+    kvm_type = ["mc->kvm_type = pc_machine_kvm_type;"] if (8, 0) <= one.new <= (8, 2) else []
+    text = macro(
+        "DEFINE_PC_MACHINE(suffix, namestr, initfn, optsfn)",
+        *class_init("pc_machine_##suffix##_class_init", one.data, "optsfn(mc);", "mc->init = initfn;", *kvm_type),
+        *type_info(
+            "pc_machine_type_##suffix",
+            "namestr TYPE_MACHINE_SUFFIX",
+            "TYPE_PC_MACHINE",
+            "pc_machine_##suffix##_class_init",
+            "pc_machine_init_##suffix",
+        ),
+    )
+    if one.numbered:
+        held = ["mc->is_default = isdefault;", "mc->alias = malias;"] if one.new >= (10, 0) else []
+        init = "MACHINE_VER_SYM(init, namesym, __VA_ARGS__)"
+        body = class_init(
+            "MACHINE_VER_SYM(class_init, namesym, __VA_ARGS__)",
+            one.data,
+            "MACHINE_VER_SYM(options, namesym, __VA_ARGS__)(mc);",
+            f"mc->init = {init};",
+            "MACHINE_VER_DEPRECATION(__VA_ARGS__);",
+            *held,
+        )
+        text += macro(
+            f"DEFINE_PC_VER_MACHINE(namesym, namestr, initfn, {'isdefault, malias, ' if held else ''}...)",
+            f"static void {init}(MachineState *machine)",
+            "{",
+            "    initfn(machine);",
+            "}",
+            *versioned("namesym", "namestr", "TYPE_PC_MACHINE", body),
+        )
+    return "struct PCMachineClass {\n    X86MachineClass parent;\n    bool broken;\n};\n" + text
+
+
+def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, default: bool) -> str:
+    if not one.numbered:
+        init = "pc_q35_init(machine);"
+        if board == "pc-i440fx":
+            bridge = "TYPE_I440FX_PCI_HOST_BRIDGE, " if one.new < (9, 0) else ""
+            init = f"pc_init1(machine, {bridge}TYPE_I440FX_PCI_DEVICE);"
+        text = macro(
+            f"{prefix}(suffix, name, compatfn, optionfn)",
+            "static void pc_init_##suffix(MachineState *machine)",
+            "{",
+            "    void (*compat)(MachineState *m) = (compatfn);",
+            "    if (compat) {",
+            "        compat(machine);",
+            "    }",
+            f"    {init}",
+            "}",
+            "DEFINE_PC_MACHINE(suffix, name, pc_init_##suffix, optionfn)",
+        )
+    elif one.new < (10, 0):
+        text = macro(f"{prefix}(major, minor)", f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, major, minor);')
+    else:
+        call = f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, '
+        text = macro(f"{prefix}(major, minor)", f"{call}false, NULL, major, minor);")
+        held = "LATEST_IS_DEFAULT" if default else "false"
+        text += macro(f"{prefix}_AS_LATEST(major, minor)", f'{call}{held}, "{alias}", major, minor);')
+    for version in (one.new, one.old):
+        number = "_".join(map(str, version))
+        options = f"{symbol}_machine_{number}_options" if one.numbered else f"{symbol}_{number}_machine_options"
+        body = ""
+        if version == one.new and one.new < (10, 0):
+            body = f'    m->alias = "{alias}";\n'
+            # An int up to 4.2.
+            body += f"    m->is_default = {'1' if one.new < (5, 0) else 'true'};\n" if default else ""
+        text += f"static void {options}(MachineClass *m)\n{{\n{body}}}\n\n"
+        dotted = ".".join(map(str, version))
+        if not one.numbered:
+            text += f'{prefix}(v{number}, "{board}-{dotted}", NULL,\n    {options});\n\n'
+        else:
+            latest = "_AS_LATEST" if version == one.new and one.new >= (10, 0) else ""
+            text += f"{prefix}{latest}({version[0]}, {version[1]});\n\n"
+    return text
+
+
+def uses(one: Generation, prefix: str, options: str, named: bool) -> str:
+    """The uses on the other boards, with their options functions."""
+    text = ""
+    for version in (one.new, one.old):
+        number, dotted = "_".join(map(str, version)), ".".join(map(str, version))
+        text += f"static void {options.replace('@', number)}(MachineClass *mc)\n{{\n}}\n\n"
+        if named:
+            text += f'{prefix}({number}, "{dotted}", {"true" if version == one.new else "false"});\n\n'
+        else:
+            text += f"{prefix}{'_AS_LATEST' if version == one.new else ''}({version[0]}, {version[1]})\n\n"
+    return text
+
+
+def both(prefix: str, inner: str) -> str:
+    text = macro(f"{prefix}_AS_LATEST(major, minor)", inner.replace("@", "true"))
+    return text + macro(f"{prefix}(major, minor)", inner.replace("@", "false"))
+
+
+def pseries(one: Generation) -> str:
+    latest = ["if (latest) {", "    spapr_machine_latest_class_options(mc);", "}"]
+    text = """static void spapr_machine_latest_class_options(MachineClass *mc)
+{
+    mc->alias = "pseries";
+    mc->is_default = true;
+}
+
+"""
+    if one.new < (5, 0):
+        text, latest = "", ["if (latest) {", '    mc->alias = "pseries";', "    mc->is_default = 1;", "}"]
+    if not one.numbered:
+        name = "spapr_machine_##suffix##_class_init"
+        text += macro(
+            "DEFINE_SPAPR_MACHINE(suffix, verstr, latest)",
+            *class_init(name, one.data, "spapr_machine_##suffix##_class_options(mc);", *latest),
+            *type_info(
+                "spapr_machine_##suffix##_info",
+                'MACHINE_TYPE_NAME("pseries-" verstr)',
+                "TYPE_SPAPR_MACHINE",
+                name,
+                "spapr_machine_register_##suffix",
+            ),
+        )
+        extra = 'DEFINE_SPAPR_MACHINE(2_12_sxxm, "2.12-sxxm", false);\n'
+        extra = "static void spapr_machine_2_12_sxxm_class_options(MachineClass *mc)\n{\n}\n" + extra
+        return text + uses(one, "DEFINE_SPAPR_MACHINE", "spapr_machine_@_class_options", True) + extra
+    body = class_init(
+        "MACHINE_VER_SYM(class_init, spapr, __VA_ARGS__)",
+        one.data,
+        "MACHINE_VER_SYM(class_options, spapr, __VA_ARGS__)(mc);",
+        "MACHINE_VER_DEPRECATION(__VA_ARGS__);",
+        *latest,
+    )
+    text += macro(
+        "DEFINE_SPAPR_MACHINE_IMPL(latest, ...)", *versioned("spapr", '"pseries"', "TYPE_SPAPR_MACHINE", body)
+    )
+    text += both("DEFINE_SPAPR_MACHINE", "DEFINE_SPAPR_MACHINE_IMPL(@, major, minor)")
+    if one.new == (9, 1):
+        text += macro("DEFINE_SPAPR_MACHINE_TAGGED(major, minor, tag)", "DEFINE_SPAPR_MACHINE_IMPL(false, major, minor, _, tag)")
+        text += "static void spapr_machine_2_12_sxxm_class_options(MachineClass *mc)\n{\n}\n"
+        text += "DEFINE_SPAPR_MACHINE_TAGGED(2, 12, sxxm);\n\n"
+    return text + uses(one, "DEFINE_SPAPR_MACHINE", "spapr_machine_@_class_options", False)
+
+
+def ccw(one: Generation) -> str:
+    latest = ["if (latest) {", '    mc->alias = "s390-ccw-virtio";', "    mc->is_default = true;", "}"]
+    of_class = "S390_MACHINE_CLASS" if one.new < (5, 2) else "S390_CCW_MACHINE_CLASS"
+    if one.numbered:
+        prefix, tail, arguments = "MACHINE_VER_SYM(", ", ccw, __VA_ARGS__)", "latest, ..."
+        sym = lambda kind: f"{prefix}{kind}{tail}"  # noqa: E731
+    else:
+        arguments = "suffix, verstr, latest"
+        sym = lambda kind: f"ccw_machine_##suffix##_{kind}"  # noqa: E731
+    text: list[str] = []
+    statements = [f"{sym('class_options')}(mc);"]
+    more: tuple[str, ...] = ()
+    if one.new >= (10, 0):
+        current = f"    current_mc = {of_class}(MACHINE_GET_CLASS(mach));"
+        text = [
+            f"static void {sym('mach_init')}(MachineState *mach)",
+            "{",
+            *([current] if one.new < (10, 1) else []),
+            f"    {sym('instance_options')}(mach);",
+            "    ccw_init(mach);",
+            "}",
+        ]
+        statements.append(f"mc->init = {sym('mach_init')};")
+    else:
+        text = [
+            f"static void {sym('instance_init')}(Object *obj)",
+            "{",
+            "    MachineState *machine = MACHINE(obj);",
+            f"    current_mc = {of_class}(MACHINE_GET_CLASS(machine));",
+            f"    {sym('instance_options')}(machine);",
+            "}",
+        ]
+        more = (f".instance_init = {sym('instance_init')},",)
+    if one.new >= (11, 1):
+        statements.insert(0, "compat_props_add(mc->compat_props, hw_compat_s390x, hw_compat_s390x_len);")
+    described = "MACHINE_VER_STR(__VA_ARGS__)" if one.numbered else "verstr"
+    statements.append(f'mc->desc = "Virtual s390x machine (version " {described} ")";')
+    text += class_init(sym("class_init"), one.data, *statements, *latest)
+    if one.numbered:
+        whole = macro(
+            f"DEFINE_CCW_MACHINE_IMPL({arguments})",
+            *versioned("ccw", '"s390-ccw-virtio"', "TYPE_S390_CCW_MACHINE", text, more),
+        )
+        whole += both("DEFINE_CCW_MACHINE", "DEFINE_CCW_MACHINE_IMPL(@, major, minor)")
+    else:
+        info = type_info(
+            sym("info"),
+            'MACHINE_TYPE_NAME("s390-ccw-virtio-" verstr)',
+            "TYPE_S390_CCW_MACHINE",
+            sym("class_init"),
+            "ccw_machine_register_##suffix",
+            *more,
+        )
+        whole = macro(f"DEFINE_CCW_MACHINE({arguments})", *text, *info)
+    return whole + uses(one, "DEFINE_CCW_MACHINE", "ccw_machine_@_class_options", not one.numbered)
+
+
+def virt(one: Generation) -> str:
+    latest = ["if (latest) {", '    mc->alias = "virt";', "}"]
+    first = ["arm_virt_compat_set(mc);"] if one.new >= (9, 0) else []
+    first = ["arm_virt_compat_default_set(mc);"] if one.new >= (11, 0) else first
+    if one.numbered:
+        body = class_init(
+            "MACHINE_VER_SYM(class_init, virt, __VA_ARGS__)",
+            one.data,
+            *first,
+            "MACHINE_VER_SYM(options, virt, __VA_ARGS__)(mc);",
+            'mc->desc = "QEMU " MACHINE_VER_STR(__VA_ARGS__) " ARM Virtual Machine";',
+            "MACHINE_VER_DEPRECATION(__VA_ARGS__);",
+            *latest,
+        )
+        more = (".interfaces = arm_aarch64_machine_interfaces,",) if one.new >= (10, 2) else ()
+        text = macro(
+            "DEFINE_VIRT_MACHINE_IMPL(latest, ...)", *versioned("virt", '"virt"', "TYPE_VIRT_MACHINE", body, more)
+        )
+        text += both("DEFINE_VIRT_MACHINE", "DEFINE_VIRT_MACHINE_IMPL(@, major, minor)")
+    else:
+        version = "##major##_##minor##"
+        text = macro(
+            "DEFINE_VIRT_MACHINE_LATEST(major, minor, latest)",
+            *class_init(
+                f"virt_{version}_class_init",
+                one.data,
+                *first,
+                f"virt_machine_{version}_options(mc);",
+                'mc->desc = "QEMU " # major "." # minor " ARM Virtual Machine";',
+                *latest,
+            ),
+            *type_info(
+                f"machvirt_{version}_info",
+                'MACHINE_TYPE_NAME("virt-" # major "." # minor)',
+                "TYPE_VIRT_MACHINE",
+                f"virt_{version}_class_init",
+                f"machvirt_machine_{version}_init",
+            ),
+        )
+        text += both("DEFINE_VIRT_MACHINE", "DEFINE_VIRT_MACHINE_LATEST(major, minor, @)")
+    return text + uses(one, "DEFINE_VIRT_MACHINE", "virt_machine_@_options", False)
+
+
+def write(tree: Tree, one: Generation) -> None:
+    """A tree with the five boards as they were in that release."""
+    tree.write("VERSION", f"{one.new[0]}.{one.new[1]}.0\n")
+    # Moved in 11.0.
+    tree.write("include/hw/core/boards.h" if one.new >= (11, 0) else "include/hw/boards.h", BOARDS_H)
+    tree.write("include/hw/i386/x86.h", X86_H)
+    tree.write("include/hw/i386/pc.h", pc_header(one))
+    for name, struct in (
+        ("ppc/spapr", "SpaprMachineClass"),
+        ("s390x/s390-virtio-ccw", "S390CcwMachineClass"),
+        ("arm/virt", "VirtMachineClass"),
+    ):
+        tree.write(f"include/hw/{name}.h", f"struct {struct} {{\n    MachineClass parent;\n    bool no_this;\n}};\n")
+    for name, content in DRIVERS.items():
+        tree.write(name, content)
+    tree.write(FILES["pc-i440fx"], pc_board(one, "pc-i440fx", "DEFINE_I440FX_MACHINE", "pc_i440fx", "pc", True))
+    tree.write(FILES["pc-q35"], pc_board(one, "pc-q35", "DEFINE_Q35_MACHINE", "pc_q35", "q35", False))
+    tree.write(FILES["pseries"], pseries(one))
+    tree.write(FILES["s390-ccw-virtio"], ccw(one))
+    tree.write(FILES["virt"], virt(one))
