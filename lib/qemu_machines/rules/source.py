@@ -137,6 +137,12 @@ RULES = (
         needs_tree=True,
     ),
     Rule("driver-unknown", "error", "a driver that QEMU does not have", driver_unknown, needs_tree=True),
-    Rule("property-unknown", "error", "a property or a field that QEMU does not have", property_unknown, needs_tree=True),
+    Rule(
+        "property-unknown",
+        "error",
+        "a property or a field that QEMU does not have",
+        property_unknown,
+        needs_tree=True,
+    ),
     Rule("hooks-missing", "error", "generated files that nothing includes", hooks_missing, needs_tree=True),
 )
