@@ -154,7 +154,8 @@ def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, 
             "DEFINE_PC_MACHINE(suffix, name, pc_init_##suffix, optionfn)",
         )
     elif one.new < (10, 0):
-        text = macro(f"{prefix}(major, minor)", f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, major, minor);')
+        inner = f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, major, minor);'
+        text = macro(f"{prefix}(major, minor)", inner)
     else:
         call = f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, '
         text = macro(f"{prefix}(major, minor)", f"{call}false, NULL, major, minor);")
@@ -235,7 +236,8 @@ def pseries(one: Generation) -> str:
     )
     text += both("DEFINE_SPAPR_MACHINE", "DEFINE_SPAPR_MACHINE_IMPL(@, major, minor)")
     if one.new == (9, 1):
-        text += macro("DEFINE_SPAPR_MACHINE_TAGGED(major, minor, tag)", "DEFINE_SPAPR_MACHINE_IMPL(false, major, minor, _, tag)")
+        inner = "DEFINE_SPAPR_MACHINE_IMPL(false, major, minor, _, tag)"
+        text += macro("DEFINE_SPAPR_MACHINE_TAGGED(major, minor, tag)", inner)
         text += "static void spapr_machine_2_12_sxxm_class_options(MachineClass *mc)\n{\n}\n"
         text += "DEFINE_SPAPR_MACHINE_TAGGED(2, 12, sxxm);\n\n"
     return text + uses(one, "DEFINE_SPAPR_MACHINE", "spapr_machine_@_class_options", False)

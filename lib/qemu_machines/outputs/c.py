@@ -127,7 +127,8 @@ def _statements(board: BoardSource, one: MachineType, name: str) -> list[str]:
     """What makes the type, in the order in which it has to stand."""
     lines = [f"    compat_props_add(mc->compat_props, {array}, {array}_len);" for array in one.compat]
     if _compat_properties(one):
-        lines.append(f"    compat_props_add(mc->compat_props, {name}_props,\n                     G_N_ELEMENTS({name}_props));")
+        lines.append(f"    compat_props_add(mc->compat_props, {name}_props,")
+        lines.append(f"                     G_N_ELEMENTS({name}_props));")
     for item in one.properties:
         capability = board.capabilities.get(item.name) if item.driver == CAPABILITIES_DRIVER else None
         if capability:

@@ -37,5 +37,6 @@ def _lines(model: Model) -> Iterator[str]:
 def _type(one: MachineType) -> Iterator[str]:
     marks = [f'alias "{one.alias}"'] if one.alias else []
     marks += ["default"] if one.default else []
+    marks += ["deprecated"] if one.deprecated else []
     yield one.name + (f" ({', '.join(marks)})" if marks else "")
     yield f"    {one.description}; based on QEMU {one.base}"

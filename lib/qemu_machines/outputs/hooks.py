@@ -22,8 +22,9 @@ Forwarded: not-needed
 def patch(tree: SourceTree, include: Callable[[str], str]) -> str:
     """A unified diff (``patch -p1``) for this source, with a DEP-3 header.
 
-    ``include`` gives the file to include for a board. Always the whole patch, also where the source has it already, so that a
-    refresh of the file in debian/patches cannot empty it.
+    ``include`` gives the file to include for a board. Always the whole patch,
+    also where the source has it already, so that a refresh of the file in
+    debian/patches cannot empty it.
     """
     parts = [_diff(tree, source, include(source.board)) for source in tree.boards.values()]
     return _HEADER + "".join(parts)
