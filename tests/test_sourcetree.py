@@ -135,7 +135,8 @@ def test_fields_and_their_types(tree: Tree) -> None:
     "field, good, bad",
     [
         ("no_floppy", ["true", "false"], ["1", "yes", ""]),
-        ("max_cpus", ["1", "-1", "0x10", "0"], ["01", "1;", "1024 * 2", "", "true"]),
+        ("max_cpus", ["1", "-1", "0x10", "0", "2147483647"], ["01", "1;", "1024 * 2", "", "true", "2147483648", "0xffffffff"]),
+        ("smbios_memory_device_size", ["0xffffffffffffffff"], ["-1", "18446744073709551616"]),
         ("hw_version", ["", "anything"], []),
     ],
 )

@@ -179,9 +179,8 @@ def _report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
 
 def build(options: argparse.Namespace) -> int:
     """The build step: check, then write the C and the documentation."""
-    from .outputs import c, docs, writing
+    from .outputs import c, docs
 
-    manner = debhelper.manner(options, os.environ)
     inputs = read_inputs(options, tree_required=True)
     if inputs.model is None:
         _report(inputs.unreadable, inputs.lines)
@@ -195,15 +194,23 @@ def build(options: argparse.Namespace) -> int:
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
     stale = tuple(model.include_name(place.board) for place in sourcetree.BOARD_FILES)
+    return _write(options, options.outputdir, wanted, stale)
+
+
+def _write(options: argparse.Namespace, folder: str, wanted: dict[str, str], stale: tuple[str, ...] = ()) -> int:
+    """Write files as debhelper would, and give the exit status."""
+    from .outputs import writing
+
+    manner = debhelper.manner(options, os.environ)
 
     def say(what: str) -> None:
         if manner.verbose:
             print(f"\t{what}")
 
     try:
-        writing.write_all(options.outputdir, wanted, stale, manner.act, say)
+        writing.write_all(folder, wanted, stale, manner.act, say)
     except OSError as error:
-        where = Mark(str(error.filename or options.outputdir))
+        where = Mark(str(error.filename or folder))
         _report([Finding("input-unreadable", "error", where, f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
     return FINE
@@ -345,9 +352,7 @@ def _print(options: argparse.Namespace, data: dict[str, object], text: str) -> N
 def freeze(options: argparse.Namespace) -> int:
     """Write the frozen record, unless that would hide that a released type changed or went."""
     from .outputs import lock as output
-    from .outputs import writing
 
-    manner = debhelper.manner(options, os.environ)
     inputs = read_inputs(options, tree_required=False)
     if inputs.model is None:
         _report(inputs.unreadable, inputs.lines)
@@ -360,15 +365,4 @@ def freeze(options: argparse.Namespace) -> int:
     sums = {str(one.name): one.digest for one in inputs.model.history.patches or ()}
     text = output.text(inputs.model, sums, inputs.model.history.lock)
     folder, name = os.path.split(lock_path(options))
-
-    def say(what: str) -> None:
-        if manner.verbose:
-            print(f"\t{what}")
-
-    try:
-        writing.write_all(folder or ".", {name: text}, (), manner.act, say)
-    except OSError as error:
-        where = Mark(str(error.filename or name))
-        _report([Finding("input-unreadable", "error", where, f"cannot be written: {error.strerror}")], {})
-        return UNREADABLE
-    return FINE
+    return _write(options, folder or ".", {name: text})

@@ -21,7 +21,17 @@ LIMIT = 4 << 20
 
 _FLAGS = ("bool", "unsigned int:1")
 _TEXTS = ("const char*",)
-_NUMBERS = ("int", "unsigned", "unsigned int", "uint32_t", "uint64_t", "ram_addr_t", "hwaddr", "size_t")
+# Whole numbers by type: whether signed, and how many bits a value may need.
+_NUMBERS = {
+    "int": (True, 31),
+    "unsigned": (False, 32),
+    "unsigned int": (False, 32),
+    "uint32_t": (False, 32),
+    "uint64_t": (False, 64),
+    "ram_addr_t": (False, 64),
+    "hwaddr": (False, 64),
+    "size_t": (False, 64),
+}
 # What the tool sets itself, and what QOM fills in.
 _RESERVED = ("name", "alias", "desc", "is_default", "deprecation_reason", "family")
 
@@ -48,7 +58,13 @@ class ClassField(NamedTuple):
     def accepts(self, value: str) -> bool:
         if self.is_flag:
             return value in ("true", "false")
-        return self.is_text or re.fullmatch(r"-?(0|[1-9][0-9]{0,18})|0x[0-9a-f]{1,16}", value) is not None
+        if self.is_text:
+            return True
+        if not re.fullmatch(r"-?(0|[1-9][0-9]{0,19})|0x[0-9a-f]{1,16}", value):
+            return False
+        signed, bits = _NUMBERS[self.type]
+        # C would cut off what does not fit, with a warning at most.
+        return int(value, 0).bit_length() <= bits and (signed or not value.startswith("-"))
 
 
 class BoardSource(NamedTuple):
@@ -192,7 +208,7 @@ def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
             # Its name before 5.2 (QEMU commit b1af5872ff).
             owner = owner.replace("S390_CCW_MACHINE_CLASS", "S390_MACHINE_CLASS")
         for member in csource.struct_members(text, one.struct).values():
-            if member.type in _FLAGS + _TEXTS + _NUMBERS and member.name not in _RESERVED:
+            if member.type in _FLAGS + _TEXTS + tuple(_NUMBERS) and member.name not in _RESERVED:
                 fields[member.name] = ClassField(owner, member.type)
     return fields
 

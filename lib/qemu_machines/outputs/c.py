@@ -41,8 +41,8 @@ def quoted(text: str) -> str:
 
 
 def symbol(name: str) -> str:
-    """A C identifier for a machine type's name."""
-    return "".join(character if character.isalnum() else "_" for character in name)
+    """A C identifier for a machine type's name, another one for each name."""
+    return name.replace("_", "___").replace(".", "__").replace("-", "_")
 
 
 def _board(model: Model, board: Text) -> str:

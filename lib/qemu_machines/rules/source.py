@@ -123,7 +123,7 @@ def hooks_missing(model: Model) -> Iterator[Problem]:
         wanted = model.include(board.name)
         if source and wanted not in source.includes:
             yield Problem(
-                Mark(source.file, len(source.lines), 1),
+                Mark(source.file, len(source.lines) - (source.lines[-1:] == [""]), 1),
                 f'nothing includes "{wanted}", so the types of {board.name} would not exist',
                 "apply the patch that dh_qemu_machines hooks prints",
                 about=Subject(board=board.name),
