@@ -78,11 +78,23 @@ def find(root: str, wanted: Mapping[str, "frozenset[str]"]) -> dict[str, Driver]
 
 
 def _driver(source: "_Source", name: str, properties: "frozenset[str]") -> Driver:
+    """First where files are named after what they define; only if that is not enough, everywhere."""
+    source.everywhere = False
+    found = _search(source, name, properties)
+    if not found.exists or found.unknown:
+        source.everywhere = True
+        found = _search(source, name, properties)
+    return found
+
+
+def _search(source: "_Source", name: str, properties: "frozenset[str]") -> Driver:
     files = _definitions(source, name)
     model = _CPU.fullmatch(name)
     if not files and model and _is_model(source, model["model"], _ARCHITECTURES.get(model["kind"], "")):
         # A CPU model has the properties of its architecture's CPU.
-        return _driver(source, model["kind"], properties)
+        return _search(source, model["kind"], properties)
+    if not files and not source.everywhere:
+        return Driver(False, properties, frozenset())
     if not files:
         if all(_in_compat_array(source, name, one) for one in properties):
             return Driver(True, frozenset(), frozenset())
@@ -94,6 +106,8 @@ def _driver(source: "_Source", name: str, properties: "frozenset[str]") -> Drive
         missing -= {one for one in missing if source.has_property(file, one)}
         if not missing:
             return Driver(True, frozenset(), frozenset())
+    if not source.everywhere:
+        return Driver(True, frozenset(missing), frozenset())
     return Driver(True, frozenset(missing), frozenset(one for file in searched for one in source.properties(file)))
 
 
@@ -104,8 +118,10 @@ def _definitions(source: "_Source", name: str) -> list[str]:
     def defining(files: Iterable[str]) -> list[str]:
         return [file for file in files if pattern.search(source.text(file))]
 
-    places = _PLACES.get(name, ())
-    return list(places) if defining(places) else defining(source.containing([f'"{name}"']))
+    if source.everywhere:
+        return defining(source.containing([f'"{name}"']))
+    places = _PLACES.get(name) or source.named_like([name])
+    return list(places) if defining(places) else []
 
 
 def _is_model(source: "_Source", model: str, architecture: str) -> bool:
@@ -150,6 +166,8 @@ class _Source:
     def __init__(self, root: str) -> None:
         self.root = root
         self._texts: dict[str, str] = {}
+        self.everywhere = False
+        self._devices: dict[str, list[str]] = {}
 
     def text(self, file: str) -> str:
         if file not in self._texts:
@@ -183,6 +201,18 @@ class _Source:
         except OSError as error:
             raise InputError(Mark("grep"), f"cannot be run: {error.strerror}") from None
         return sorted(done.stdout.decode("utf-8", "replace").splitlines())
+
+    def named_like(self, words: Iterable[str]) -> list[str]:
+        """The device files whose names are these: "e1000", TYPE_VIRTIO_NET, TYPE_PCI_DEVICE."""
+        if not self._devices:
+            hw = os.path.join(self.root, "hw")
+            for folder in sorted(os.listdir(hw)):
+                if os.path.isdir(os.path.join(hw, folder)):
+                    for file in os.listdir(os.path.join(hw, folder)):
+                        self._devices.setdefault(file.replace("_", "-").lower(), []).append(f"hw/{folder}/{file}")
+        stems = {word.removeprefix("TYPE_").replace("_", "-").lower() for word in words}
+        stems |= {stem.removesuffix("-device") for stem in stems}
+        return [file for stem in sorted(stems) for file in self._devices.get(f"{stem}.c", ())]
 
     def properties(self, file: str) -> set[str]:
         """The names of the properties that a file defines for whatever it defines, for hints."""
@@ -226,29 +256,23 @@ class _Source:
 
     def implementing(self, tokens: "set[str]", near: Iterable[str]) -> list[str]:
         """The files that define the types, arrays and macros of these names."""
-        siblings = {place for file in near for place in _siblings(file)}
-        found, done = self._defining(tokens, siblings)
-        if tokens - done:
-            more, _ = self._defining(tokens - done, self.containing(tokens - done, "-wF"))
-            found += more
-        return found
+        if self.everywhere:
+            return self._defining(tokens, self.containing(tokens, "-wF")) if tokens else []
+        likely = {place for file in near for place in _siblings(file)}
+        likely.update(self.named_like(tokens))
+        return self._defining(tokens, likely)
 
-    def _defining(self, tokens: "set[str]", files: Iterable[str]) -> tuple[list[str], set[str]]:
-        """Those of the files that define some of the names, and the names that they define."""
+    def _defining(self, tokens: "set[str]", files: Iterable[str]) -> list[str]:
+        """Those of the files that define some of the names."""
+        if not tokens:
+            return []
         any_of = "|".join(map(re.escape, sorted(tokens)))
         pattern = re.compile(
-            rf'name\s*=\s*"?({any_of})\b|define\s+({any_of})\b|Property\s+({any_of})\['
-            rf"|^void\s+({any_of})\(|OBJECT_DEFINE_\w+\([^)]*\)",
+            rf'name\s*=\s*"?(?:{any_of})\b|define\s+(?:{any_of})\b|Property\s+(?:{any_of})\['
+            rf"|^void\s+(?:{any_of})\(|OBJECT_DEFINE_\w+\([^)]*\)",
             re.M,
         )
-        found, done = [], set()
-        for file in sorted(files):
-            matches = list(pattern.finditer(self.text(file)))
-            if matches:
-                found.append(file)
-                # A header only says what a type is called; the type is elsewhere.
-                done |= {word for match in matches for word in match.groups() if word and not file.endswith(".h")}
-        return found, done
+        return [file for file in sorted(files) if pattern.search(self.text(file))]
 
     def all_names(self) -> frozenset[str]:
         """About every type name of the tree, for hints."""
