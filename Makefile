@@ -3,14 +3,15 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: help check lint man check-qemu demo clean
+.PHONY: help check lint man check-qemu check-package demo clean
 
 help:
-	@echo 'make check       the fast tests (no QEMU is built), and mypy'
-	@echo 'make man         the parts of man/ that are made from the manifest'\''s table'
-	@echo 'make check-qemu  the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
-	@echo 'make demo        the whole way once, on Debian'\''s QEMU 7.2'
-	@echo 'make clean       remove what the tests left in this folder'
+	@echo 'make check          the fast tests (no QEMU is built), and mypy'
+	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
+	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0, 10.2'
+	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
+	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
+	@echo 'make clean          remove what the tests left in this folder'
 
 check: lint
 	$(PYTHON) -m pytest -m 'not qemu'
@@ -26,6 +27,9 @@ man:
 check-qemu:
 	tests/install-needed qemu
 	$(PYTHON) -m pytest -m qemu -s tests/qemu
+
+check-package:
+	tests/package
 
 demo:
 	tests/qemu/demo

@@ -37,6 +37,14 @@ def distro_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(distro_info, "_get_data_dir", lambda: str(DISTRO_DATA))
 
 
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a package build sets (SOURCE_DATE_EPOCH, DH_*) is for the package, not for its tests."""
+    for name in list(os.environ):
+        if name.startswith(("DH_", "DEB_", "DPKG_")) and name != "DH_QEMU_MACHINES" or name == "SOURCE_DATE_EPOCH":
+            monkeypatch.delenv(name)
+
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -196,7 +196,7 @@ def test_capabilities_in_c(tree: Tree, run: Run) -> None:
     tree.write("hw/ppc/spapr_caps.c", CAPS)
     tree.write(capabilities.HEADER, tree.read(capabilities.HEADER) + CONSTANTS)
     tree.changelog()
-    text = "version: 1\nvendor: Ubuntu\nboards: {pseries: {}}\nreleases:\n  lunar:\n    qemu: '7.2'\n    variants:\n"
+    text = "version: 1\nvendor: Ubuntu\nboards: {pseries: {default: true}}\nreleases:\n  lunar:\n    qemu: '7.2'\n    variants:\n"
     tree.manifest(f"{text}      sxxm: {{set: {{spapr-machine: {{cap-ibs: workaround, cap-htm: 'off'}}}}}}\n")
     hook = '#include "debian/generated/qemu-machines/pseries.h.inc"\n'
     tree.write("hw/ppc/spapr.c", tree.read("hw/ppc/spapr.c") + hook)

@@ -26,6 +26,7 @@ FINDINGS = [
 def test_gcc() -> None:
     assert output.gcc(FINDINGS) == (
         'a dir/f.yaml:3:5: error: bad, "100%": no [a-tag]\n'
+        "g:1:2: note: there\n"
         "whole: warning: all of it [b-tag]\n"
         "f:1:1: info: only so [a-tag]\n"
     )
@@ -33,7 +34,7 @@ def test_gcc() -> None:
 
 def test_github() -> None:
     assert output.github(FINDINGS) == (
-        '::error file=a dir/f.yaml,line=3,col=5,endColumn=9,title=a-tag::bad, "100%25": no%0Ado%0Athis\n'
+        '::error file=a dir/f.yaml,line=3,col=5,endColumn=9,title=a-tag::bad, "100%25": no%0Athere: g:1:2%0Ado%0Athis\n'
         "::warning file=whole,title=b-tag::all of it\n"
         "::notice file=f,line=1,col=1,endColumn=2,title=a-tag::only so\n"
     )

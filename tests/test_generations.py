@@ -23,7 +23,7 @@ boards:
   s390-ccw-virtio: {alias: s390-ccw-virtio, default: true}
   virt: {alias: virt}
 releases:
-  jammy: {qemu: "OLD", variants: {x: {boards: [virt], machine: {no_this: "true"}}}}
+  kinetic: {qemu: "OLD", variants: {x: {boards: [virt], machine: {no_this: "true"}}}}
   lunar: {qemu: "NEW"}
 """
 BOARDS = tuple(FILES)
@@ -81,7 +81,7 @@ def test_the_whole_way(tree: Tree, run: Run, one: Generation) -> None:
     ):
         text = tree.read(f"debian/generated/qemu-machines/{board}.h.inc")
         symbol = board.replace("-", "_")
-        assert f"static void {symbol}_jammy_class_init(ObjectClass *oc, {one.data})\n" in text
+        assert f"static void {symbol}_kinetic_class_init(ObjectClass *oc, {one.data})\n" in text
         assert f"    {upstream.replace('@', number)}(oc, data);\n" in text
         assert text.count("upstream->alias = NULL;") == (board != "pc-i440fx")
         assert text.count("upstream->is_default = false;") == (board != "virt")

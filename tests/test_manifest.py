@@ -73,6 +73,30 @@ def test_nothing_to_say_of_a_good_one(tree: Tree) -> None:
             ['m.yaml:2:9: "\x1b[31m" is not a line of text; for example Ubuntu'],
         ),
         (
+            TOP.replace('"8.2"}', '"8.2", variants: {hpb: {}}, exceptions: [{variants: [hbp], reason: r}]}'),
+            ['m.yaml:5:70: noble has no variant "hbp"; did you mean "hpb"?'],
+        ),
+        (
+            TOP.replace('"8.2"}', '"8.2", boards: [virt]}'),
+            ["m.yaml:5:33: the manifest has no board virt; declared: pc-q35"],
+        ),
+        (
+            TOP.replace("pc-q35: {}", "pc-q35: {since: noble, until: jammy}").replace("  noble", '  jammy: {qemu: "6.2"}\n  noble'),
+            ["m.yaml:3:40: jammy is before noble; since names the first release, until the last"],
+        ),
+        (
+            TOP + "dot-releases: {noble: {1: 2024-08-29, 2: 2024-08-28}, nobel: {1: 2024-01-01}}\n",
+            [
+                "m.yaml:6:42: dot release 2 is not after 1 (2024-08-29); ",
+                'm.yaml:6:55: "nobel" is not one of the releases of this manifest; did you mean "noble"?',
+            ],
+        ),
+        (
+            TOP + "dropped: [{reason: r}]\n",
+            ["m.yaml:6:12: what is dropped is a type or a release; name one of the two"],
+        ),
+        (TOP.replace('"8.2"', '"8.02"'), ['m.yaml:5:17: "8.02" is not a QEMU version; for example "8.2"']),
+        (
             TOP.replace('"8.2"}', '"8.2", exceptions: [{base: "8.1"}]}'),
             ['m.yaml:5:38: an exception needs the key "reason"; '],
         ),

@@ -147,7 +147,6 @@ UNUSUAL = [
     ("a property that is empty", 'mq: "on"', 'mq: ""'),
     ("a property in hexadecimal", 'mq: "on"', "mq: 0x7f"),
     ("a driver that is a number", "{virtio-net-pci:", "{82:"),
-    ("a variant that is a number", "variants: [hpb]", "variants: [2, on]"),
     ("no variants", "variants: [hpb]", "variants: []"),
     ("a dot release with quotes", "{5: 2026", '{"5": 2026'),
     ("nothing set", 'set: {virtio-net-pci: {mq: "on"}}', "set: {}"),

@@ -105,9 +105,9 @@ def test_no_more_than_the_planned_ones_are_predicted(tree: Tree) -> None:
 
 
 def test_manifest_overrides_the_table(tree: Tree) -> None:
-    text = MANIFEST + "dot-releases: {noble: {5: 2026-10-01, 6: 2027-02-11}}\n"
+    text = MANIFEST + '  noble: {qemu: "8.2"}\ndot-releases: {noble: {5: 2026-10-01, 6: 2027-02-11}}\n'
     dot = found(tree, text, series="noble", date=rfc("2026-09-20")).dot_release
-    assert dot == (5, datetime.date(2026, 10, 1), "released", "m.yaml:9:24")
+    assert dot == (5, datetime.date(2026, 10, 1), "released", "m.yaml:10:24")
     dot = found(tree, text, series="noble", date=rfc("2026-10-02")).dot_release
     assert dot and dot.number == 6
 
@@ -145,7 +145,9 @@ def test_the_table_is_in_order() -> None:
         ("2.0.0~rc1+dfsg-0ubuntu1", "2.0.0", "2.0"),
         ("1:10.0.92+ds-1", "10.0.92", "10.1"),
         ("1:8.2.50-1", "8.2.50", "9.0"),
-        ("1:2.12.50-1", "2.12.50", "2.13"),
+        ("1:2.11.50-1", "2.11.50", "2.12"),
+        ("1:2.12.50-1", "2.12.50", "3.0"),
+        ("1:3.1.50-1", "3.1.50", "4.0"),
         ("1:10.2", "10.2", "10.2"),
     ],
 )
@@ -509,12 +511,12 @@ def test_increment_for_security(tree: Tree, run: Run, change: str, expected: str
     tree.whole().manifest(NESTED % change)
     done = run("check")
     assert (expected + " [increment-for-security]" in done.stderr) is bool(expected)
-    assert done.returncode == (1 if expected else 0)
+    assert ("[increment-for-security]" in done.stderr) is bool(expected)
 
 
 def test_a_feature_in_the_security_pocket(tree: Tree, run: Run) -> None:
     tree.whole().manifest(NESTED % "increment: 2, feature: more").changelog("lunar-security")
-    assert run("check").returncode == 0
+    assert "[increment-for-security]" not in run("check").stderr
     tree.write("debian/changelog", tree.read("debian/changelog").replace("Something.", "More (LP: #7)"))
     done = run("check")
     assert "more is a feature, but this upload goes to lunar-security [increment-for-security]" in done.stderr

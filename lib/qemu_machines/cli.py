@@ -23,7 +23,8 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
-    Command("explain", "tell what an upload or a machine type is, and why", ("text", "json")),
+    Command("explain", "tell what a rule, a machine type, the upload or the upgrade paths are", ("text", "json")),
+    Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
 )
 
@@ -70,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="go on where distro-info-data is too old to know a release",
     )
+    add("--against", metavar="FILE", help="of check: the frozen record or manifest of another release's package")
+    add("--list-rules", action="store_true", help="of check: list the rules and do nothing else")
     add("--format", metavar="FORMAT", help="of check: text, gcc, json, sarif or github; of explain: text or json")
     add("--check", action="store_true", help="of hooks: print nothing, and fail where a line is missing")
     debhelper.add_shared_options(parser)
@@ -77,7 +80,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
-    """Take over options unless one of them is unknown; whether they were taken."""
+    """Take over options unless one of them is unknown; whether they were taken.
+
+    What would print something and end is not for the environment or -O.
+    """
+    if {"-h", "--help", "--version"} & set(arguments):
+        return False
     trial = argparse.Namespace(**vars(options))
     try:
         _, unknown = parser.parse_known_args(arguments, trial)
@@ -112,6 +120,9 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     if len(words) < len(rest):
         unknown = next(word for word in rest if word.startswith("-"))
         raise WrongUsage(f"unknown option {unknown}")
+    if "" in words:
+        # An empty variable in a script must not start the build step.
+        raise WrongUsage("an empty word is no command")
     options.command, options.subjects = words[0] if words else "", words[1:]
     _check_usage(options)
     return options
@@ -126,16 +137,18 @@ def _check_usage(options: argparse.Namespace) -> None:
         hint = nearest(options.command, known) or f"known: {', '.join(known)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')
     if options.command == "explain" and len(options.subjects) != 1:
-        raise WrongUsage("explain takes one word: upload, or the name of a machine type")
+        raise WrongUsage("explain takes one word: a tag, a machine type, upload or paths")
     if options.command != "explain" and options.subjects:
         raise WrongUsage(f"{options.command} takes no further word: {options.subjects[0]}")
     if options.check and options.command != "hooks":
         raise WrongUsage("--check is for hooks")
+    if options.command != "check" and (options.against or options.list_rules):
+        raise WrongUsage("--against and --list-rules are for check")
     formats = command.formats if command else ()
     if options.format is not None and options.format not in formats:
         takes = f"takes {', '.join(formats)}" if formats else f"is not for {options.command or 'the build step'}"
         raise WrongUsage(f"--format {takes}")
-    if any(character in options.outputdir for character in '"\\\n'):
+    if not options.outputdir or any(character in options.outputdir for character in '"\\\n'):
         raise WrongUsage("--outputdir cannot be written into an #include line")
 
 
@@ -158,6 +171,7 @@ def main(arguments: Sequence[str]) -> int:
             "": commands.build,
             "check": commands.check,
             "explain": commands.explain,
+            "freeze": commands.freeze,
             "hooks": commands.hooks,
         }
         status = run[options.command](options)
@@ -172,6 +186,10 @@ def main(arguments: Sequence[str]) -> int:
         return FINE
     except KeyboardInterrupt:
         return 130
+    except ImportError as error:
+        message = f"{PROGRAM}: error: {error}\n      = hint: python3-yaml, python3-debian and python3-distro-info are needed"
+        print(message, file=sys.stderr)
+        return UNREADABLE
     except Exception as error:
         return _internal(error, options is not None and options.verbose)
 

@@ -10,11 +10,14 @@ from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from . import debhelper, diagnostics, model, rules, upload
 from .diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, InputError, Mark
-from .inputs import changelog, manifest, releases, sourcetree, vendor
+from .inputs import changelog, files, lifecycle, lock, manifest, packaging, patches, releases, sourcetree, vendor
 from .model import Model
 from .upload import Upload
 
 T = TypeVar("T")
+
+# A record that is written over one of these would make the loss official.
+_KEPT_FROM_FREEZING = ("manifest-format", "frozen-changed", "lost-without-reason", "name-collision", "series-unknown")
 
 
 class Inputs(NamedTuple):
@@ -92,22 +95,83 @@ def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
     derived = model.model_of(declared, found, known, tree, include_folder(options), vendors, allow)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
-    return Inputs(derived, lines, unreadable)
+    history = _history(options, known, tree, lines, unreadable)
+    if unreadable:
+        return Inputs(None, lines, unreadable)
+    return Inputs(derived._replace(history=history), lines, unreadable)
 
 
-def _judge(derived: Model) -> list[Finding]:
-    """All findings of a run, those of the format and those of the rules."""
-    return diagnostics.in_order([*derived.manifest.findings, *rules.check(derived)])
+def lock_path(options: argparse.Namespace) -> str:
+    """The frozen record lies beside the manifest."""
+    return os.path.join(os.path.dirname(options.manifest), "qemu-machines.lock")
+
+
+def _history(
+    options: argparse.Namespace,
+    known: releases.Releases,
+    tree: Optional[sourcetree.SourceTree],
+    lines: dict[str, Sequence[str]],
+    unreadable: list[Finding],
+) -> model.History:
+    """What was before: the frozen record, what to compare with, and the patches since."""
+    debian = os.path.dirname(options.changelog)
+    path = lock_path(options)
+    frozen = _attempt(lambda: lock.read(path), unreadable) if os.path.lexists(path) else None
+    against = _attempt(partial(_against, options.against, known), unreadable) if options.against else None
+    for record in (frozen, against):
+        if record:
+            lines[record.file] = record.lines
+    # Without a record no patch is known to be new, and they are not read.
+    found = None
+    if frozen or options.command == "freeze":
+        sums = (frozen.patches if frozen else None) or {}
+        found = _attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
+    cycle = lifecycle.read(tree.root if tree else None)
+    return model.History(frozen, against, found, cycle, packaging.linked_docs(debian, "machine-types.txt"))
+
+
+def _against(path: str, known: releases.Releases) -> lock.Lock:
+    """Another package's frozen record, or its manifest where it has none."""
+    if path.endswith(".lock"):
+        return lock.read(path)
+    other = manifest.read(path)
+    for finding in other.findings:
+        raise InputError(finding.mark, finding.message, finding.hint)
+    return model.frozen_of(other, known)
+
+
+def _judge(derived: Model, verbose: bool = False) -> list[Finding]:
+    """All findings of a run, those of the format and those of the rules.
+
+    What is only worth knowing is told to who asks for it: quiet when all is well.
+    """
+    found = [*derived.manifest.findings, *rules.check(derived)]
+    return diagnostics.in_order(one for one in found if verbose or one.severity != "info")
 
 
 def _status(findings: Sequence[Finding]) -> int:
     return FINDINGS if any(finding.severity == "error" for finding in findings) else FINE
 
 
+def _places(findings: Sequence[Finding]) -> list[Mark]:
+    return [mark for one in findings for mark in (one.mark, *(place for place, _ in one.also)) if mark.line]
+
+
+def _lines_of(path: str) -> Sequence[str]:
+    """The lines of a file that could not be read as what it should be, to show the one at fault."""
+    try:
+        text = files.read_bytes(path, path, limit=changelog.LIMIT).decode("utf-8", "replace")
+    except InputError:
+        return ()
+    return files.split_lines(text.removeprefix("\ufeff"))
+
+
 def _report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
+    """Findings for people."""
     colour = debhelper.colour(os.environ, sys.stderr.isatty())
+    shown = {**{mark.file: _lines_of(mark.file) for mark in _places(findings) if mark.file not in lines}, **lines}
     for finding in findings:
-        print(diagnostics.as_text(finding, lines, colour), file=sys.stderr)
+        print(diagnostics.as_text(finding, shown, colour), file=sys.stderr)
     total = diagnostics.count(findings)
     if total and len(findings) > 1:
         print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
@@ -147,8 +211,13 @@ def build(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """The same checks, nothing written; without a QEMU tree, the rules that need none."""
+    if options.list_rules:
+        for rule in rules.catalogue():
+            print(f"{rule.tag:28} {rule.severity:8} {rule.summary}")
+        return FINE
     inputs = read_inputs(options, tree_required=False)
-    findings = inputs.unreadable if inputs.model is None else _judge(inputs.model)
+    verbose = debhelper.manner(options, os.environ).verbose
+    findings = inputs.unreadable if inputs.model is None else _judge(inputs.model, verbose)
     skipped = rules.skipped(inputs.model) if inputs.model else []
     if options.format in (None, "text"):
         _report(findings, inputs.lines)
@@ -198,8 +267,17 @@ def _hooks_applied(options: argparse.Namespace) -> int:
 
 def explain(options: argparse.Namespace) -> int:
     """What an upload or a machine type is, and where each part of that comes from."""
-    if options.subjects == ["upload"]:
+    word = options.subjects[0]
+    if word == "upload":
         return _explain_upload(options)
+    if word == "paths":
+        return _explain_paths(options)
+    rule = next((one for one in rules.catalogue() if one.tag == word), None)
+    if rule:
+        from .outputs import explanation
+
+        _print(options, explanation.rule_data(rule), explanation.of_rule(rule))
+        return FINE
     return _explain_type(options, options.subjects[0])
 
 
@@ -220,6 +298,19 @@ def _explain_upload(options: argparse.Namespace) -> int:
     from .outputs import explanation
 
     _print(options, upload.as_data(found), explanation.of_upload(found))
+    wrong = diagnostics.in_order(declared.findings) if declared else []
+    _report(wrong, {options.manifest: declared.lines} if declared else {})
+    return _status(wrong)
+
+
+def _explain_paths(options: argparse.Namespace) -> int:
+    inputs = read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        _report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    from .outputs import explanation
+
+    _print(options, explanation.paths_data(inputs.model), explanation.of_paths(inputs.model))
     return FINE
 
 
@@ -232,12 +323,15 @@ def _explain_type(options: argparse.Namespace, name: str) -> int:
 
     wanted = [one for one in inputs.model.types if name in (one.name, one.alias)]
     if not wanted:
-        hint = diagnostics.nearest(name, [one.name for one in inputs.model.types])
-        message = f'the manifest declares no machine type "{name}"'
+        known = [one.name for one in inputs.model.types] + [rule.tag for rule in rules.catalogue()]
+        hint = diagnostics.nearest(name, [*known, "upload", "paths"])
+        message = f'there is no machine type and no rule "{name}"'
         _report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
         return USAGE
     _print(options, explanation.type_data(wanted[0]), explanation.of_type(wanted[0]))
-    return FINE
+    wrong = diagnostics.in_order(inputs.model.manifest.findings)
+    _report(wrong, inputs.lines)
+    return _status(wrong)
 
 
 def _print(options: argparse.Namespace, data: dict[str, object], text: str) -> None:
@@ -246,3 +340,35 @@ def _print(options: argparse.Namespace, data: dict[str, object], text: str) -> N
 
         text = json.dumps(data, indent=2, ensure_ascii=False)
     print(text)
+
+
+def freeze(options: argparse.Namespace) -> int:
+    """Write the frozen record, unless that would hide that a released type changed or went."""
+    from .outputs import lock as output
+    from .outputs import writing
+
+    manner = debhelper.manner(options, os.environ)
+    inputs = read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        _report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    findings = [one for one in _judge(inputs.model) if one.tag in _KEPT_FROM_FREEZING]
+    _report(findings, inputs.lines)
+    if _status(findings):
+        return FINDINGS
+    # A package without patches is not one whose patches nobody looked at.
+    sums = {str(one.name): one.digest for one in inputs.model.history.patches or ()}
+    text = output.text(inputs.model, sums, inputs.model.history.lock)
+    folder, name = os.path.split(lock_path(options))
+
+    def say(what: str) -> None:
+        if manner.verbose:
+            print(f"\t{what}")
+
+    try:
+        writing.write_all(folder or ".", {name: text}, (), manner.act, say)
+    except OSError as error:
+        where = Mark(str(error.filename or name))
+        _report([Finding("input-unreadable", "error", where, f"cannot be written: {error.strerror}")], {})
+        return UNREADABLE
+    return FINE

@@ -86,14 +86,22 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in text)
 
 
+# A line is shown whole up to this length, and beyond it around what is meant.
+_SHOWN = 160
+
+
 def _excerpt(mark: Mark, lines: Lines) -> list[str]:
     """The source line with a caret below the offending part."""
     source = lines.get(mark.file, ())
     if not 0 < mark.line <= len(source):
         return []
-    text = printable(source[mark.line - 1])
-    width = max(1, min(mark.width, len(text) - mark.column + 1))
-    caret = " " * (mark.column - 1) + "^" + "~" * (width - 1)
+    text, column = source[mark.line - 1], mark.column
+    if len(text) > _SHOWN:
+        start = max(0, min(column - _SHOWN // 2, len(text) - _SHOWN))
+        text, column = text[start : start + _SHOWN], column - start
+    text = printable(text)
+    width = max(1, min(mark.width, len(text) - column + 1))
+    caret = " " * (column - 1) + "^" + "~" * (width - 1)
     return [f"{mark.line:5} | {text}", f"      | {caret}"]
 
 

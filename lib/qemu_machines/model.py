@@ -10,9 +10,16 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 from .diagnostics import Mark, Text
 from .inputs import capabilities
 from .inputs.changelog import UNRELEASED as UNRELEASED
-from .inputs.manifest import Addition, Board, Change, Exemption, MachineField, Manifest, Release, Variant
+from .inputs.lifecycle import Lifecycle as Lifecycle
+from .inputs.lock import FrozenType as FrozenType
+from .inputs.lock import Lock as Lock
+from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Variant
+from .inputs.manifest import Change as Change
 from .inputs.manifest import Property as Property
+from .inputs.manifest import Release as Release
 from .inputs.manifest import all_properties as all_properties
+from .inputs.patches import Patch as Patch
+from .inputs.releases import ReleaseInfo as ReleaseInfo
 from .inputs.releases import Releases
 from .inputs.sourcetree import BoardSource as BoardSource
 from .inputs.sourcetree import ClassField as ClassField
@@ -81,6 +88,16 @@ class MachineType(NamedTuple):
     mark: Mark
 
 
+class History(NamedTuple):
+    """What was before: the frozen record, another package's, the patches now."""
+
+    lock: Optional[Lock] = None
+    against: Optional[Lock] = None
+    patches: Optional[tuple[Patch, ...]] = None
+    lifecycle: Optional[Lifecycle] = None
+    linked_docs: tuple[tuple[Text, str], ...] = ()
+
+
 class Model(NamedTuple):
     """All that the rules judge and the outputs write. ``tree`` is None in a
     checkout without QEMU's source."""
@@ -94,6 +111,7 @@ class Model(NamedTuple):
     vendors: tuple[str, ...] = ()
     allow_outdated: bool = False
     data_version: str = ""
+    history: History = History()
 
     def unknown_series(self) -> list[Text]:
         """The series that neither distro-info nor the manifest itself can tell about."""
@@ -101,6 +119,23 @@ class Model(NamedTuple):
         if self.upload.info is None:
             named.append(self.upload.series)
         return [one for one in named if one not in self.known.by_series and one != UNRELEASED]
+
+    def info(self, series: str) -> Optional[ReleaseInfo]:
+        """What is known of a release, from distro-info or the manifest itself."""
+        known = self.known.by_series.get(series)
+        if known:
+            return known
+        release = next((one for one in self.manifest.releases if one.series == series), None)
+        return told_by_manifest(release, self.manifest.vendor) if release else None
+
+    def is_out(self, series: str) -> bool:
+        """Whether a release was out at the reference date: its types are frozen."""
+        info = self.info(series)
+        return info is not None and info.release is not None and info.release <= self.upload.reference
+
+    def is_new(self, one: MachineType) -> bool:
+        """Whether a type is in no frozen record yet; without a record nothing is known to be new."""
+        return self.history.lock is not None and one.name not in self.history.lock.types
 
     def told(self, release: Release) -> bool:
         """Whether the manifest itself says what distro-info would of a release."""
@@ -158,6 +193,28 @@ def model_of(
             # The newest type is what one would change to: there is nothing better yet.
             types.append(_promoted(one, board) if one in newest else _aged(one, newest, manifest, known, upload))
     return Model(manifest, upload, known, tuple(types), tree, include_folder, vendors, allow_outdated)
+
+
+def frozen_of(manifest: Manifest, known: Releases) -> Lock:
+    """Another manifest as a frozen record, to compare with where its package has no lock."""
+    types = {
+        one.name: FrozenType(
+            name=Text(one.name, one.mark),
+            board=Text(one.board, one.mark),
+            release=one.release.series,
+            base=one.base,
+            description=Text(one.description, one.mark),
+            since=Text(manifest.file, one.mark),
+            properties=one.properties,
+            fields=one.fields,
+            compat=one.compat,
+            alias=None,
+            default=False,
+        )
+        for board in manifest.boards
+        for one in _types_of(manifest, board, known)
+    }
+    return Lock(manifest.file, manifest.file, None, types, manifest.lines)
 
 
 class _Was(NamedTuple):
@@ -264,7 +321,9 @@ def _layers(
     # An increment builds on the type as it was released, so only what is about
     # variants comes after it.
     released = [one for one in applying if not one.variants]
-    layers = [Layer("release", release.series.mark, Addition(base=release.qemu)), *was]
+    # The release's own description is for its plain type only; see _description().
+    text = release.description if variant is None and not increments else None
+    layers = [Layer("release", release.series.mark, Addition(base=release.qemu, description=text)), *was]
     layers += [Layer("exception", one.mark, one.adds) for one in released]
     layers += [Layer("change", one.mark, one.adds) for one in increments]
     if variant:

@@ -118,11 +118,15 @@ def _reference(entry: Changelog, question: Question) -> tuple[datetime.date, str
     """The day on which this upload is judged: never today, so that a rebuild is judged alike."""
     if question.date is not None:
         try:
-            return datetime.date.fromisoformat(question.date), "--date"
+            if re.fullmatch(r"\d{4}-\d\d-\d\d", question.date, re.A):
+                return datetime.date.fromisoformat(question.date), "--date"
         except ValueError:
-            raise InputError(Mark("--date"), f'"{question.date}" is not a date', "write 2024-04-25") from None
+            pass
+        raise InputError(Mark("--date"), f'"{question.date}" is not a date', "write 2024-04-25")
     if question.epoch:
         try:
+            if not re.fullmatch(r"\d+", question.epoch, re.A):
+                raise ValueError
             moment = datetime.datetime.fromtimestamp(int(question.epoch), datetime.timezone.utc)
         except (ValueError, OverflowError, OSError):
             message = f'"{question.epoch}" is not a number of seconds since 1970'
@@ -146,20 +150,33 @@ def _place(
     reference: datetime.date,
 ) -> _Place:
     if question.series is not None:
-        return _Place(Text(question.series, Mark("--series")), "", False, (), "--series")
+        series, pocket = _series(Text(question.series, Mark("--series")), releases, reference)
+        return _Place(series, pocket, False, (), "--series")
     heading, note = entry.heading, ""
     if changelog.UNRELEASED in heading.distributions and entry.released:
-        heading, note = entry.released, f"{entry.heading.distributions[0].mark} is UNRELEASED; "
+        heading = _own(entry.released, manifest, releases, reference)
+        note = f"{entry.heading.distributions[0].mark} is UNRELEASED; "
     words = heading.distributions
     first = words[0]
     series, pocket = _series(first, releases, reference)
     others = tuple(word for word in words[1:] if _series(word, releases, reference)[0] != series)
-    if _is_cloud(first, entry.heading, releases):
+    if _is_cloud(entry.heading):
         release = _shipped(manifest, minor)
         found = Text(release.series if release else first, first.mark)
         where = f"{release.qemu.mark} qemu {release.qemu}" if release else f"no release of the manifest shipped {minor}"
         return _Place(found, "", True, others, f"{note}{first.mark} {first} is the Cloud Archive; {where}")
     return _Place(series, pocket, False, others, f"{note}{first.mark} {first}")
+
+
+def _own(
+    headings: tuple[Heading, ...], manifest: Optional[Manifest], releases: Releases, reference: datetime.date
+) -> Heading:
+    """The newest entry of the manifest's own distribution: a merge has another's on top."""
+    for heading in headings if manifest else ():
+        info = releases.by_series.get(_series(heading.distributions[0], releases, reference)[0])
+        if manifest and info and info.distribution == manifest.vendor:
+            return heading
+    return headings[0]
 
 
 def _series(word: Text, releases: Releases, reference: datetime.date) -> tuple[Text, str]:
@@ -177,7 +194,7 @@ def _series(word: Text, releases: Releases, reference: datetime.date) -> tuple[T
 def _suite(suite: str, releases: Releases, reference: datetime.date) -> Optional[str]:
     """The codename that a suite of Debian had on a day."""
     rows = [one for one in releases.by_series.values() if one.distribution == "Debian" and one.version]
-    rows.sort(key=lambda one: float(one.version))
+    rows.sort(key=lambda one: one.created or datetime.date.min)
     out = [one.series for one in rows if one.release and one.release <= reference]
     if suite == "testing":
         coming = [one.series for one in rows if not one.release or one.release > reference]
@@ -186,13 +203,10 @@ def _suite(suite: str, releases: Releases, reference: datetime.date) -> Optional
     return out[-back] if len(out) >= back else None
 
 
-def _is_cloud(word: str, heading: Heading, releases: Releases) -> bool:
-    """Ubuntu's Cloud Archive: ``jammy-caracal``, and ``~cloud0`` in the version."""
-    if re.search(r"~cloud\d", heading.version):
-        return True
-    series, _, name = word.partition("-")
-    info = releases.by_series.get(series)
-    return bool(name) and not _POCKET.fullmatch(word) and info is not None and info.distribution == "Ubuntu"
+def _is_cloud(heading: Heading) -> bool:
+    """Ubuntu's Cloud Archive (``jammy-caracal``) has ``~cloud0`` in its versions."""
+    # The name alone will not do: a mistyped pocket looks the same.
+    return re.search(r"~cloud\d", heading.version) is not None
 
 
 def _shipped(manifest: Optional[Manifest], minor: str) -> Optional[Release]:
@@ -322,6 +336,9 @@ def _vendor(vendor: Optional[Vendor], manifest: Optional[Manifest], info: Option
     checks Ubuntu's packaging on Debian too.
     """
     wanted = str(manifest.vendor) if manifest else None
+    # dpkg finds a vendor by its name in lower case.
+    if vendor and wanted and wanted.lower() == vendor.names[0].lower():
+        return wanted, vendor.origin
     if vendor and not vendor.explicit and info and wanted == info.distribution:
         return info.distribution, f"{info.series} is of {info.distribution}"
     if vendor and (vendor.explicit or wanted is None or wanted in vendor.names):

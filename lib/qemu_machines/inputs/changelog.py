@@ -15,12 +15,15 @@ LIMIT = 16 << 20
 UNRELEASED = "UNRELEASED"
 
 _HEADING = re.compile(
-    r"(?P<package>\w[-+0-9A-Za-z.]*) \((?P<version>[^()\s]+)\)(?P<series>(\s+[-+0-9A-Za-z.]+)+);"
+    r"(?P<package>\w[-+0-9A-Za-z.]*) \((?P<version>[-0-9A-Za-z.+~:]+)\)(?P<series>([ \t]+[-+0-9A-Za-z.]+)+);"
 )
 _URGENCY = re.compile(r"urgency=([a-z]+)", re.I)
 _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 # Launchpad closes "LP: #1, #2" (dpkg's Dpkg::Vendor::Ubuntu), Debian "Closes: #1".
-_BUGS = re.compile(r"(?P<tracker>lp|closes):\s*(?P<numbers>(?:bug)?#?\s?\d+(?:,\s*(?:bug)?#?\s?\d+)*)", re.I)
+_LAUNCHPAD = re.compile(r"lp:\s+#\d{1,12}(?:,\s*#\d{1,12})*", re.I)
+_DEBIAN = re.compile(r"closes:\s*(?:bug)?#?\s?\d{1,12}(?:,\s*(?:bug)?#?\s?\d{1,12})*", re.I)
+# How far below an UNRELEASED entry the ones that went somewhere are looked for.
+_BELOW = 50
 
 
 class Heading(NamedTuple):
@@ -35,8 +38,8 @@ class Heading(NamedTuple):
 class Changelog(NamedTuple):
     """The top entry, with what its text names; ``date`` is as written.
 
-    ``released`` is the heading of the newest entry below that went anywhere,
-    and only looked for where the top entry is UNRELEASED. ``bugs`` are like
+    ``released`` are the headings of the entries below that went anywhere, newest
+    first, and only looked for where the top entry is UNRELEASED. ``bugs`` are like
     ``LP: #2131822`` or ``#881263``.
     """
 
@@ -44,7 +47,7 @@ class Changelog(NamedTuple):
     date: Optional[Text]
     bugs: tuple[Text, ...]
     cves: tuple[Text, ...]
-    released: Optional[Heading]
+    released: tuple[Heading, ...]
     lines: list[str]
 
 
@@ -56,11 +59,13 @@ def read(path: str) -> Changelog:
     entry for rubbish. So the heading is found here first, and the rest is
     parsed strictly. Raises InputError with the line at fault.
     """
-    text = files.decode(files.read_bytes(path, WHAT, limit=LIMIT), path, WHAT)
-    lines = files.split_lines(text)
+    data = files.read_bytes(path, WHAT, limit=LIMIT)
+    # Entries of the past may be in the encoding of their time.
+    lines = files.split_lines(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
     first = next((number for number, line in enumerate(lines, 1) if line.strip()), 0)
     if not first:
         raise InputError(Mark(path, 1, 1), f"{WHAT} is empty")
+    _refuse_other_encodings(lines[:first], path)
     heading = _heading(lines[first - 1], path, first)
     if heading is None:
         raise InputError(
@@ -69,6 +74,7 @@ def read(path: str) -> Changelog:
             "it should read: package (version) series; urgency=medium",
         )
     last = _trailer(lines, first, path)
+    _refuse_other_encodings(lines[:last], path)
     date = _date(lines[last - 1], path, last)
     # python-debian knows the end without anything, but not one without the date only.
     end = lines[last - 1] if date else " --"
@@ -79,7 +85,7 @@ def read(path: str) -> Changelog:
         date,
         tuple(_bugs(lines, path, first, last)),
         tuple(_matches(_CVE, lines, path, first, last)),
-        _released(lines, path, last) if unreleased else None,
+        _released(lines, path, last) if unreleased else (),
         lines,
     )
 
@@ -99,7 +105,10 @@ def moment(date: Text) -> datetime.datetime:
     if parsed.tzinfo is None:
         # "-0000" means UTC without saying where (RFC 5322, section 3.3).
         parsed = parsed.replace(tzinfo=datetime.timezone.utc)
-    return parsed.astimezone(datetime.timezone.utc)
+    try:
+        return parsed.astimezone(datetime.timezone.utc)
+    except OverflowError:
+        raise InputError(date.mark, "this day is not in the calendar") from None
 
 
 def _heading(line: str, path: str, number: int) -> Optional[Heading]:
@@ -121,15 +130,33 @@ def _heading(line: str, path: str, number: int) -> Optional[Heading]:
     )
 
 
-def _released(lines: list[str], path: str, after: int) -> Optional[Heading]:
-    """The next heading below that is not UNRELEASED."""
+def _released(lines: list[str], path: str, after: int) -> tuple[Heading, ...]:
+    """The next headings below that are not UNRELEASED."""
+    found: list[Heading] = []
     for number, line in enumerate(lines[after:], after + 1):
         # Nearly all lines are indented: look at the others only.
         if line[:1].isalnum():
             heading = _heading(line, path, number)
             if heading and UNRELEASED not in heading.distributions:
-                return heading
-    return None
+                found.append(heading)
+                if len(found) == _BELOW:
+                    break
+    return tuple(found)
+
+
+def _refuse_other_encodings(lines: list[str], path: str) -> None:
+    """The entry that counts has to be UTF-8 (Policy 4.4)."""
+    for number, line in enumerate(lines, 1):
+        for column, character in enumerate(line, 1):
+            if "\udc80" <= character <= "\udcff":
+                byte = ord(character) - 0xDC00
+                raise InputError(Mark(path, number, column), f"{WHAT} is not UTF-8 text (byte 0x{byte:02x})")
+
+
+def _is_trailer(line: str) -> bool:
+    """`` -- name <address>  date``; the date may be missing."""
+    author, closing, date = line.rpartition(">")
+    return line.startswith(" -- ") and "<" in author and bool(closing) and (not date.strip() or date.startswith("  "))
 
 
 def _trailer(lines: list[str], first: int, path: str) -> int:
@@ -139,7 +166,7 @@ def _trailer(lines: list[str], first: int, path: str) -> int:
     """
     for number, line in enumerate(lines[first:], first + 1):
         if line.startswith(" --"):
-            if line.rstrip() != " --" and not re.match(r" -- .*<.*>(  \S|\s*$)", line):
+            if line.rstrip() != " --" and not _is_trailer(line):
                 raise InputError(
                     Mark(path, number, 1, len(line)),
                     "this is not the end of an entry",
@@ -158,20 +185,24 @@ def _date(line: str, path: str, number: int) -> Optional[Text]:
 
 
 def _matches(pattern: "re.Pattern[str]", lines: list[str], path: str, first: int, last: int) -> list[Text]:
-    return [
-        Text(match.group(), Mark(path, number, match.start() + 1, len(match.group())))
-        for number, line in enumerate(lines[first : last - 1], first + 1)
-        for match in pattern.finditer(line)
-    ]
+    """What a pattern finds in the text of the entry; a list may go on in the next line."""
+    body = "\n".join(lines[first : last - 1])
+    found = []
+    for match in pattern.finditer(body):
+        line, column = files.position(body, match.start())
+        found.append(Text(match.group(), Mark(path, first + line, column, len(match.group()))))
+    return found
 
 
 def _bugs(lines: list[str], path: str, first: int, last: int) -> list[Text]:
     found = []
-    for words in _matches(_BUGS, lines, path, first, last):
-        tracker = "LP: " if words[:2].lower() == "lp" else ""
-        for number in re.finditer(r"\d+", words):
-            place = words.mark._replace(column=words.mark.column + number.start(), width=len(number.group()))
-            found.append(Text(f"{tracker}#{number.group()}", place))
+    for pattern, tracker in ((_LAUNCHPAD, "LP: "), (_DEBIAN, "")):
+        for words in _matches(pattern, lines, path, first, last):
+            for number in re.finditer(r"\d+", words):
+                line, column = files.position(words, number.start())
+                start = words.mark.column if line == 1 else 1
+                place = Mark(path, words.mark.line + line - 1, start + column - 1, len(number.group()))
+                found.append(Text(f"{tracker}#{number.group()}", place))
     return found
 
 
@@ -182,7 +213,8 @@ def _parse(entry: list[str], mark: Mark) -> None:
     from debian.changelog import ChangelogParseError
 
     try:
-        Parser("\n".join(entry) + "\n", max_blocks=1, strict=True, allow_empty_author=True)
+        # As lines: as one text it would be split at form feeds and the like, too.
+        Parser([f"{line}\n" for line in entry], max_blocks=1, strict=True, allow_empty_author=True)
     except ChangelogParseError as error:
         problem = str(error).splitlines()[0].replace("Could not parse changelog: ", "")
         raise InputError(mark, f"the entry cannot be parsed: {problem}") from None

@@ -23,13 +23,13 @@ def _is_day(text: str) -> bool:
     return True
 
 
-TEXT = Word("line of text", _LINE + "+", "Ubuntu")
-VALUE = Word("line of text", _LINE + "*", '"on"')
+TEXT = Word("line of text", _LINE + "+", "Ubuntu", line=True)
+VALUE = Word("line of text", _LINE + "*", '"on"', line=True)
 SERIES = Word("series name", "[a-z][a-z0-9]*", "noble")
-VERSION = Word("QEMU version", r"[1-9][0-9]*\.[0-9]+", '"8.2"')
-BASE = Word("QEMU version", r"[1-9][0-9]*\.[0-9]+(\.[0-9]+)?", '"8.2"')
+VERSION = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})", '"8.2"')
+BASE = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2}))?", '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")
-BUG = Word("bug reference", _LINE + "+", '"LP: #2131822"')
+BUG = Word("bug reference", _LINE + "+", '"LP: #2131822"', line=True)
 FLAG = Choice("flag", ("true", "false"))
 BOARD = Choice("board", ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt"))
 NAME_TEMPLATE = Word(
@@ -46,7 +46,7 @@ CVE = Word("CVE number", "CVE-[0-9]{4}-[0-9]{4,}", "CVE-2015-6351")
 PATCH = Word("patch of debian/patches", "[A-Za-z0-9][A-Za-z0-9_.+~/-]*", "ubuntu/CVE-2015-6351.patch")
 INCREMENT_TEMPLATE = Word("increment template", r"-v?\{n\}", '"-{n}" or "-v{n}"')
 NUMBERING = Choice("numbering", ("dot-release", "consecutive"))
-RETENTION = Choice("retention", ("upgrade-path", "while-buildable"))
+RETENTION = Choice("retention", ("upgrade-path", "upgrade-path-2", "while-buildable"))
 TAG = Word("rule tag", "[a-z]+(-[a-z]+)*", "increment-outside-lts")
 TYPE = Word("machine type name", "[A-Za-z0-9][A-Za-z0-9_.-]*", "pc-q35-noble-2")
 SUPPORT = Choice("distro-info column", ("eol", "eol-server", "eol-esm", "eol-legacy"))
@@ -102,7 +102,8 @@ POLICY = Record(
             "retention",
             RETENTION,
             "How long types are kept: as long as a supported upgrade needs them (upgrade-path, which "
-            "is what is assumed) or as long as QEMU has their base (while-buildable).",
+            "is what is assumed; upgrade-path-2 where an LTS is also upgraded to the one after the next) "
+            "or as long as QEMU has their base (while-buildable).",
         ),
         Field(
             "support",
@@ -225,6 +226,17 @@ OVERRIDE_ENTRY = Record(
     ),
 )
 
+DROPPED_ENTRY = Record(
+    "a dropped type",
+    (
+        Field("type", TYPE, "The machine type that is gone."),
+        Field("release", SERIES, "The release whose types are all gone."),
+        _BOARDS,
+        Field("reason", TEXT, "Why.", required=True),
+        Field("bug", BUG, "The bug where that was decided."),
+    ),
+)
+
 MANIFEST = Record(
     "the manifest",
     (
@@ -238,6 +250,7 @@ MANIFEST = Record(
             MapOf(SERIES, MapOf(NUMBER, DATE)),
             "Days of dot releases that the tool does not know or has wrong, as {noble: {5: 2026-09-10}}.",
         ),
+        Field("dropped", ListOf(DROPPED_ENTRY), "Types that were released and are not carried any more."),
         Field("overrides", ListOf(OVERRIDE_ENTRY), "Findings that are accepted, each with its reason."),
     ),
 )

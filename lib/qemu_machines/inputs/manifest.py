@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import Any, Callable, Iterator, Mapping, NamedTuple, Optional
+from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..diagnostics import Finding, Mark, Text
 from . import format as manifest_format
-from . import files, nodes
+from . import consistency, files, nodes
 from .dotreleases import DotRelease
 from .table import Entries, Reader
 
@@ -140,6 +140,21 @@ class Override(NamedTuple):
     bug: Text
 
 
+class Dropped(NamedTuple):
+    """Types that were released and are not carried any more, with the reason."""
+
+    mark: Mark
+    type: Optional[Text]
+    release: Optional[Text]
+    boards: Optional[tuple[Text, ...]]
+    reason: Text
+
+    def covers(self, name: str, release: str, board: str) -> bool:
+        if self.type is not None:
+            return self.type == name
+        return self.release == release and (self.boards is None or board in self.boards)
+
+
 class Manifest(NamedTuple):
     """The whole file; ``releases`` are oldest first, as written."""
 
@@ -154,6 +169,7 @@ class Manifest(NamedTuple):
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
     dot_releases: Mapping[str, tuple[DotRelease, ...]]
+    dropped: tuple[Dropped, ...]
     overrides: tuple[Override, ...]
     lines: list[str]
     findings: tuple[Finding, ...]
@@ -174,11 +190,7 @@ def read(path: str) -> Manifest:
     releases = tuple(
         _release(series, release) for series, release in entries.get("releases", ()) if "qemu" in release
     )
-    wrong = Reader(findings.append).wrong
-    for _, entry in entries.get("releases", ()):
-        for change in entry.get("changes", ()):
-            _check_change(change, wrong)
-    findings += _order(entries, releases)
+    findings += consistency.check(entries)
     policy = entries.get("policy", {})
     return Manifest(
         file=path,
@@ -192,6 +204,11 @@ def read(path: str) -> Manifest:
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
         dot_releases=_dot_releases(entries.get("dot-releases", ())),
+        dropped=tuple(
+            Dropped(one.mark, one.get("type"), one.get("release"), one.get("boards"), one["reason"])
+            for one in entries.get("dropped", ())
+            if "reason" in one
+        ),
         overrides=tuple(
             Override(one["rule"], one.get("type"), one.get("release"), one.get("board"), one["reason"], one["bug"])
             for one in entries.get("overrides", ())
@@ -268,26 +285,9 @@ def _change(entries: Entries) -> Change:
         cves=get("cve", ()),
         boards=get("boards"),
         adds=_addition(entries),
-        was=_properties(get("was", ())),
+        was=properties_of(get("was", ())),
         patches=get("patches", ()),
     )
-
-
-def _check_change(entries: Entries, wrong: Callable[[Mark, str, str], None]) -> None:
-    """What the table cannot say: a change is of one kind, and that kind says what it may do."""
-    kinds = _kinds(entries)
-    if len(kinds) != 1:
-        message = f"a change is one of {', '.join(manifest_format.CHANGE_KINDS)}"
-        wrong(entries.mark, message, f"this one is {' and '.join(kinds)}" if kinds else "say which, and what it does")
-        return
-    if kinds != ["feature"] and "was" in entries:
-        wrong(entries.mark, f'"was" is for a feature, not for a {kinds[0]} change', "older types keep what they have")
-    if "increment" not in entries:
-        # Only a new type may differ; an old one is frozen.
-        for key in manifest_format.NEEDS_INCREMENT:
-            if key in entries:
-                message = f'"{key}" needs an increment: it would change a type that exists'
-                wrong(entries.mark, message, "give the increment its number")
 
 
 def _dot_releases(
@@ -313,28 +313,9 @@ def _addition(entries: Entries) -> Addition:
     fields = tuple(MachineField(name, value) for name, value in entries.get("machine", ()))
     get = entries.get
     return Addition(
-        get("base"), _properties(get("set", ())), fields, get("compat", ()), get("description")
+        get("base"), properties_of(get("set", ())), fields, get("compat", ()), get("description")
     )
 
 
-def _properties(given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]) -> tuple[Property, ...]:
+def properties_of(given: tuple[tuple[Text, tuple[tuple[Text, Text], ...]], ...]) -> tuple[Property, ...]:
     return tuple(Property(driver, name, value) for driver, values in given for name, value in values)
-
-
-def _order(entries: dict[str, Any], releases: tuple[Release, ...]) -> list[Finding]:
-    """since and until have to name releases of this manifest, or types would silently be missing."""
-    known = {str(release.series) for release in releases}
-    limited = [*entries.get("boards", ())]
-    limited += [pair for _, release in entries.get("releases", ()) for pair in release.get("variants", ())]
-    return [
-        Finding(
-            "manifest-format",
-            "error",
-            entry[key].mark,
-            f'"{entry[key]}" is not one of the releases of this manifest',
-            "name one of them",
-        )
-        for _, entry in limited
-        for key in ("since", "until")
-        if key in entry and str(entry[key]) not in known
-    ]

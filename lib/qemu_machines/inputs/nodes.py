@@ -126,9 +126,11 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
             mark = Mark(self.path, at.line + 1, at.column + 1) if at else Mark(self.path)
-            # The two loaders word their problems differently; ours is the same with both.
-            raise self.error(mark, f"{self.what} is not valid YAML here") from None
-        except yaml.YAMLError:
+            begun = error.context_mark
+            hint = f"what is not finished begins in line {begun.line + 1}, column {begun.column + 1}" if begun else ""
+            # The two loaders word their problems differently: only the place is told.
+            raise self.error(mark, f"{self.what} is not valid YAML here", hint) from None
+        except (yaml.YAMLError, ValueError):
             raise self.error(Mark(self.path), f"{self.what} is not valid YAML") from None
 
     def _document(self, events: Iterator[Any]) -> Node:

@@ -45,8 +45,9 @@ class Releases(NamedTuple):
 
         Its methods stable(), lts() and supported() then answer as if nothing were wrong.
         """
-        newest = self.newest(distribution)
-        return newest is None or (newest.release is not None and newest.release <= date)
+        rows = [one for one in self.by_series.values() if one.distribution == distribution and one.version]
+        # Debian's next releases have no day yet, and are known years ahead.
+        return all(one.release is not None and one.release <= date for one in rows)
 
 
 def read() -> Releases:
@@ -62,7 +63,7 @@ def read() -> Releases:
         try:
             for row in source().get_all(result="object"):
                 known[row.series] = _row(row, distribution)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             path = getattr(error, "filename", None) or _path(distribution)
             hint = "is the package distro-info-data installed?"
             raise InputError(Mark(str(path)), "the release data cannot be read", hint) from None

@@ -17,13 +17,21 @@ from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
 class Word(NamedTuple):
     """Text that matches ``pattern`` as a whole; ``what`` names it in messages.
 
-    ``valid`` says what no pattern can: there is no 30th of February.
+    ``valid`` says what no pattern can: there is no 30th of February. ``line``
+    says that all printable ASCII fits: the pattern, which is slow to compile,
+    is then needed for other text only.
     """
 
     what: str
     pattern: str
     example: str
     valid: Optional[Callable[[str], bool]] = None
+    line: bool = False
+
+    def fits(self, text: str) -> bool:
+        if self.line and text and text.isascii() and text.isprintable():
+            return True
+        return bool(re.fullmatch(self.pattern, text)) and (self.valid is None or self.valid(text))
 
 
 class Choice(NamedTuple):
@@ -113,7 +121,7 @@ class Reader:
                 message = f'"{_short(text)}" is not {_article(wanted.what)}'
             self.wrong(text.mark, message, hint)
             return None
-        if re.fullmatch(wanted.pattern, text) and (wanted.valid is None or wanted.valid(text)):
+        if wanted.fits(text):
             return text
         message = f'"{_short(text)}" is not {_article(wanted.what)}'
         self.wrong(text.mark, message, f"for example {wanted.example}")

@@ -25,7 +25,7 @@ def parse(version: str) -> Optional[QemuVersion]:
     ``+ds``, ``~rc2``) and every revision (``ubuntu6.17``, ``~cloud0``,
     ``~bpo12+1``, ``build1``) says nothing of the machine types.
     """
-    match = re.match(r"(?:\d+:)?(\d+)\.(\d+)((?:\.\d+)*)(?![\d.])", version)
+    match = re.match(r"(?:\d{1,9}:)?(\d{1,4})\.(\d{1,4})((?:\.\d{1,9})*)(?![\d.])", version, re.A)
     if not match:
         return None
     major, minor = int(match[1]), int(match[2])
@@ -33,5 +33,6 @@ def parse(version: str) -> Optional[QemuVersion]:
     micro = int(match[3].split(".")[1]) if match[3] else 0
     if micro >= _DEVELOPMENT:
         # Since 4.0 the third minor version of a year is the last: 8.2.50 leads to 9.0.
-        major, minor = (major + 1, 0) if major >= 4 and minor >= 2 else (major, minor + 1)
+        last = {2: 12, 3: 1}.get(major, 2)
+        major, minor = (major + 1, 0) if minor >= last else (major, minor + 1)
     return QemuVersion(upstream, f"{major}.{minor}")

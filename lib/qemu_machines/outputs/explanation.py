@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..diagnostics import Mark
-from ..model import Layer, MachineType, Upload
+from ..diagnostics import Mark, printable
+from ..model import Layer, MachineType, Model, Upload
+from ..rules import Rule
+from ..support import Need, end_of, need, paths
 
 
 def of_upload(upload: Upload) -> str:
@@ -26,7 +28,7 @@ def of_upload(upload: Upload) -> str:
     ]
     if upload.target != upload.series:
         rows.insert(1, ("for release", upload.target, "series"))
-    return "\n".join(f"{name:16}{value:26}{upload.because[key]}" for name, value, key in rows)
+    return "\n".join(printable(f"{name:16}{value:26}{upload.because[key]}") for name, value, key in rows)
 
 
 def of_type(one: MachineType) -> str:
@@ -87,3 +89,72 @@ def _nested(one: MachineType) -> dict[str, dict[str, str]]:
     for item in one.properties:
         found.setdefault(str(item.driver), {})[str(item.name)] = str(item.value)
     return found
+
+
+def of_rule(rule: Rule) -> str:
+    """The record of a rule, as it is in dh_qemu_machines-rules(7)."""
+    import textwrap
+
+    out = [f"{rule.tag} ({rule.severity}): {rule.summary}", ""]
+    out += textwrap.wrap(rule.explanation, 78)
+    out += ["", f"Example: {rule.example}", f"Source: {rule.source}"]
+    out += [f"See also: {', '.join(rule.see_also)}"] if rule.see_also else []
+    return "\n".join(out)
+
+
+def rule_data(rule: Rule) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "tag": rule.tag,
+        "severity": rule.severity,
+        "summary": rule.summary,
+        "explanation": rule.explanation,
+        "example": rule.example,
+        "source": rule.source,
+        "see_also": list(rule.see_also),
+    }
+
+
+def _needs(model: Model) -> list[Need]:
+    target = model.info(model.upload.target)
+    if target is None:
+        return []
+    column, day = model.manifest.support, model.upload.reference
+    wanted = (need(model.known, one.series, target, column, day) for one in model.manifest.releases)
+    return [one for one in wanted if one]
+
+
+def _hops(model: Model) -> int:
+    return 2 if model.manifest.retention == "upgrade-path-2" else 1
+
+
+def of_paths(model: Model) -> str:
+    """Which upgrades are supported at the reference date, and whose types this upload needs."""
+    column, day = model.manifest.support, model.upload.reference
+    out = [f"supported upgrades of {model.manifest.vendor} on {day} ({column}):"]
+    for path in paths(model.known, model.manifest.vendor, column, day, _hops(model)):
+        out.append(f"  {path.source:12} to {path.target:12} until {path.until or 'not known'}")
+    out.append(f"types that an upload to {model.upload.target} needs (retention: {model.manifest.retention}):")
+    out += [f"  {one.series:12} {'yes' if one.needed else 'no ':3} {one.because}" for one in _needs(model)]
+    return "\n".join(out)
+
+
+def paths_data(model: Model) -> dict[str, object]:
+    """The same for programs."""
+    column, day = model.manifest.support, model.upload.reference
+    found = paths(model.known, model.manifest.vendor, column, day, _hops(model))
+    ends = {str(one.series): end_of(info, column) for one in model.manifest.releases for info in [model.info(one.series)] if info}
+    return {
+        "reference_date": day.isoformat(),
+        "support": column,
+        "retention": model.manifest.retention,
+        "paths": [
+            {"from": one.source, "to": one.target, "until": one.until.isoformat() if one.until else None}
+            for one in found
+        ],
+        "releases": [
+            {"series": one.series, "needed": one.needed, "because": one.because,
+             "supported_until": str(ends[one.series]) if ends.get(one.series) else None}
+            for one in _needs(model)
+        ],
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import __version__
@@ -14,9 +15,11 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def gcc(findings: Sequence[Finding]) -> str:
     """``file:line:col: error: text``, which editors and CI systems match."""
-    return "".join(
-        f"{one.mark}: {one.severity}: {printable(one.message)} [{one.tag}]\n" for one in findings
-    )
+    out = []
+    for one in findings:
+        out.append(f"{one.mark}: {one.severity}: {printable(one.message)} [{one.tag}]\n")
+        out += [f"{mark}: note: {printable(note)}\n" for mark, note in one.also]
+    return "".join(out)
 
 
 def github(findings: Sequence[Finding]) -> str:
@@ -38,7 +41,8 @@ def _properties(finding: Finding) -> str:
 
 
 def _message(finding: Finding) -> str:
-    return _escape(finding.message + (f"\n{finding.hint}" if finding.hint else ""))
+    also = "".join(f"\n{note}: {mark}" for mark, note in finding.also)
+    return _escape(finding.message + also + (f"\n{finding.hint}" if finding.hint else ""))
 
 
 def _escape(text: str) -> str:
@@ -60,6 +64,10 @@ def _data(finding: Finding) -> dict[str, Any]:
         "column": finding.mark.column,
         "message": finding.message,
         "hint": finding.hint,
+        "also": [
+            {"file": mark.file, "line": mark.line, "column": mark.column, "message": note}
+            for mark, note in finding.also
+        ],
     }
 
 
@@ -101,7 +109,7 @@ def _location(mark: Mark) -> dict[str, Any]:
     # Only needed here, and slow to import.
     from urllib.parse import quote
 
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(mark.file)}}
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(os.fsencode(mark.file))}}
     if mark.line:
         physical["region"] = {
             "startLine": mark.line,

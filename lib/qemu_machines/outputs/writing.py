@@ -16,14 +16,16 @@ def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", 
     nothing. With ``act`` false nothing changes, but ``say`` still tells what would.
     Raises OSError.
     """
+    changed: dict[str, bytes] = {}
     for name, text in sorted(wanted.items()):
         path = os.path.join(folder, name)
         data = text.encode("utf-8")
         if _content(path) != data:
             say(f"write {path}")
-            if act:
-                os.makedirs(folder, exist_ok=True)
-                _replace(path, data)
+            changed[path] = data
+    if act and changed:
+        os.makedirs(folder, exist_ok=True)
+        _replace_all(changed)
     for name in stale:
         path = os.path.join(folder, name)
         if name not in wanted and os.path.lexists(path):
@@ -43,18 +45,26 @@ def _content(path: str) -> "bytes | None":
         return None
 
 
-def _replace(path: str, data: bytes) -> None:
-    """Put a complete new file in the place of the old one (rename(2) is atomic)."""
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path) or ".")
+def _replace_all(files: Mapping[str, bytes]) -> None:
+    """Put complete new files in the places of the old ones (rename(2) is atomic).
+
+    All are written before the first is put in place, so that a full disk
+    leaves the old ones.
+    """
+    written: dict[str, str] = {}
     try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            # mkstemp() makes it private; hand-written rules set no umask, as dh does (#944691).
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        for path, data in files.items():
+            handle, written[path] = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path) or ".")
+            with open(handle, "wb") as file:
+                file.write(data)
+                # mkstemp() makes it private; hand-written rules set no umask, as dh does (#944691).
+                os.fchmod(file.fileno(), 0o666 & ~_umask())
+        for path in files:
+            os.replace(written[path], path)
+            del written[path]
+    finally:
+        for temporary in written.values():
+            os.unlink(temporary)
 
 
 def _umask() -> int:

@@ -1,11 +1,24 @@
-"""What must hold: one small function and one record per tag."""
+"""What must hold: one small function and one record per tag.
+
+A module of this folder that has RULES is part of the catalogue by being there.
+"""
 
 from __future__ import annotations
 
+import importlib
+import os
 from typing import Callable, Iterable, Iterator, NamedTuple
 
-from ..diagnostics import Finding, Mark, Text, Where, mark_of
-from ..model import Model
+from ..diagnostics import SEVERITIES, Finding, Mark, Text, Where, mark_of
+from ..model import MachineType, Model
+
+
+class Subject(NamedTuple):
+    """What a finding is about, for the overrides: names, empty where it is about none."""
+
+    type: str = ""
+    release: str = ""
+    board: str = ""
 
 
 class Problem(NamedTuple):
@@ -19,35 +32,81 @@ class Problem(NamedTuple):
     hint: str = ""
     also: tuple[tuple[Mark, str], ...] = ()
     severity: str = ""
+    about: Subject = Subject()
 
 
 class Rule(NamedTuple):
-    """The record of a tag. ``needs_tree`` rules are left out in a bare checkout."""
+    """The record of a tag.
+
+    ``source`` says where the rule is from: the proposal of 2016, a loss in
+    Ubuntu's history, QEMU or libvirt. ``example`` is a line that breaks it.
+    Rules with ``needs_tree`` are left out in a bare checkout.
+    """
 
     tag: str
     severity: str
     summary: str
+    explanation: str
+    source: str
+    example: str
     function: Callable[[Model], Iterable[Problem]]
     needs_tree: bool = False
+    see_also: tuple[str, ...] = ()
+
+
+def about(one: MachineType) -> Subject:
+    """A finding about a machine type is also about its release and its board."""
+    return Subject(one.name, str(one.release.series), one.board)
 
 
 def catalogue() -> tuple[Rule, ...]:
-    """All rules by tag, gathered from the modules of this folder."""
-    from . import increments, names, releases, source
-
-    rules = [rule for module in (increments, names, releases, source) for rule in module.RULES]
+    """All rules by tag, from every module of this folder."""
+    folder = os.path.dirname(__file__)
+    names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name[0] != "_")
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    rules: list[Rule] = [rule for module in modules for rule in module.RULES]
     return tuple(sorted(rules, key=lambda rule: rule.tag))
 
 
 def check(model: Model) -> Iterator[Finding]:
-    """Every finding of every rule that this model has the data for."""
-    for rule in catalogue():
+    """Every finding of every rule that this model has the data for, less what is overridden."""
+    used: set[int] = set()
+    rules = catalogue()
+    for rule in rules:
         if rule.needs_tree and model.tree is None:
             continue
         for problem in rule.function(model):
-            mark = mark_of(problem.where)
-            severity = problem.severity or rule.severity
-            yield Finding(rule.tag, severity, mark, problem.message, problem.hint, problem.also)
+            accepted = _overriding(model, rule.tag, problem.about)
+            used.update(accepted)
+            if not accepted:
+                severity = problem.severity or rule.severity
+                mark = mark_of(problem.where)
+                yield Finding(rule.tag, severity, mark, problem.message, problem.hint, problem.also)
+    yield from _unused(model, used, {rule.tag: rule for rule in rules})
+
+
+def _overriding(model: Model, tag: str, subject: Subject) -> list[int]:
+    """The overrides that accept a finding: the rule, and all that they say of what it is about."""
+    return [
+        number
+        for number, one in enumerate(model.manifest.overrides)
+        if one.rule == tag
+        and all(
+            wanted is None or wanted == has
+            for wanted, has in ((one.type, subject.type), (one.release, subject.release), (one.board, subject.board))
+        )
+    ]
+
+
+def _unused(model: Model, used: set[int], rules: dict[str, Rule]) -> Iterator[Finding]:
+    """An override that accepts nothing hides the next finding of its kind: it has to go."""
+    for number, one in enumerate(model.manifest.overrides):
+        rule = rules.get(one.rule)
+        if rule is None:
+            yield Finding("override-unused", "warning", one.rule.mark, f'there is no rule "{one.rule}"', "check --list-rules")
+        elif number not in used and not (rule.needs_tree and model.tree is None):
+            message = f"no finding of {one.rule} is accepted by this override"
+            yield Finding("override-unused", "warning", one.rule.mark, message, "remove it")
 
 
 def skipped(model: Model) -> list[str]:
@@ -55,4 +114,4 @@ def skipped(model: Model) -> list[str]:
     return [rule.tag for rule in catalogue() if rule.needs_tree and model.tree is None]
 
 
-__all__ = ["Model", "Problem", "Rule", "Text", "catalogue", "check", "skipped"]
+__all__ = ["SEVERITIES", "Model", "Problem", "Rule", "Subject", "Text", "about", "catalogue", "check", "skipped"]

@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Optional
 
-from ..model import Model, changes_of_upload
-from . import Problem, Rule
+from ..diagnostics import Text
+from ..model import Change, MachineType, Model, Release, changes_of_upload
+from . import Problem, Rule, Subject, about
+
+
+def _increments(model: Model) -> Iterator[MachineType]:
+    """The types that an update added, without their variants."""
+    return (one for one in model.types if one.increment and one.increment.increment and not one.variant)
+
+
+def _number(one: MachineType) -> Text:
+    """The number of an increment, where it stands in the manifest."""
+    assert one.increment and one.increment.increment
+    return one.increment.increment
+
+
+def _of_release(release: Release) -> Subject:
+    return Subject(release=str(release.series))
 
 
 def increment_for_security(model: Model) -> Iterator[Problem]:
@@ -17,21 +33,23 @@ def increment_for_security(model: Model) -> Iterator[Problem]:
                     change.increment,
                     f"{change.kind.text!s} is a {change.kind.name} change and makes a new machine type",
                     "remove the increment: guests are restarted to pick up the fix",
+                    about=_of_release(release),
                 )
             elif change.increment and any(name.startswith("CVE-") for name in change.references()):
                 yield Problem(
                     change.kind.text,
                     f"{change.kind.text!s} is called a feature, but names a CVE",
                     "make it security: without an increment",
+                    about=_of_release(release),
                 )
     yield from _wrong_pocket(model)
 
 
 def _wrong_pocket(model: Model) -> Iterator[Problem]:
     """An upload to the security pocket that brings a feature of the manifest."""
-    if model.upload.pocket != "security":
+    release = _target(model)
+    if model.upload.pocket != "security" or release is None:
         return
-    release = next((one for one in model.manifest.releases if one.series == model.upload.series), None)
     for change in changes_of_upload(model.upload.bugs, model.upload.cves, release):
         if change.increment and change.kind.name == "feature":
             yield Problem(
@@ -39,9 +57,199 @@ def _wrong_pocket(model: Model) -> Iterator[Problem]:
                 f"{change.kind.text!s} is a feature, but this upload goes to {model.upload.series}-security",
                 "upload features to another pocket",
                 ((model.upload.series.mark, "the pocket"),),
+                about=_of_release(release),
             )
 
 
+def _target(model: Model) -> Optional[Release]:
+    return next((one for one in model.manifest.releases if one.series == model.upload.target), None)
+
+
+def increment_outside_lts(model: Model) -> Iterator[Problem]:
+    """Feature updates, and with them new types, are for an LTS; an interim release is left soon."""
+    for one in _increments(model):
+        info = model.info(one.release.series)
+        if info and not info.lts:
+            message = f"{one.name} is an increment in {one.release.series}, which is no LTS"
+            yield Problem(_number(one), message, "put the change into the next release", about=about(one))
+
+
+def increment_not_dot_release(model: Model) -> Iterator[Problem]:
+    """The number tells users with which dot release a type came, so it has to be that one."""
+    consecutive = model.manifest.numbering == "consecutive"
+    yield from _not_consecutive(model) if consecutive else _not_of_this_dot_release(model)
+
+
+def _not_consecutive(model: Model) -> Iterator[Problem]:
+    """2, 3, … on each board, as Ubuntu counts since 2025: the release's own type is the first."""
+    for board in dict.fromkeys(one.board for one in model.types):
+        expected: dict[str, int] = {}
+        for one in _increments(model):
+            if one.board != board:
+                continue
+            series = str(one.release.series)
+            wanted = expected.get(series, 2)
+            if int(_number(one)) != wanted:
+                message = f"{one.name} should have the number {wanted}: numbers are consecutive here"
+                yield Problem(_number(one), message, "the type of the release itself is the first", about=about(one))
+            expected[series] = int(_number(one)) + 1
+
+
+def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
+    dot = model.upload.dot_release
+    for one in _increments(model):
+        if one.release.series != model.upload.target or (model.history.lock and not model.is_new(one)):
+            continue
+        number = int(_number(one))
+        if model.upload.state == "development":
+            message = f"{one.name} is an increment in a release that is not out yet"
+            yield Problem(_number(one), message, "change the type of the release itself", about=about(one))
+        elif dot is None and model.history.lock and model.upload.state == "released":
+            message = f"{one.name} is new, but no dot release is to come: {model.upload.because['dot_release']}"
+            yield Problem(_number(one), message, "see explain upload", severity="warning", about=about(one))
+        elif dot and (number != dot.number if model.history.lock else number > dot.number):
+            yield Problem(
+                _number(one),
+                f"{one.name} has the number {number}, but this upload is for dot release {dot.number}",
+                f"from {dot.origin}: {dot.date}, {dot.state}",
+                # A day that is only planned slips by weeks: it must not stop a build.
+                severity="error" if dot.state == "released" else "warning",
+                about=about(one),
+            )
+
+
+def increment_not_batched(model: Model) -> Iterator[Problem]:
+    """One new type a board and dot release: more of them would be nobody's choice."""
+    last: dict[tuple[str, str], Text] = {}
+    for one in _increments(model):
+        key = (one.board, str(one.release.series))
+        before, number = last.get(key), _number(one)
+        if before is not None and int(number) <= int(before):
+            how = "again" if int(number) == int(before) else f"after {before}"
+            message = f"{one.board} of {one.release.series} gets the number {number} {how}"
+            hint = "put what one dot release changes into one increment, and the numbers in order"
+            yield Problem(number, message, hint, ((before.mark, "before"),), about=about(one))
+        last[key] = number
+
+
+def increment_without_change(model: Model) -> Iterator[Problem]:
+    """Guests would be asked to move to a type that is the one they have."""
+    for release in model.manifest.releases:
+        for change in release.changes:
+            if change.increment and change.boards == ():
+                message = "this increment is for no board"
+                yield Problem(change.increment, message, "name its boards, or none for all", about=_of_release(release))
+            elif change.increment and not _changes_something(change):
+                message = f"increment {change.increment} of {release.series} changes nothing"
+                hint = "say what it sets, or which patches belong to it (patches:)"
+                yield Problem(change.increment, message, hint, about=_of_release(release))
+
+
+def _changes_something(change: Change) -> bool:
+    adds = change.adds
+    return bool(adds.base or adds.properties or adds.fields or adds.compat or change.was or change.patches)
+
+
+def increment_asymmetric(model: Model) -> Iterator[Problem]:
+    """q35 got it and i440fx not: that may be right, but it has to be somebody's decision."""
+    boards: dict[str, set[str]] = {}
+    for one in model.types:
+        boards.setdefault(str(one.release.series), set()).add(one.board)
+    for release in model.manifest.releases:
+        for change in release.changes:
+            if change.increment is None or change.boards is None or change.bug is not None:
+                continue
+            missing = sorted(boards.get(str(release.series), set()) - set(map(str, change.boards)))
+            if missing and change.boards:
+                message = f"increment {change.increment} of {release.series} leaves out {', '.join(missing)}"
+                hint = "name the bug where that was decided, or let all boards have it"
+                yield Problem(change.increment, message, hint, about=_of_release(release))
+
+
+def bug_not_in_changelog(model: Model) -> Iterator[Problem]:
+    """The changelog is where users look for what an update changed."""
+    release = _target(model)
+    if release is None or model.history.lock is None:
+        return
+    named = {str(bug) for bug in model.upload.bugs} | {str(cve) for cve in model.upload.cves}
+    new = {one.increment for one in _increments(model) if one.release is release and model.is_new(one)}
+    for change in release.changes:
+        if change in new and change.bug and not named & set(change.references()):
+            message = f"the top entry of the changelog does not name {change.bug}"
+            hint = f"{change.kind.text!s} is new in this upload"
+            yield Problem(change.bug, message, hint, about=_of_release(release))
+
+
 RULES = (
-    Rule("increment-for-security", "error", "a fix that makes a new machine type", increment_for_security),
+    Rule(
+        "increment-for-security",
+        "error",
+        "a fix that makes a new machine type",
+        "A fix for a vulnerability or a severe bug is one that users restart their guests for. A new type "
+        "would keep the broken one alive beside it.",
+        "the proposal of 2016",
+        "changes: [{security: overflow, increment: 2}]",
+        increment_for_security,
+    ),
+    Rule(
+        "increment-outside-lts",
+        "error",
+        "a new type in a release that is no LTS",
+        "Feature updates are batched along the dot releases of an LTS. An interim release has neither, and "
+        "its types go after the next LTS.",
+        "the proposal of 2016",
+        "questing: a change with increment: 2",
+        increment_outside_lts,
+    ),
+    Rule(
+        "increment-not-dot-release",
+        "error",
+        "an increment with a number that is not its dot release",
+        "The number of an increment is the dot release that it comes with. A new one, which the frozen record "
+        "does not have, has to have the number of the dot release that this upload is for; without a record, "
+        "no number may be above it. With numbering: consecutive the numbers are 2, 3 and so on. Only a warning "
+        "where the day of the dot release is not certain.",
+        "the proposal of 2016",
+        "increment: 3 in an upload for 16.04.2",
+        increment_not_dot_release,
+        see_also=("increment-not-batched",),
+    ),
+    Rule(
+        "increment-not-batched",
+        "error",
+        "two increments of a board in one dot release",
+        "Changes of one dot release belong into one new type, so that the types do not proliferate; and the "
+        "numbers of a board only go up.",
+        "the proposal of 2016",
+        "two changes of pc-q35 with increment: 2",
+        increment_not_batched,
+    ),
+    Rule(
+        "increment-without-change",
+        "error",
+        "a new type that changes nothing",
+        "Nothing is set, moved or patched by the increment, so the new type would be the old one under "
+        "another name.",
+        "the proposal of 2016",
+        "changes: [{feature: better, increment: 2}]",
+        increment_without_change,
+    ),
+    Rule(
+        "increment-asymmetric",
+        "warning",
+        "some boards got it and others not",
+        "An increment is for some boards of the release only, and names no bug where that was decided.",
+        "Ubuntu's history, case 7",
+        "increment: 2 with boards: [pc-i440fx] and no bug",
+        increment_asymmetric,
+    ),
+    Rule(
+        "bug-not-in-changelog",
+        "warning",
+        "a change whose bug the changelog does not name",
+        "An increment is new in this upload, and the top entry of debian/changelog does not name its bug.",
+        "the proposal of 2016",
+        "bug: \"LP: #1\", and no LP: #1 in the top entry",
+        bug_not_in_changelog,
+    ),
 )

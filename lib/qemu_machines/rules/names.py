@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Iterator
 
-from ..diagnostics import Mark, Text
+from ..diagnostics import Mark, Text, Where
 from ..model import Model, binary_of
-from . import Problem, Rule
+from . import Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
 _EVERYWHERE = ("none",)
@@ -36,9 +37,11 @@ def name_collision(model: Model) -> Iterator[Problem]:
                 f"the name {one.name} is given to two machine types",
                 "rename one of the variants",
                 ((seen[binary, one.name], "the other one"),),
+                about=about(one),
             )
         elif one.name in upstream[binary]:
-            yield Problem(one.mark, f"the name {one.name} is {upstream[binary][one.name]}")
+            message = f"the name {one.name} is {upstream[binary][one.name]}"
+            yield Problem(one.mark, message, about=about(one))
         seen.setdefault((binary, one.name), one.mark)
     for board in model.manifest.boards:
         if board.alias is None:
@@ -101,8 +104,156 @@ def alias_not_unique(model: Model) -> Iterator[Problem]:
         first.setdefault(key, board.alias)
 
 
+
+# QOM since 9.0 (b447378e12) aborts at startup over anything else.
+_QOM_NAME = re.compile(r"[A-Za-z1-9][A-Za-z0-9_.-]+")
+
+
+def name_not_portable(model: Model) -> Iterator[Problem]:
+    """Names that QOM aborts over, or that libvirt and virt-manager take for another board."""
+    for one in model.types:
+        # virt-manager looks for "q35" anywhere in the name (virtinst, osdom).
+        if "q35" in one.name and one.board != "pc-q35":
+            where: Where = one.variant.name if one.variant and "q35" in one.variant.name else one.mark
+            message = f'{one.name} has "q35" in its name and is no q35'
+            yield Problem(where, message, "virt-manager would take it for one", about=about(one))
+        if not _QOM_NAME.fullmatch(one.name):
+            message = f"{one.name} is no name that QEMU accepts"
+            yield Problem(one.mark, message, "letters, digits, dot, dash and underscore", about=about(one))
+    for board in model.manifest.boards:
+        if board.alias and not _QOM_NAME.fullmatch(board.alias):
+            message = f'the alias "{board.alias}" is no name that the command line of QEMU can take'
+            yield Problem(board.alias, message, "letters, digits, dot, dash and underscore", about=Subject(board=board.name))
+
+
+def default_not_latest(model: Model) -> Iterator[Problem]:
+    """Who starts QEMU without a machine type gets the newest of the distribution."""
+    defaults = {binary_of(board.name): board for board in model.manifest.boards if board.default == "true"}
+    for board in model.manifest.boards:
+        binary = binary_of(board.name)
+        # Upstream's arm64 machines have no default either.
+        if binary not in defaults and binary != "aarch64":
+            defaults[binary] = board
+            message = f"no machine type of {model.manifest.vendor} is the default of qemu-system-{binary}"
+            yield Problem(board.name, message, "give one of its boards default: true", about=Subject(board=board.name))
+    if model.upload.kind in ("backport", "cloud-archive") or model.upload.info is None or model.unknown_series():
+        return
+    releases = [str(release.series) for release in model.manifest.releases]
+    for one in model.types:
+        target = model.upload.target
+        if one.default and str(one.release.series) != target and target not in releases:
+            yield Problem(
+                one.mark,
+                f"the default would be {one.name}, but this upload is for {target}, which has no type of its own",
+                f"add {target} to the releases",
+                about=about(one),
+            )
+
+
+# libvirt's preferredMachines (qemu_capabilities.c): taken before QEMU's default.
+_PREFERRED = {
+    "pc-i440fx": "pc",
+    "pseries": "pseries",
+    "s390-ccw-virtio": "s390-ccw-virtio",
+    "virt": "virt",
+}
+
+
+def alias_not_preferred(model: Model) -> Iterator[Problem]:
+    """libvirt goes by the alias, not by the default; worth knowing, not wrong."""
+    for board in model.manifest.boards:
+        preferred = _PREFERRED.get(board.name)
+        if preferred and board.alias and board.alias != preferred:
+            yield Problem(
+                board.alias,
+                f'libvirt starts "{preferred}" where a guest names no machine, and that stays upstream\'s type',
+                f'guests get {model.manifest.vendor}\'s type where they ask for "{board.alias}"',
+                about=Subject(board=board.name),
+            )
+
+
+def default_changed_in_stable(model: Model) -> Iterator[Problem]:
+    """A script that goes by the alias gets other hardware after an update (noble 1.12)."""
+    lock = model.history.lock
+    if lock is None or model.upload.state != "released":
+        return
+    holders = {(str(old.board), str(old.alias)): old for old in lock.types.values() if old.alias}
+    for one in model.types:
+        old = holders.get((one.board, str(one.alias))) if one.alias else None
+        if old is not None and old.name != one.name:
+            what = f'the alias "{one.alias}"' + (" and the default" if one.default else "")
+            message = f"{what} will mean {one.name} instead of {old.name} in a release that is out"
+            yield Problem(one.mark, message, "say so in NEWS", ((old.name.mark, "as it was"),), about=about(one))
+
+
 RULES = (
-    Rule("name-collision", "error", "a name that already means another machine", name_collision),
-    Rule("default-not-unique", "error", "two default machine types in one binary", default_not_unique),
-    Rule("alias-not-unique", "error", "one alias on two machine types", alias_not_unique),
+    Rule(
+        "name-not-portable",
+        "error",
+        "a name that QEMU, libvirt or virt-manager refuses or misreads",
+        "QEMU aborts at startup over characters that QOM does not know, and virt-manager and libvirt "
+        "tell the board from the name alone.",
+        "QEMU commit b447378e12; libvirt's qemu_domain.c; virt-manager's virtinst",
+        "pc-i440fx: a variant called like-q35",
+        name_not_portable,
+    ),
+    Rule(
+        "name-collision",
+        "error",
+        "a name that already means another machine",
+        "QEMU and libvirt take the first machine that has a name or an alias; with two of them, what a "
+        "guest gets depends on an order that nobody chose.",
+        "QEMU's find_machine(); Ubuntu's history, cases 16 and 18",
+        "pc-i440fx: {alias: q35}",
+        name_collision,
+    ),
+    Rule(
+        "default-not-unique",
+        "error",
+        "two default machine types in one binary",
+        "QEMU asserts at startup when two machine types say that they are the default.",
+        "QEMU commit ea0ac7f6f8; Ubuntu's history, case 16",
+        "both pc-i440fx and pc-q35 with default: true",
+        default_not_unique,
+    ),
+    Rule(
+        "alias-not-unique",
+        "error",
+        "one alias on two machine types",
+        "An alias with two holders means whichever QEMU lists first.",
+        "Ubuntu's history, cases 16 and 18 (LP: #1621042, LP: #2131822)",
+        "both pc-i440fx and pc-q35 with alias: ubuntu",
+        alias_not_unique,
+    ),
+    Rule(
+        "default-not-latest",
+        "error",
+        "a default that is not the newest type of the distribution",
+        "Without a machine type, QEMU has to start the newest one of the distribution; a release without "
+        "a type of its own starts its guests on a board that belongs to another.",
+        "the proposal of 2016; Ubuntu's history, cases 17 and 41",
+        "no board with default: true",
+        default_not_latest,
+    ),
+    Rule(
+        "alias-not-preferred",
+        "info",
+        "libvirt goes by another alias",
+        "libvirt prefers the aliases pc, pseries, s390-ccw-virtio and virt to QEMU's default. Where the "
+        "distribution's newest type has another alias, guests that name no machine get upstream's type.",
+        "libvirt's qemu_capabilities.c; Ubuntu's history, case 20",
+        "pc-i440fx: {alias: ubuntu}",
+        alias_not_preferred,
+    ),
+    Rule(
+        "default-changed-in-stable",
+        "warning",
+        "an update that changes what an alias means",
+        "An update of a release that is out moves an alias or the default to a new type: libvirt's guests "
+        "keep what they have, whoever starts QEMU by the alias gets other hardware.",
+        "Ubuntu's history, case 19 (LP: #2131822)",
+        "noble: a change with increment: 2",
+        default_changed_in_stable,
+        see_also=("increment-not-dot-release",),
+    ),
 )

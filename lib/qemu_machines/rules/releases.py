@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..diagnostics import nearest
 from ..model import UNRELEASED, Model
-from . import Problem, Rule
+from . import Problem, Rule, Subject
 
 
 def series_unknown(model: Model) -> Iterator[Problem]:
@@ -27,7 +27,28 @@ def series_unknown(model: Model) -> Iterator[Problem]:
         return
     for series in model.unknown_series():
         hint = nearest(series, model.known.by_series) or "distro-info --all lists the names"
-        yield Problem(series, f'no release of Ubuntu or Debian is called "{series}"', hint)
+        message = f'no release of Ubuntu or Debian is called "{series}"'
+        yield Problem(series, message, hint, about=Subject(release=series))
+
+
+def release_misplaced(model: Model) -> Iterator[Problem]:
+    """The order of the releases says which type is the newest and what an upgrade goes to."""
+    home = model.upload.info.distribution if model.upload.info else ""
+    before = None
+    for release in model.manifest.releases:
+        info = model.info(release.series)
+        if info is None:
+            continue
+        if home and info.distribution not in (home, str(model.manifest.vendor)):
+            message = f"{release.series} is a release of {info.distribution}, this upload is for {home}"
+            yield Problem(release.series, message, "remove it", about=Subject(release=release.series))
+            continue
+        if before and before[1].created and info.created and info.created < before[1].created:
+            message = f"{release.series} came before {before[0]}, but stands after it"
+            also = ((before[0].mark, "the later release"),)
+            yield Problem(release.series, message, "releases stand oldest first", also, about=Subject(release=release.series))
+        else:
+            before = (release.series, info)
 
 
 def distro_data_outdated(model: Model) -> Iterator[Problem]:
@@ -38,7 +59,8 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
     if not model.upload.outdated:
         return
     for series in model.unknown_series():
-        newest = model.known.newest("Ubuntu")
+        distribution = "Debian" if model.manifest.vendor == "Debian" else "Ubuntu"
+        newest = model.known.newest(distribution)
         have = f"the newest release it knows is {newest.series}" if newest else "it knows no release"
         yield Problem(
             series,
@@ -52,7 +74,7 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
 def vendor_mismatch(model: Model) -> Iterator[Problem]:
     """The types carry the vendor's name for good, so it has to be the one that is built for."""
     vendor, declared = model.upload.vendor, model.manifest.vendor
-    if vendor and declared and declared != vendor and declared not in model.vendors:
+    if vendor and declared and declared != vendor and declared.lower() not in map(str.lower, model.vendors):
         yield Problem(
             declared,
             f'the manifest is for "{declared}", but this is built for "{vendor}"',
@@ -61,7 +83,47 @@ def vendor_mismatch(model: Model) -> Iterator[Problem]:
 
 
 RULES = (
-    Rule("series-unknown", "error", "a release that does not exist", series_unknown),
-    Rule("distro-data-outdated", "error", "release data that is too old to tell", distro_data_outdated),
-    Rule("vendor-mismatch", "error", "a manifest for another distribution", vendor_mismatch),
+    Rule(
+        "series-unknown",
+        "error",
+        "a release that does not exist",
+        "distro-info knows no release of this name. A type of a mistyped release would be frozen with it.",
+        "the proposal of 2016",
+        "releases: {nobel: {qemu: \"8.2\"}}",
+        series_unknown,
+        see_also=("distro-data-outdated",),
+    ),
+    Rule(
+        "release-misplaced",
+        "error",
+        "a release out of order, or of another distribution",
+        "The releases of the manifest stand oldest first: the last one has the newest types, which get the "
+        "alias and the default. A release of another distribution would get this one's name into its "
+        "descriptions.",
+        "the manifest's format; Ubuntu's history, case 43",
+        "noble before jammy; bookworm in Ubuntu's manifest",
+        release_misplaced,
+        see_also=("series-unknown",),
+    ),
+    Rule(
+        "distro-data-outdated",
+        "error",
+        "release data that is too old to tell",
+        "The newest release that distro-info knows is out already, so a name that it does not know may well "
+        "exist. Only a warning with --allow-outdated-distro-data; nothing where the manifest gives version, "
+        "release and lts of the release itself.",
+        "distro-info's own rule (DistroDataOutdated); LP: #1309591",
+        "a release that is newer than the installed distro-info-data",
+        distro_data_outdated,
+        see_also=("series-unknown",),
+    ),
+    Rule(
+        "vendor-mismatch",
+        "error",
+        "a manifest for another distribution",
+        "The types carry the vendor's name in their description for good, and the policy goes by its releases.",
+        "dpkg's origins (deb-src-origins)",
+        "vendor: Ubuntu, built with DEB_VENDOR=Debian",
+        vendor_mismatch,
+    ),
 )

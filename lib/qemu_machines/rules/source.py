@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..diagnostics import Mark, nearest
 from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, all_properties, version_numbers
-from . import Problem, Rule
+from . import Problem, Rule, Subject, about
 
 
 def base_missing(model: Model) -> Iterator[Problem]:
@@ -22,11 +22,12 @@ def base_missing(model: Model) -> Iterator[Problem]:
                 one.base,
                 f"{one.name} starts from {one.board}-{one.base}, which this QEMU does not have",
                 f"it has {have[-1]} to {have[0]}",
+                about=about(one),
             )
         for array in one.compat:
             if source and array not in source.compat_arrays:
                 hint = nearest(array, source.compat_arrays)
-                yield Problem(array, f"this QEMU has no compat array {array}", hint)
+                yield Problem(array, f"this QEMU has no compat array {array}", hint, about=about(one))
 
 
 def base_not_release_version(model: Model) -> Iterator[Problem]:
@@ -49,6 +50,7 @@ def base_not_release_version(model: Model) -> Iterator[Problem]:
                 one.base,
                 f"{one.name} starts from {one.base}, but the newest {one.board} of this QEMU is {newest.name}",
                 f'set qemu: "{".".join(map(str, newest.version))}", or declare an exception with its reason',
+                about=about(one),
             )
 
 
@@ -71,7 +73,7 @@ def driver_unknown(model: Model) -> Iterator[Problem]:
         for item in one.properties:
             if item.driver == CAPABILITIES_DRIVER and one.board != "pseries":
                 message = f"{item.driver} is a driver of pseries, and {one.board} would ignore it"
-                yield Problem(item.driver, message, "name the boards that this is for")
+                yield Problem(item.driver, message, "name the boards that this is for", about=about(one))
 
 
 def property_unknown(model: Model) -> Iterator[Problem]:
@@ -94,10 +96,11 @@ def _unknown_fields(one: MachineType, source: BoardSource) -> Iterator[Problem]:
         known = source.fields.get(field.name)
         if known is None:
             hint = nearest(field.name, source.fields)
-            yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
+            message = f"QEMU's machine class has no field {field.name} that can be set"
+            yield Problem(field.name, message, hint, about=about(one))
         elif not known.accepts(field.value):
             message = f'{field.name} takes {known.expects}, not "{field.value}"'
-            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"', about=about(one))
 
 
 def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Problem]:
@@ -109,9 +112,11 @@ def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Pro
         known = source.capabilities.get(item.name)
         if known is None:
             hint = nearest(item.name, source.capabilities)
-            yield Problem(item.name, f'in this QEMU, pseries has no capability "{item.name}" that can be set', hint)
+            message = f'in this QEMU, pseries has no capability "{item.name}" that can be set'
+            yield Problem(item.name, message, hint, about=about(one))
         elif known.literal(item.value) is None:
-            yield Problem(item.value, f'{item.name} takes {known.expects}, not "{item.value}"')
+            message = f'{item.name} takes {known.expects}, not "{item.value}"'
+            yield Problem(item.value, message, about=about(one))
 
 
 def hooks_missing(model: Model) -> Iterator[Problem]:
@@ -124,25 +129,66 @@ def hooks_missing(model: Model) -> Iterator[Problem]:
                 Mark(source.file, len(source.lines), 1),
                 f'nothing includes "{wanted}", so the types of {board.name} would not exist',
                 "apply the patch that dh_qemu_machines hooks prints",
+                about=Subject(board=board.name),
             )
 
 
 RULES = (
-    Rule("base-missing", "error", "a base that this QEMU does not have", base_missing, needs_tree=True),
+    Rule(
+        "base-missing",
+        "error",
+        "a base that this QEMU does not have",
+        "Upstream deletes old types, and what started from them cannot be built any more. Drop the type "
+        "with its reason, or keep the base in a patch.",
+        "Ubuntu's history, cases 35 to 37",
+        "trusty: {qemu: \"2.0\"} in QEMU 10.0",
+        base_missing,
+        needs_tree=True,
+        see_also=("base-ends-soon", "lost-without-reason"),
+    ),
     Rule(
         "base-not-release-version",
         "error",
         "a base that is not the QEMU that the release ships",
+        "The types of a release in development start from the newest versioned machines of the QEMU that it "
+        "ships. A bump that reaches some boards only is how most wrong bases came about.",
+        "Ubuntu's history, cases 1 to 7",
+        "questing: {qemu: \"10.0\"} in QEMU 10.1",
         base_not_release_version,
         needs_tree=True,
+        see_also=("base-differs-between-boards",),
     ),
-    Rule("driver-unknown", "error", "a driver that QEMU does not have", driver_unknown, needs_tree=True),
+    Rule(
+        "driver-unknown",
+        "error",
+        "a driver that QEMU does not have",
+        "QEMU ignores a property of a driver that it does not have, without a word. A machine takes no properties "
+        "from its type either, but for the capabilities of pseries.",
+        "QEMU's qom/object.c",
+        "set: {virtio-net: {mq: \"on\"}}",
+        driver_unknown,
+        needs_tree=True,
+        see_also=("property-unknown",),
+    ),
     Rule(
         "property-unknown",
         "error",
         "a property or a field that QEMU does not have",
+        "QEMU aborts on a property that a driver does not have, once a guest has the device. A field of its machine "
+        "class that does not exist, or a value that it cannot take, would not compile.",
+        "QEMU's include/hw/boards.h",
+        "machine: {max_cpu: 1024}",
         property_unknown,
         needs_tree=True,
     ),
-    Rule("hooks-missing", "error", "generated files that nothing includes", hooks_missing, needs_tree=True),
+    Rule(
+        "hooks-missing",
+        "error",
+        "generated files that nothing includes",
+        "Without the #include everything builds and no type of the board exists.",
+        "QEMU's board files",
+        "the hooks patch is not in debian/patches/series",
+        hooks_missing,
+        needs_tree=True,
+    ),
 )

@@ -1,0 +1,95 @@
+"""What one part of the manifest says of another: a name that selects nothing is a typing error.
+
+The table says what may stand where; here every name that refers to something
+in the same manifest is looked up, because a selector that matches nothing
+would silently do nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator
+
+from ..diagnostics import Finding, Mark, Text, nearest
+from .format import CHANGE_KINDS, NEEDS_INCREMENT
+from .table import Entries
+
+
+def check(entries: Entries) -> Iterator[Finding]:
+    """The findings of a manifest as the table's reader gave it."""
+    boards = [str(name) for name, _ in entries.get("boards", ())]
+    order = [str(series) for series, _ in entries.get("releases", ())]
+    for _, board in entries.get("boards", ()):
+        yield from _limits(board, order)
+    for series, release in entries.get("releases", ()):
+        yield from _boards(release, boards)
+        for _, variant in release.get("variants", ()):
+            yield from _limits(variant, order)
+            yield from _boards(variant, boards)
+        for change in release.get("changes", ()):
+            yield from _change(change)
+            yield from _boards(change, boards)
+        variants = [str(name) for name, _ in release.get("variants", ())]
+        for exception in release.get("exceptions", ()):
+            yield from _boards(exception, boards)
+            for name in exception.get("variants") or ():
+                if str(name) not in variants:
+                    yield _wrong(name, f'{series} has no variant "{name}"', nearest(name, variants))
+    for dropped in entries.get("dropped", ()):
+        yield from _dropped(dropped)
+    yield from _dot_releases(entries.get("dot-releases", ()), order)
+
+
+def _wrong(where: "Text | Mark", message: str, hint: str = "") -> Finding:
+    return Finding("manifest-format", "error", where.mark if isinstance(where, Text) else where, message, hint)
+
+
+def _boards(entry: Entries, known: list[str]) -> Iterator[Finding]:
+    """Boards that this manifest does not declare have no types to be selected."""
+    for board in entry.get("boards") or ():
+        if str(board) not in known:
+            yield _wrong(board, f"the manifest has no board {board}", f"declared: {', '.join(known)}")
+
+
+def _limits(entry: Entries, order: list[str]) -> Iterator[Finding]:
+    """since and until have to name releases, the earlier one first, or types would silently be missing."""
+    for key in ("since", "until"):
+        if key in entry and str(entry[key]) not in order:
+            message = f'"{entry[key]}" is not one of the releases of this manifest'
+            yield _wrong(entry[key], message, nearest(entry[key], order) or "name one of them")
+    since, until = str(entry.get("since", "")), str(entry.get("until", ""))
+    if since in order and until in order and order.index(since) > order.index(until):
+        yield _wrong(entry["until"], f"{until} is before {since}", "since names the first release, until the last")
+
+
+def _change(entries: Entries) -> Iterator[Finding]:
+    """A change is of one kind, and that kind says what it may do."""
+    kinds = [kind for kind in CHANGE_KINDS if kind in entries]
+    if len(kinds) != 1:
+        hint = f"this one is {' and '.join(kinds)}" if kinds else "say which, and what it does"
+        yield _wrong(entries.mark, f"a change is one of {', '.join(CHANGE_KINDS)}", hint)
+        return
+    if kinds != ["feature"] and "was" in entries:
+        message = f'"was" is for a feature, not for a {kinds[0]} change'
+        yield _wrong(entries.mark, message, "older types keep what they have")
+    for key in NEEDS_INCREMENT:
+        # Only a new type may differ; an old one is frozen.
+        if key in entries and "increment" not in entries:
+            message = f'"{key}" needs an increment: it would change a type that exists'
+            yield _wrong(entries.mark, message, "give the increment its number")
+
+
+def _dropped(entries: Entries) -> Iterator[Finding]:
+    if ("type" in entries) == ("release" in entries):
+        yield _wrong(entries.mark, "what is dropped is a type or a release", "name one of the two")
+
+
+def _dot_releases(given: Iterable[tuple[Text, Any]], order: list[str]) -> Iterator[Finding]:
+    """Dot releases come one after the other."""
+    for series, days in given:
+        if str(series) not in order:
+            message = f'"{series}" is not one of the releases of this manifest'
+            yield _wrong(series, message, nearest(series, order))
+        rows = sorted(days, key=lambda row: int(row[0]))
+        for (before, earlier), (after, later) in zip(rows, rows[1:]):
+            if str(later) <= str(earlier):
+                yield _wrong(later, f"dot release {after} is not after {before} ({earlier})")

@@ -1,0 +1,56 @@
+"""The frozen record as text: sorted, one block a type."""
+
+from __future__ import annotations
+
+import json
+from typing import Iterator, Mapping, Optional
+
+from ..model import Lock, MachineType, Model
+
+_HEADER = """\
+# What was released. Written by "dh_qemu_machines freeze", not by hand: guests run
+# on these machine types, so a difference here is a guest that cannot be migrated.
+lock: 1
+"""
+
+
+def text(model: Model, patches: Mapping[str, str], before: Optional[Lock]) -> str:
+    """The record of a model. A type that was frozen before keeps the version that froze it."""
+    version = str(model.upload.version)
+    out = [f"{_HEADER}upload: {_quoted(version)}"]
+    out.append("patches:" if patches else "patches: {}")
+    if patches:
+        out += [f"  {_quoted(name)}: {digest}" for name, digest in patches.items()]
+    out.append("types:" if model.types else "types: {}")
+    for one in sorted(model.types, key=lambda type_: type_.name):
+        old = before.types.get(one.name) if before else None
+        out += _type(one, str(old.since) if old else version)
+    return "\n".join(out) + "\n"
+
+
+def _type(one: MachineType, since: str) -> Iterator[str]:
+    yield f"  {_quoted(one.name)}:"
+    yield f"    board: {one.board}"
+    yield f"    release: {one.release.series}"
+    yield f"    base: {_quoted(one.base)}"
+    yield f"    description: {_quoted(one.description)}"
+    yield f"    since: {_quoted(since)}"
+    if one.properties:
+        drivers = dict.fromkeys(str(item.driver) for item in one.properties)
+        yield "    set:"
+        for driver in drivers:
+            values = [f"{_quoted(i.name)}: {_quoted(i.value)}" for i in one.properties if i.driver == driver]
+            yield f"      {_quoted(driver)}: {{{', '.join(values)}}}"
+    if one.fields:
+        yield f"    machine: {{{', '.join(f'{field.name}: {_quoted(field.value)}' for field in one.fields)}}}"
+    if one.compat:
+        yield f"    compat: [{', '.join(one.compat)}]"
+    if one.alias:
+        yield f"    alias: {_quoted(one.alias)}"
+    if one.default:
+        yield "    default: true"
+
+
+def _quoted(value: str) -> str:
+    """A double-quoted YAML scalar; JSON's strings are valid as such."""
+    return json.dumps(str(value), ensure_ascii=False)

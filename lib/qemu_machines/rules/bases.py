@@ -1,0 +1,95 @@
+"""Rules on what types start from, and for how long that is there."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ..model import MachineType, Model, version_numbers
+from ..support import end_of
+from . import Problem, Rule, about
+
+
+def base_differs_between_boards(model: Model) -> Iterator[Problem]:
+    """One release, one QEMU: a release in development has no reason for an exception yet.
+
+    An exception is for what was released that way; before the release the base
+    can still be mended.
+    """
+    if model.upload.state != "development":
+        return
+    told = set()
+    for one in model.types:
+        # A type and its variants start from the same word of the manifest.
+        key = (one.board, one.base.mark)
+        if one.release.series != model.upload.target or one.increment or key in told:
+            continue
+        told.add(key)
+        if version_numbers(one.base)[:2] != version_numbers(one.release.qemu):
+            yield Problem(
+                one.base,
+                f"{one.name} starts from {one.base}, the other types of {one.release.series} from {one.release.qemu}",
+                "the release is not out yet: give all boards the same base",
+                ((one.release.qemu.mark, "the base of the release"),),
+                about=about(one),
+            )
+
+
+def base_ends_soon(model: Model) -> Iterator[Problem]:
+    """A type is promised for as long as its release is supported; upstream promises six years."""
+    lifecycle = model.history.lifecycle
+    if lifecycle is None:
+        return
+    here = version_numbers(model.upload.upstream)
+    told = set()
+    for one in model.types:
+        info = model.info(one.release.series)
+        end = end_of(info, model.manifest.support) if info else None
+        gone = lifecycle.end(one.board, version_numbers(one.base))
+        key = (one.board, one.base.mark)
+        # What this QEMU lacks already is base-missing's to say.
+        if end is None or key in told or gone <= here or end < model.upload.reference:
+            continue
+        day = lifecycle.day(gone)
+        if end >= day:
+            told.add(key)
+            version = ".".join(map(str, gone))
+            yield Problem(
+                one.base,
+                f"{one.name} starts from {one.base}, which QEMU {version} (about {day:%B %Y}) no longer has, "
+                f"but {one.release.series} is supported until {end}",
+                f"from then on, guests of {_types(model, one)} find no machine type",
+                about=about(one),
+            )
+
+
+def _types(model: Model, one: MachineType) -> str:
+    same = [other.name for other in model.types if other.board == one.board and other.base.mark == one.base.mark]
+    return one.name if len(same) == 1 else f"{one.name} and {len(same) - 1} more"
+
+
+RULES = (
+    Rule(
+        "base-differs-between-boards",
+        "error",
+        "one release with different bases",
+        "All boards of a release start from the QEMU that it ships. Where one does not while the release is "
+        "still in development, a bump of QEMU did not reach all of them; an exception is for what has been "
+        "released that way.",
+        "Ubuntu's history, cases 1 to 7",
+        "questing: an exception with base: \"10.0\" for pc-i440fx before the release",
+        base_differs_between_boards,
+        see_also=("base-not-release-version",),
+    ),
+    Rule(
+        "base-ends-soon",
+        "warning",
+        "a base that goes before the support of its release ends",
+        "Upstream deprecates versioned machine types after three years and removes them after six; their "
+        "functions leave the source some time later. A type whose release is supported longer than that "
+        "cannot be carried to the end.",
+        "QEMU's docs/about/deprecated.rst, MACHINE_VER_DELETION_MAJOR; Ubuntu's history, case 36",
+        "pc-i440fx-focal (base 4.0) with support: eol-esm: gone in QEMU 11.0, supported until 2030",
+        base_ends_soon,
+        see_also=("base-missing",),
+    ),
+)

@@ -1,0 +1,72 @@
+"""Rules on what a description claims: guests see it as the DMI product name since QEMU 8.1."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator
+
+from ..model import MachineType, Model
+from . import Problem, Rule, about
+
+_CLAIM = re.compile(r"\+?([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)")
+_TRUE, _FALSE = ("on", "true", "yes"), ("off", "false", "no")
+
+
+def description_mismatch(model: Model) -> Iterator[Problem]:
+    """wily was described as 15.04 for ten years, and maxcpus types never set what they promised.
+
+    What an exception says of a description, or of the field that it claims, was
+    released that way.
+    """
+    for one in model.types:
+        if any(layer.origin == "exception" and layer.adds.description for layer in one.layers):
+            continue
+        problem = _wrong_version(model, one) or _wrong_claim(one)
+        if problem:
+            where = next((layer.adds.description for layer in one.layers[::-1] if layer.adds.description), None)
+            yield Problem(where or one.mark, f"{one.name}: {problem}", f'it reads "{one.description}"', about=about(one))
+
+
+def _wrong_version(model: Model, one: MachineType) -> str:
+    """A release version right behind the vendor that is not the release's."""
+    info = model.info(one.release.series)
+    match = re.match(rf"{re.escape(model.manifest.vendor)} (\d+\.\d+)(\.\d+)?\b", one.description)
+    if info and info.version and match and match[1] != info.version:
+        return f"the description says {match[1]}, {one.release.series} is {info.version}"
+    return ""
+
+
+def _wrong_claim(one: MachineType) -> str:
+    """A ``name=value`` in the text that the type does not set."""
+    excepted = {
+        _plain(field.name) for layer in one.layers if layer.origin == "exception" for field in layer.adds.fields
+    }
+    sets = {_plain(item.name): str(item.value) for item in one.properties}
+    sets.update({_plain(field.name): str(field.value) for field in one.fields})
+    for match in _CLAIM.finditer(one.description):
+        name = _plain(match[1])
+        if name not in excepted and not _same(sets.get(name), match[2]):
+            return f"the description claims {match[0]}, but the type does not set it"
+    return ""
+
+
+def _plain(name: str) -> str:
+    """maxcpus, max_cpus and max-cpus are one thing to a reader."""
+    return re.sub(r"[-_]", "", name)
+
+
+def _same(value: "str | None", claim: str) -> bool:
+    return value == claim or any(value in words and claim in words for words in (_TRUE, _FALSE))
+
+
+RULES = (
+    Rule(
+        "description-mismatch",
+        "error",
+        "a description that claims what is not so",
+        "The text names another version than the release's, or a property or size that the type does not set.",
+        "Ubuntu's history, cases 8, 13 and 14 (LP: #2012763)",
+        "wily described as 15.04; description: maxcpus=1024 without machine: {max_cpus: 1024}",
+        description_mismatch,
+    ),
+)

@@ -1,0 +1,86 @@
+"""Rules on how long types are kept."""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from ..diagnostics import Text
+from ..model import Model
+from ..support import Need, need
+from . import Problem, Rule, Subject
+
+
+def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
+    """For each release of the manifest, and each dropped one, whether this upload needs its types."""
+    target = model.info(model.upload.target)
+    if target is None or not model.manifest.retention.startswith("upgrade-path"):
+        return
+    dropped = [one.release for one in model.manifest.dropped if one.release]
+    for series in [*(release.series for release in model.manifest.releases), *dropped]:
+        wanted = need(model.known, series, target, model.manifest.support, model.upload.reference)
+        if wanted:
+            yield series, wanted
+
+
+def kept_too_long(model: Model) -> Iterator[Problem]:
+    """Every type that is kept has to be kept working."""
+    has = {str(one.release.series) for one in model.types}
+    for series, wanted in _needs(model):
+        if not wanted.needed and series in has:
+            message = f"the types of {series} are not needed any more: {wanted.because}"
+            hint = "remove them, with a reason under dropped:; or set retention: while-buildable"
+            yield Problem(series, message, hint, about=Subject(release=series))
+
+
+def dropped_too_early(model: Model) -> Iterator[Problem]:
+    """An upgrade that is supported would find no machine type for its guests."""
+    boards = {str(board.name) for board in model.manifest.boards}
+    have: dict[str, set[str]] = {}
+    for one in model.types:
+        have.setdefault(str(one.release.series), set()).add(one.board)
+    for series, wanted in _needs(model):
+        missing = boards - have.get(series, set())
+        excused = {
+            board
+            for board in missing
+            if _never_had(model, series, board)
+        }
+        if wanted.needed and missing - excused:
+            names = ", ".join(sorted(missing - excused))
+            message = f"{series} has no type of {names} here, but guests upgrade from it: {wanted.because}"
+            yield Problem(series, message, "keep its types", about=Subject(release=series))
+
+
+def _never_had(model: Model, series: str, board: str) -> bool:
+    """A board that had no types yet when a release came: it is in no record of that release."""
+    lock = model.history.lock
+    if lock is None:
+        # Without a record, what the manifest leaves out of a release is taken as never released.
+        return not any(one.release == series for one in model.manifest.dropped)
+    return not any(old.release == series and old.board == board for old in lock.types.values())
+
+
+RULES = (
+    Rule(
+        "kept-too-long",
+        "warning",
+        "types past the clean-up rule",
+        "Types of interim releases go after the next LTS, those of an LTS when its support ends (in the "
+        "column of distro-info that the policy chose). Not with retention: while-buildable.",
+        "the proposal of 2016; Ubuntu's history, cases 34 to 38",
+        "yakkety in 24.04",
+        kept_too_long,
+        see_also=("dropped-too-early",),
+    ),
+    Rule(
+        "dropped-too-early",
+        "error",
+        "a supported upgrade that finds no type",
+        "From an interim release to the next release, and from an LTS to the next one, guests keep their "
+        "machine type: it has to be there. Not with retention: while-buildable.",
+        "the proposal of 2016; Ubuntu's history, cases 33, 34 and 36 (LP: #1626070)",
+        "dropped: [{release: noble, reason: old}] in 26.04",
+        dropped_too_early,
+        see_also=("kept-too-long", "lost-without-reason"),
+    ),
+)

@@ -1,0 +1,96 @@
+"""How long the types of a release are needed: support ends and upgrade paths.
+
+The 2016 proposal: types of interim releases go after the next LTS, those of an
+LTS when its support ends, so that every supported upgrade (interim to the next
+release, LTS to the next LTS) finds the type of its guests.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import NamedTuple, Optional
+
+from .inputs.releases import ReleaseInfo, Releases
+
+
+class Need(NamedTuple):
+    """Whether the types of a release are needed by an upload, and why."""
+
+    series: str
+    needed: bool
+    because: str
+
+
+class UpgradePath(NamedTuple):
+    """A supported upgrade that guests are migrated along, and until when."""
+
+    source: str
+    target: str
+    until: Optional[datetime.date]
+
+
+def end_of(info: ReleaseInfo, column: str) -> Optional[datetime.date]:
+    """The last day of support in a column of distro-info; an interim release has eol only."""
+    return info.ends.get(column) or info.ends.get("eol")
+
+
+def ordered(known: Releases, distribution: str) -> list[ReleaseInfo]:
+    """The releases of a distribution that have a version, oldest first."""
+    rows = [one for one in known.by_series.values() if one.distribution == distribution and one.version]
+    return sorted(rows, key=lambda one: tuple(int(part) for part in one.version.split(".")))
+
+
+def is_long(info: ReleaseInfo) -> bool:
+    """Debian's releases all follow one another as Ubuntu's LTS do."""
+    return info.lts or info.distribution == "Debian"
+
+
+def next_long(known: Releases, info: ReleaseInfo) -> Optional[ReleaseInfo]:
+    """The next LTS after a release, if there is one yet."""
+    rows = ordered(known, info.distribution)
+    later = rows[rows.index(info) + 1 :] if info in rows else []
+    return next((one for one in later if is_long(one)), None)
+
+
+def need(known: Releases, series: str, target: ReleaseInfo, column: str, reference: datetime.date) -> Optional[Need]:
+    """Whether an upload to ``target`` needs the types of ``series``; None where that is not known."""
+    info = known.by_series.get(series)
+    if info is None or info.distribution != target.distribution:
+        return None
+    rows = ordered(known, info.distribution)
+    if info not in rows or target not in rows:
+        return None
+    if rows.index(info) >= rows.index(target):
+        return Need(series, True, "the release itself, or a newer one")
+    if is_long(info):
+        end = end_of(info, column)
+        if end is None or reference <= end:
+            return Need(series, True, f"supported until {end} ({column})" if end else "supported")
+        return Need(series, False, f"its support ended on {end} ({column})")
+    successor = next_long(known, info)
+    if successor is None or rows.index(target) <= rows.index(successor):
+        name = successor.series if successor else "the next LTS"
+        return Need(series, True, f"an interim release, on the way to {name}")
+    return Need(series, False, f"an interim release, and the next LTS {successor.series} was before {target.series}")
+
+
+def paths(known: Releases, distribution: str, column: str, reference: datetime.date, hops: int = 1) -> list[UpgradePath]:
+    """The supported upgrades at a day: from each supported release to the next, and along the LTS.
+
+    ``hops`` is how many LTS an upgrade may go forward at once (2 for ``upgrade-path-2``).
+    """
+    # Nobody is sent from or to a release whose support has ended.
+    rows = [
+        one
+        for one in ordered(known, distribution)
+        if one.release and one.release <= reference and reference <= (end_of(one, column) or reference)
+    ]
+    found = []
+    for number, info in enumerate(rows):
+        end = end_of(info, column)
+        targets = rows[number + 1 : number + 2]
+        if is_long(info):
+            targets += [one for one in rows[number + 1 :] if is_long(one)][:hops]
+        for name in dict.fromkeys(one.series for one in targets):
+            found.append(UpgradePath(info.series, name, end))
+    return found
