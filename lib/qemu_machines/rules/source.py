@@ -73,7 +73,7 @@ def driver_unknown(model: Model) -> Iterator[Problem]:
         for item in one.properties:
             if item.driver == CAPABILITIES_DRIVER and one.board != "pseries":
                 message = f"{item.driver} is a driver of pseries, and {one.board} would ignore it"
-                yield Problem(item.driver, message, "name the boards that this is for")
+                yield Problem(item.driver, message, "name the boards that this is for", about=about(one))
 
 
 def property_unknown(model: Model) -> Iterator[Problem]:
@@ -96,10 +96,11 @@ def _unknown_fields(one: MachineType, source: BoardSource) -> Iterator[Problem]:
         known = source.fields.get(field.name)
         if known is None:
             hint = nearest(field.name, source.fields)
-            yield Problem(field.name, f"QEMU's machine class has no field {field.name} that can be set", hint)
+            message = f"QEMU's machine class has no field {field.name} that can be set"
+            yield Problem(field.name, message, hint, about=about(one))
         elif not known.accepts(field.value):
             message = f'{field.name} takes {known.expects}, not "{field.value}"'
-            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"')
+            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"', about=about(one))
 
 
 def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Problem]:
@@ -111,9 +112,11 @@ def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Pro
         known = source.capabilities.get(item.name)
         if known is None:
             hint = nearest(item.name, source.capabilities)
-            yield Problem(item.name, f'in this QEMU, pseries has no capability "{item.name}" that can be set', hint)
+            message = f'in this QEMU, pseries has no capability "{item.name}" that can be set'
+            yield Problem(item.name, message, hint, about=about(one))
         elif known.literal(item.value) is None:
-            yield Problem(item.value, f'{item.name} takes {known.expects}, not "{item.value}"')
+            message = f'{item.name} takes {known.expects}, not "{item.value}"'
+            yield Problem(item.value, message, about=about(one))
 
 
 def hooks_missing(model: Model) -> Iterator[Problem]:
