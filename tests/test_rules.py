@@ -115,6 +115,17 @@ def test_name_collision_with_the_machine_none(tree: Tree) -> None:
     assert found(tree, "name-collision") == [f"""{at(tree, "none")}: the alias "none" is QEMU's own machine; """]
 
 
+@pytest.mark.parametrize("alias", ["microvm", "x-remote"])
+def test_name_collision_with_a_machine_of_another_file(tree: Tree, alias: str) -> None:
+    manifest(tree, "ubuntu, default", f"{alias}, default")
+    assert found(tree, "name-collision") == [f'{at(tree, alias)}: the alias "{alias}" is another machine of QEMU; ']
+
+
+def test_name_collision_with_a_board_that_is_not_declared(tree: Tree) -> None:
+    tree.whole().manifest(MANIFEST.replace("  pc-i440fx: {alias: ubuntu, default: true}\n", "").replace("ubuntu-q35", "pc"))
+    assert found(tree, "name-collision") == [f"""{at(tree, "pc}")}: the alias "pc" is upstream's alias of pc-i440fx-7.2; """]
+
+
 def test_name_collision_of_alias_and_type(tree: Tree) -> None:
     manifest(tree, "alias: ubuntu-q35", "alias: pc-q35-jammy")
     assert found(tree, "name-collision") == [

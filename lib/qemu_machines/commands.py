@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from . import debhelper, diagnostics, model, rules, upload
 from .diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, InputError, Mark
-from .inputs import changelog, files, lifecycle, lock, manifest, packaging, patches, releases, sourcetree, vendor
+from .inputs import changelog, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from .model import Model
 from .upload import Upload
 
@@ -127,7 +127,8 @@ def _history(
         sums = (frozen.patches if frozen else None) or {}
         found = _attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
-    return model.History(frozen, against, found, cycle, packaging.linked_docs(debian, "machine-types.txt"))
+    docs = packaging.linked_docs(debian, "machine-types.txt")
+    return model.History(frozen, against, found, cycle, docs, machines.read())
 
 
 def _against(path: str, known: releases.Releases) -> lock.Lock:

@@ -89,13 +89,17 @@ class MachineType(NamedTuple):
 
 
 class History(NamedTuple):
-    """What was before: the frozen record, another package's, the patches now."""
+    """What is around the manifest: the frozen record, another package's, the patches now.
+
+    ``machines`` are the names that other machines of a binary have.
+    """
 
     lock: Optional[Lock] = None
     against: Optional[Lock] = None
     patches: Optional[tuple[Patch, ...]] = None
     lifecycle: Optional[Lifecycle] = None
     linked_docs: tuple[tuple[Text, str], ...] = ()
+    machines: Mapping[str, frozenset[str]] = {}
 
 
 class Model(NamedTuple):

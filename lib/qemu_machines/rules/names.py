@@ -15,8 +15,10 @@ _EVERYWHERE = ("none",)
 
 def _upstream_names(model: Model, binary: str) -> dict[str, str]:
     """Every name and alias that upstream has in a binary, with what holds it."""
-    names = {name: "QEMU's own machine" for name in _EVERYWHERE}
-    for source in model.tree.boards.values() if model.tree else ():
+    names = {name: "another machine of QEMU" for name in model.history.machines.get(binary, ())}
+    names.update({name: "QEMU's own machine" for name in _EVERYWHERE})
+    tree = model.tree
+    for source in (*tree.boards.values(), *tree.beside.values()) if tree else ():
         if binary_of(source.board) != binary:
             continue
         names.update({name: f"a machine in {source.file}" for name in source.other_names})

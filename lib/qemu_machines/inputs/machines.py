@@ -1,0 +1,17 @@
+"""The machines of QEMU's binaries that no board file of ours registers: their names are taken."""
+
+from __future__ import annotations
+
+import os
+from typing import Mapping
+
+from . import files
+
+_TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "other-machines.txt")
+
+
+def read() -> Mapping[str, frozenset[str]]:
+    """The names and aliases by binary (``x86_64``), from the bundled list."""
+    text = files.decode(files.read_bytes(_TABLE, "the list of machines"), _TABLE, "the list of machines")
+    lines = (line.split(":", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    return {binary: frozenset(names.split()) for binary, names in lines}
