@@ -603,3 +603,19 @@ def test_the_wrong_variants_of_its_steps(tree: Tree, run: Run, step: int, added:
     head = TOP + 'releases:\n  xenial:\n    qemu: "2.5"\n    changes:\n'
     case = Case(head + before + added, day=STEPS[step][0], record=head + before, text="LP: #11, #12")
     assert tags(tree, run, case)[tag].startswith("error: ")
+
+
+def test_dropped_too_early_on_one_board_only(tree: Tree, run: Run) -> None:
+    """The record tells a board that a release had from one that came later."""
+    late = TOP.replace("pc-q35: {", "pc-q35: {since: bionic, ") + (
+        'releases:\n  xenial: {qemu: "2.5"}\n  bionic: {qemu: "2.11"}\n'
+        "dropped: [{release: xenial, boards: [pc-q35], reason: r}]\n"
+    )
+    upload = Case(late, "bionic", "1:2.11+dfsg-1ubuntu7", "2018-05-01")
+    both = tags(tree, run, upload._replace(record=PLAIN))
+    assert both["dropped-too-early"].startswith("error: xenial has no type of pc-q35 here, but guests upgrade from it")
+    assert "lost-without-reason" not in both
+    (tree.root / "debian/qemu-machines.lock").unlink()
+    only = PLAIN.replace(", pc-q35: {alias: ubuntu-q35}", "")
+    found = tags(tree, run, upload._replace(manifest=late.split("dropped")[0], record=only))
+    assert "dropped-too-early" not in found

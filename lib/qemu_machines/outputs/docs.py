@@ -19,7 +19,7 @@ def _lines(model: Model) -> Iterator[str]:
     yield f"Machine types of {vendor}"
     yield "=" * len(f"Machine types of {vendor}")
     yield ""
-    yield f"A guest can be migrated, restored and upgraded as long as its machine type stays the"
+    yield "A guest can be migrated, restored and upgraded as long as its machine type stays the"
     yield f"same. {vendor} keeps that promise for the types below. QEMU's own versioned types are"
     yield "there as they are upstream, without it."
     for board in model.manifest.boards:

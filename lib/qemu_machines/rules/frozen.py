@@ -8,7 +8,7 @@ from ..model import FrozenType, MachineType, Model
 from ..support import need
 from . import Problem, Rule, Subject, about
 
-_READMORE = "a released type never changes: undo it, or make the change an increment"
+_HINT = "a released type never changes: undo it, or make the change an increment"
 
 
 def _differences(one: MachineType, old: FrozenType) -> Iterator[str]:
@@ -38,7 +38,7 @@ def frozen_changed(model: Model) -> Iterator[Problem]:
             if differences:
                 message = f"{one.name} was released otherwise: {'; '.join(differences)}"
                 also = ((old.name.mark, f"frozen by {old.since}"),)
-                yield Problem(one.mark, message, _READMORE, also, about=about(one))
+                yield Problem(one.mark, message, _HINT, also, about=about(one))
 
 
 def _gone(model: Model, lock_types: "list[FrozenType]") -> list[FrozenType]:

@@ -39,14 +39,11 @@ def dropped_too_early(model: Model) -> Iterator[Problem]:
     for one in model.types:
         have.setdefault(str(one.release.series), set()).add(one.board)
     for series, wanted in _needs(model):
-        missing = boards - have.get(series, set())
-        excused = {
-            board
-            for board in missing
-            if _never_had(model, series, board)
-        }
-        if wanted.needed and missing - excused:
-            names = ", ".join(sorted(missing - excused))
+        if not wanted.needed:
+            continue
+        missing = sorted(one for one in boards - have.get(series, set()) if not _never_had(model, series, one))
+        if missing:
+            names = ", ".join(missing)
             message = f"{series} has no type of {names} here, but guests upgrade from it: {wanted.because}"
             yield Problem(series, message, "keep its types", about=Subject(release=series))
 
