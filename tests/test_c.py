@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 from trees import MANIFEST, Tree
 
-from qemu_machines import cli, commands
+from qemu_machines import options
+from qemu_machines.commands import build
 from qemu_machines.outputs import c, docs
 
 FOLDER = "debian/generated/qemu-machines/"
 
 
 def generated(tree: Tree, board: str = "pc-i440fx") -> str:
-    assert commands.build(cli.parse([], {})) == 0
+    assert build.run(options.parse([], {})) == 0
     return tree.read(f"{FOLDER}{board}.h.inc")
 
 

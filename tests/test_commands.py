@@ -10,7 +10,7 @@ import pytest
 from conftest import Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.cli import COMMANDS
+from qemu_machines.options import COMMANDS
 
 FILES = [
     "debian/generated/qemu-machines/machine-types.txt",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from trees import MANIFEST, VERSIONS, Tree
 
-from qemu_machines import cli, commands, diagnostics, rules
+from qemu_machines import diagnostics, rules
+from qemu_machines import options as command_line
+from qemu_machines.commands import reading
 
 
 def found(tree: Tree, tag: str) -> list[str]:
     """The findings of one tag as "place: message; hint"."""
-    options = cli.parse(["check"], {})
-    inputs = commands.read_inputs(options, tree_required=False)
+    options = command_line.parse(["check"], {})
+    inputs = reading.read_inputs(options, tree_required=False)
     assert inputs.model is not None, inputs.unreadable
     findings = diagnostics.in_order(rules.check(inputs.model))
     return [f"{one.mark}: {one.message}; {one.hint}" for one in findings if one.tag == tag]
@@ -55,7 +57,7 @@ def test_series_unknown(tree: Tree) -> None:
 
 def test_series_unknown_from_the_command_line(tree: Tree) -> None:
     tree.whole()
-    inputs = commands.read_inputs(cli.parse(["check", "--series", "nobel"], {}), tree_required=False)
+    inputs = reading.read_inputs(command_line.parse(["check", "--series", "nobel"], {}), tree_required=False)
     assert inputs.model
     (finding,) = [one for one in rules.check(inputs.model) if one.tag == "series-unknown"]
     assert (str(finding.mark), finding.hint) == ("--series", 'did you mean "noble"?')
@@ -193,7 +195,7 @@ def test_hooks_missing_is_not_fooled(tree: Tree, line: str) -> None:
 
 def test_rules_that_need_the_source_are_left_out_without_it(tree: Tree) -> None:
     tree.manifest(MANIFEST.replace('"7.2"', '"7.1"').replace("alias: ubuntu,", "alias: pc,")).changelog()
-    inputs = commands.read_inputs(cli.parse(["check"], {}), tree_required=False)
+    inputs = reading.read_inputs(command_line.parse(["check"], {}), tree_required=False)
     assert inputs.model
     assert list(rules.check(inputs.model)) == []
     assert rules.skipped(inputs.model) == [

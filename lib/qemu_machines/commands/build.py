@@ -1,0 +1,31 @@
+"""The build step: check, then write the C and the documentation."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from .. import debhelper, model
+from ..diagnostics import FINDINGS, UNREADABLE
+from ..inputs import sourcetree
+from . import reading, telling
+
+
+def run(options: argparse.Namespace) -> int:
+    """The build step: check, then write the C and the documentation."""
+    from ..outputs import c, docs
+
+    inputs = reading.read_inputs(options, tree_required=True)
+    if inputs.model is None:
+        telling.report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    findings = telling.judge(inputs.model)
+    telling.report(findings, inputs.lines)
+    if telling.status(findings):
+        return FINDINGS
+    wanted = c.files(inputs.model)
+    if not debhelper.build_option(os.environ, "nodoc"):
+        wanted.update(docs.files(inputs.model))
+    # A board that left the manifest must not stay compiled in.
+    stale = tuple(model.include_name(place.board) for place in sourcetree.BOARD_FILES)
+    return telling.write(options, options.outputdir, wanted, stale)

@@ -1,0 +1,37 @@
+"""The same checks as in a build, and nothing written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from .. import debhelper, diagnostics, rules, upload
+from ..diagnostics import FINE, UNREADABLE
+from . import reading, telling
+
+
+def run(options: argparse.Namespace) -> int:
+    """The same checks, nothing written; without a QEMU tree, the rules that need none."""
+    if options.list_rules:
+        for rule in rules.catalogue():
+            print(f"{rule.tag:28} {rule.severity:8} {rule.summary}")
+        return FINE
+    inputs = reading.read_inputs(options, tree_required=False)
+    verbose = debhelper.manner(options, os.environ).verbose
+    findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, verbose)
+    skipped = rules.skipped(inputs.model) if inputs.model else []
+    if options.format in (None, "text"):
+        telling.report(findings, inputs.lines)
+    else:
+        from ..outputs import findings as output
+
+        found = upload.as_data(inputs.model.upload) if inputs.model else None
+        summaries = [(rule.tag, rule.summary) for rule in rules.catalogue()]
+        sys.stdout.write(output.document(options.format, findings, found, skipped, summaries))
+    if skipped and options.format != "json":
+        print(
+            f"{diagnostics.PROGRAM}: note: no QEMU source here, so not checked: {', '.join(skipped)}",
+            file=sys.stderr,
+        )
+    return UNREADABLE if inputs.model is None else telling.status(findings)

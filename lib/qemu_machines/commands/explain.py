@@ -1,0 +1,83 @@
+"""What a rule, a machine type, the upload or the upgrade paths are."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from typing import Optional
+
+from .. import diagnostics, rules, upload
+from ..diagnostics import FINE, UNREADABLE, USAGE, Finding, Mark
+from ..inputs import changelog, manifest
+from ..upload import Upload
+from . import reading, telling
+
+
+def run(options: argparse.Namespace) -> int:
+    """What an upload or a machine type is, and where each part of that comes from."""
+    word = options.subjects[0]
+    if word == "upload":
+        return _explain_upload(options)
+    if word == "paths":
+        return _explain_paths(options)
+    rule = next((one for one in rules.catalogue() if one.tag == word), None)
+    if rule:
+        from ..outputs import explanation
+
+        telling.answer(options, explanation.rule_data(rule), explanation.of_rule(rule))
+        return FINE
+    return _explain_type(options, options.subjects[0])
+
+
+def _explain_upload(options: argparse.Namespace) -> int:
+    """The upload; a manifest that is missing is no obstacle, one that is broken is."""
+    unreadable: list[Finding] = []
+    declared = None
+    if os.path.lexists(options.manifest):
+        declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
+    entry = reading.attempt(lambda: changelog.read(options.changelog), unreadable)
+    known = reading.attempt(lambda: reading.known_releases(declared), unreadable)
+    found: Optional[Upload] = None
+    if entry and known and not unreadable:
+        found = reading.attempt(partial(upload.upload_of, entry, declared, known, reading.question(options)), unreadable)
+    if found is None:
+        telling.report(unreadable, {options.changelog: entry.lines} if entry else {})
+        return UNREADABLE
+    from ..outputs import explanation
+
+    telling.answer(options, upload.as_data(found), explanation.of_upload(found))
+    wrong = diagnostics.in_order(declared.findings) if declared else []
+    telling.report(wrong, {options.manifest: declared.lines} if declared else {})
+    return telling.status(wrong)
+
+
+def _explain_paths(options: argparse.Namespace) -> int:
+    inputs = reading.read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        telling.report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    from ..outputs import explanation
+
+    telling.answer(options, explanation.paths_data(inputs.model), explanation.of_paths(inputs.model))
+    return FINE
+
+
+def _explain_type(options: argparse.Namespace, name: str) -> int:
+    inputs = reading.read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        telling.report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    from ..outputs import explanation
+
+    wanted = [one for one in inputs.model.types if name in (one.name, one.alias)]
+    if not wanted:
+        known = [one.name for one in inputs.model.types] + [rule.tag for rule in rules.catalogue()]
+        hint = diagnostics.nearest(name, [*known, "upload", "paths"])
+        message = f'there is no machine type and no rule "{name}"'
+        telling.report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
+        return USAGE
+    telling.answer(options, explanation.type_data(wanted[0]), explanation.of_type(wanted[0]))
+    wrong = diagnostics.in_order(inputs.model.manifest.findings)
+    telling.report(wrong, inputs.lines)
+    return telling.status(wrong)

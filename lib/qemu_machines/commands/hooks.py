@@ -1,0 +1,41 @@
+"""The patch that makes this QEMU source include the generated files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import diagnostics, model
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding
+from ..inputs import manifest
+from . import reading, telling
+
+
+def run(options: argparse.Namespace) -> int:
+    """The patch for the board files of this tree, on standard output; or whether it is applied."""
+    if options.check:
+        return _hooks_applied(options)
+    from ..outputs import hooks as output
+
+    unreadable: list[Finding] = []
+    declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
+    tree = reading.attempt(lambda: reading.source_tree(options, reading.board_names(declared), required=True), unreadable)
+    if declared is None or tree is None:
+        telling.report(unreadable, {})
+        return UNREADABLE
+    if declared.findings:
+        telling.report(diagnostics.in_order(declared.findings), {options.manifest: declared.lines})
+        return FINDINGS
+    folder = reading.include_folder(options)
+    sys.stdout.write(output.patch(tree, lambda board: model.include_path(folder, board)))
+    return FINE
+
+
+def _hooks_applied(options: argparse.Namespace) -> int:
+    inputs = reading.read_inputs(options, tree_required=True)
+    if inputs.model is None:
+        telling.report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    findings = [one for one in telling.judge(inputs.model) if one.tag == "hooks-missing"]
+    telling.report(findings, inputs.lines)
+    return telling.status(findings)

@@ -1,0 +1,136 @@
+"""Reading what the commands need, and deriving the model from it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
+
+from .. import model, upload
+from ..diagnostics import Finding, InputError
+from ..inputs import changelog, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
+from ..model import Model
+
+T = TypeVar("T")
+
+
+class Inputs(NamedTuple):
+    """What could be read. ``unreadable`` holds every failure, not only the first."""
+
+    model: Optional[Model]
+    lines: dict[str, Sequence[str]]
+    unreadable: list[Finding]
+
+
+def attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:
+    try:
+        return read()
+    except InputError as error:
+        unreadable.append(error.finding)
+        return None
+
+
+def source_tree(
+    options: argparse.Namespace,
+    boards: tuple[str, ...],
+    required: bool,
+    properties: "dict[str, frozenset[str]] | None" = None,
+) -> Optional[sourcetree.SourceTree]:
+    """The QEMU tree; None where there is none and none is required or named."""
+    root = options.sourcedir or "."
+    if not required and options.sourcedir is None and not sourcetree.is_tree(root):
+        return None
+    return sourcetree.read(root, boards, properties)
+
+
+def include_folder(options: argparse.Namespace) -> str:
+    """The output folder as seen from the source tree, which is where QEMU looks for includes."""
+    return os.path.relpath(options.outputdir, options.sourcedir or ".").replace(os.sep, "/")
+
+
+def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
+    # Without a manifest the tree is still worth a look, so that all failures are told at once.
+    return tuple(str(board.name) for board in declared.boards) if declared else ()
+
+
+def question(options: argparse.Namespace) -> upload.Question:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return upload.Question(options.series, options.date, epoch, vendor.read(os.environ))
+
+
+def known_releases(wanted: Optional[manifest.Manifest]) -> releases.Releases:
+    known = releases.read()
+    return releases.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
+
+
+def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
+    """Read everything that the commands need, and derive the model."""
+    unreadable: list[Finding] = []
+    lines: dict[str, Sequence[str]] = {}
+    declared = attempt(lambda: manifest.read(options.manifest), unreadable)
+    entry = attempt(lambda: changelog.read(options.changelog), unreadable)
+    known = attempt(lambda: known_releases(declared), unreadable)
+    named = manifest.named_properties(declared) if declared else None
+    tree = attempt(lambda: source_tree(options, board_names(declared), tree_required, named), unreadable)
+    if declared:
+        lines[options.manifest] = declared.lines
+    if entry:
+        lines[options.changelog] = entry.lines
+    for source in tree.boards.values() if tree else ():
+        lines[source.file] = source.lines
+    if declared is None or entry is None or known is None or unreadable:
+        return Inputs(None, lines, unreadable)
+    asked = question(options)
+    found = attempt(partial(upload.upload_of, entry, declared, known, asked), unreadable)
+    if found is None:
+        return Inputs(None, lines, unreadable)
+    vendors = asked.vendor.names if asked.vendor else ()
+    allow = options.allow_outdated_distro_data
+    derived = model.model_of(declared, found, known, tree, include_folder(options), vendors, allow)
+    if found.outdated and derived.unknown_series():
+        derived = derived._replace(data_version=releases.installed_version())
+    history = _history(options, known, tree, lines, unreadable)
+    if unreadable:
+        return Inputs(None, lines, unreadable)
+    return Inputs(derived._replace(history=history), lines, unreadable)
+
+
+def lock_path(options: argparse.Namespace) -> str:
+    """The frozen record lies beside the manifest."""
+    return os.path.join(os.path.dirname(options.manifest), "qemu-machines.lock")
+
+
+def _history(
+    options: argparse.Namespace,
+    known: releases.Releases,
+    tree: Optional[sourcetree.SourceTree],
+    lines: dict[str, Sequence[str]],
+    unreadable: list[Finding],
+) -> model.History:
+    """What was before: the frozen record, what to compare with, and the patches since."""
+    debian = os.path.dirname(options.changelog)
+    path = lock_path(options)
+    frozen = attempt(lambda: lock.read(path), unreadable) if os.path.lexists(path) else None
+    against = attempt(partial(_against, options.against, known), unreadable) if options.against else None
+    for record in (frozen, against):
+        if record:
+            lines[record.file] = record.lines
+    # Without a record no patch is known to be new, and they are not read.
+    found = None
+    if frozen or options.command == "freeze":
+        sums = (frozen.patches if frozen else None) or {}
+        found = attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
+    cycle = lifecycle.read(tree.root if tree else None)
+    docs = packaging.linked_docs(debian, "machine-types.txt")
+    return model.History(frozen, against, found, cycle, docs, machines.read())
+
+
+def _against(path: str, known: releases.Releases) -> lock.Lock:
+    """Another package's frozen record, or its manifest where it has none."""
+    if path.endswith(".lock"):
+        return lock.read(path)
+    other = manifest.read(path)
+    for finding in other.findings:
+        raise InputError(finding.mark, finding.message, finding.hint)
+    return model.frozen_of(other, known)

@@ -1,0 +1,77 @@
+"""Telling what was found: findings for people, files as debhelper would write them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Sequence
+
+from .. import debhelper, diagnostics, rules
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark
+from ..inputs import changelog, files
+from ..model import Model
+
+
+def judge(derived: Model, verbose: bool = False) -> list[Finding]:
+    """All findings of a run, those of the format and those of the rules.
+
+    What is only worth knowing is told to who asks for it: quiet when all is well.
+    """
+    found = [*derived.manifest.findings, *rules.check(derived)]
+    return diagnostics.in_order(one for one in found if verbose or one.severity != "info")
+
+
+def status(findings: Sequence[Finding]) -> int:
+    return FINDINGS if any(finding.severity == "error" for finding in findings) else FINE
+
+
+def _places(findings: Sequence[Finding]) -> list[Mark]:
+    return [mark for one in findings for mark in (one.mark, *(place for place, _ in one.also)) if mark.line]
+
+
+def _lines_of(path: str) -> Sequence[str]:
+    """The lines of a file that could not be read as what it should be, to show the one at fault."""
+    try:
+        text = files.read_bytes(path, path, limit=changelog.LIMIT).decode("utf-8", "replace")
+    except InputError:
+        return ()
+    return files.split_lines(text.removeprefix("\ufeff"))
+
+
+def report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
+    """Findings for people."""
+    colour = debhelper.colour(os.environ, sys.stderr.isatty())
+    shown = {**{mark.file: _lines_of(mark.file) for mark in _places(findings) if mark.file not in lines}, **lines}
+    for finding in findings:
+        print(diagnostics.as_text(finding, shown, colour), file=sys.stderr)
+    total = diagnostics.count(findings)
+    if total and len(findings) > 1:
+        print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
+
+
+def write(options: argparse.Namespace, folder: str, wanted: dict[str, str], stale: tuple[str, ...] = ()) -> int:
+    """Write files as debhelper would, and give the exit status."""
+    from ..outputs import writing
+
+    manner = debhelper.manner(options, os.environ)
+
+    def say(what: str) -> None:
+        if manner.verbose:
+            print(f"\t{what}")
+
+    try:
+        writing.write_all(folder, wanted, stale, manner.act, say)
+    except OSError as error:
+        where = Mark(str(error.filename or folder))
+        report([Finding("input-unreadable", "error", where, f"cannot be written: {error.strerror}")], {})
+        return UNREADABLE
+    return FINE
+
+
+def answer(options: argparse.Namespace, data: dict[str, object], text: str) -> None:
+    if options.format == "json":
+        import json
+
+        text = json.dumps(data, indent=2, ensure_ascii=False)
+    print(text)

@@ -1,0 +1,194 @@
+"""What may stand on the command line: the commands, and which options each takes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, Iterator, Mapping, NamedTuple, NoReturn, Sequence
+
+from . import __version__, debhelper
+from .diagnostics import PROGRAM
+
+
+class Command(NamedTuple):
+    """A command of the design; the build step is the one without a name.
+
+    ``words`` says what may follow the name, for messages; ``least`` and ``most``
+    how many words that are. The module of the same name in ``commands`` runs it.
+    """
+
+    name: str
+    summary: str
+    formats: tuple[str, ...] = ()
+    words: str = "no further word"
+    least: int = 0
+    most: int = 0
+
+
+class Option(NamedTuple):
+    """A long option; ``commands`` are those that take it, none meaning all of them.
+
+    Without ``metavar`` it is a switch.
+    """
+
+    flag: str
+    help: str
+    commands: tuple[str, ...] = ()
+    metavar: str = ""
+    default: "str | None" = None
+    repeated: bool = False
+
+    @property
+    def destination(self) -> str:
+        return self.flag[2:].replace("-", "_")
+
+
+COMMANDS = (
+    Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
+    Command(
+        "explain",
+        "tell what a rule, a machine type, the upload or the upgrade paths are",
+        ("text", "json"),
+        "one word: a tag, a machine type, upload or paths",
+        1,
+        1,
+    ),
+    Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
+    Command("hooks", "print the patch that makes this QEMU source include the generated files"),
+)
+OPTIONS = (
+    Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),
+    Option("--changelog", "default: %(default)s", metavar="FILE", default="debian/changelog"),
+    Option("--sourcedir", "the QEMU source tree; default: here", metavar="DIR"),
+    Option(
+        "--outputdir",
+        "where generated files go; default: %(default)s",
+        metavar="DIR",
+        default="debian/generated/qemu-machines",
+    ),
+    Option("--series", "the release, instead of what the changelog says", metavar="NAME"),
+    Option("--date", "the reference date, instead of SOURCE_DATE_EPOCH or the changelog's", metavar="DAY"),
+    Option("--allow-outdated-distro-data", "go on where distro-info-data is too old to know a release"),
+    Option("--against", "the frozen record or manifest of another release's package", ("check",), "FILE"),
+    Option("--list-rules", "list the rules and do nothing else", ("check",)),
+    Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
+)
+
+
+def module_of(command: str) -> str:
+    """The module of ``commands`` that runs a command; Python keeps some names for itself."""
+    return {"": "build", "import": "importing"}.get(command, command)
+
+
+class WrongUsage(Exception):
+    """The command line cannot be understood (exit status 2)."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises, because an option from -O may be wrong without harm."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongUsage(message)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of all options; what only some commands take is checked afterwards."""
+    made = _Parser(
+        prog=PROGRAM,
+        usage=f"{PROGRAM} [command] [options] [debhelper options]",
+        description="Give a distribution's QEMU its own machine types, and stop wrong ones.\n\n"
+        "Without a command, the build step: check, then write the C and the documentation.",
+        epilog="commands:\n"
+        + "\n".join(f"  {command.name:10} {command.summary}" for command in COMMANDS)
+        + f"\n\nSee {PROGRAM}(1).",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # debhelper has no abbreviated options from compat 13 on.
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    for option in OPTIONS:
+        made.add_argument(option.flag, **_settings(option))
+    taking = "; ".join(f"of {one.name}: {', '.join(one.formats)}" for one in COMMANDS if one.formats)
+    made.add_argument("--format", metavar="FORMAT", help=taking)
+    debhelper.add_shared_options(made)
+    return made
+
+
+def _settings(option: Option) -> "dict[str, Any]":
+    """How argparse is told of an option."""
+    text = f"of {' and '.join(option.commands)}: {option.help}" if option.commands else option.help
+    if not option.metavar:
+        return {"action": "store_true", "help": text}
+    action = "append" if option.repeated else "store"
+    return {"action": action, "metavar": option.metavar, "default": option.default, "help": text}
+
+
+def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
+    """Take over options unless one of them is unknown; whether they were taken.
+
+    What would print something and end is not for the environment or -O.
+    """
+    if {"-h", "--help", "--version"} & set(arguments):
+        return False
+    trial = argparse.Namespace(**vars(options))
+    try:
+        _, unknown = parser.parse_known_args(arguments, trial)
+    except WrongUsage:
+        return False
+    if unknown:
+        return False
+    vars(options).update(vars(trial))
+    return True
+
+
+def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.Namespace:
+    """The options from the command line and, before it, from the environment.
+
+    Raises WrongUsage.
+    """
+    known = parser()
+    options = known.parse_args([])
+    always, internal = debhelper.from_environment(environment)
+    plain, tentative = debhelper.split_tentative(internal)
+    for option in [*plain, *tentative]:
+        _try(known, [option], options)
+    if always and not _try(known, always, options):
+        print(f"{PROGRAM}: warning: ignored unknown options in DH_OPTIONS", file=sys.stderr)
+    plain, tentative = debhelper.split_tentative(arguments)
+    for option in tentative:
+        _try(known, [option], options)
+    # The parser has no positional arguments: argparse wants those in one place,
+    # while a command and what it is about may stand anywhere among the options.
+    options, rest = known.parse_known_args(plain, options)
+    words = [word for word in rest if not word.startswith("-")]
+    if len(words) < len(rest):
+        unknown = next(word for word in rest if word.startswith("-"))
+        raise WrongUsage(f"unknown option {unknown}")
+    if "" in words:
+        # An empty variable in a script must not start the build step.
+        raise WrongUsage("an empty word is no command")
+    options.command, options.subjects = words[0] if words else "", words[1:]
+    _check_usage(options)
+    return options
+
+
+def _check_usage(options: argparse.Namespace) -> None:
+    by_name = {command.name: command for command in COMMANDS}
+    command = by_name.get(options.command) or Command("", "the build step")
+    if options.command != command.name:
+        from .diagnostics import nearest
+
+        hint = nearest(options.command, by_name) or f"known: {', '.join(by_name)}"
+        raise WrongUsage(f'there is no command "{options.command}"; {hint}')
+    if not command.least <= len(options.subjects) <= command.most:
+        extra = "" if command.most or not options.subjects else f": {options.subjects[0]}"
+        raise WrongUsage(f"{command.name} takes {command.words}{extra}")
+    for option in OPTIONS:
+        given = getattr(options, option.destination)
+        if given and option.commands and command.name not in option.commands:
+            raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
+    if options.format is not None and options.format not in command.formats:
+        formats = f"takes {', '.join(command.formats)}"
+        raise WrongUsage(f"--format {formats if command.formats else f'is not for {command.name or command.summary}'}")
+    if not options.outputdir or any(character in options.outputdir for character in '"\\\n'):
+        raise WrongUsage("--outputdir cannot be written into an #include line")
