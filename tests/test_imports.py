@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import LIB
 from trees import Tree
 
 HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "email.utils", "tempfile", "shutil", "json", "dataclasses",
@@ -15,7 +15,7 @@ HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "email.util
 
 def imported(tree: Tree, *arguments: str) -> list[str]:
     program = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'lib')!r})\n"
+        f"import sys; sys.path.insert(0, {str(LIB)!r})\n"
         "from qemu_machines.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
