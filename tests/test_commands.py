@@ -309,7 +309,7 @@ def test_from_another_folder(tree: Tree, run: Run) -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["--help"], ["hooks"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["hooks"]])
 def test_a_full_disk_is_no_success(tree: Tree, arguments: list[str], unbuffered: str) -> None:
     """dh_qemu_machines hooks > debian/patches/machine-types.patch"""
     tree.whole()

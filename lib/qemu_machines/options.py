@@ -71,6 +71,7 @@ OPTIONS = (
     Option("--allow-outdated-distro-data", "go on where distro-info-data is too old to know a release"),
     Option("--against", "the frozen record or manifest of another release's package", ("check",), "FILE"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
+    Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
 )
 
@@ -89,6 +90,10 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise WrongUsage(message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # That of Python 3.12 and later takes a full disk for success.
+        print(message, end="", file=file or sys.stdout)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -181,7 +186,9 @@ def _check_usage(options: argparse.Namespace) -> None:
 
         hint = nearest(options.command, by_name) or f"known: {', '.join(by_name)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')
-    if not command.least <= len(options.subjects) <= command.most:
+    # A list is of everything, so it takes no word.
+    least, most = (0, 0) if options.list and command.name == "explain" else (command.least, command.most)
+    if not least <= len(options.subjects) <= most:
         extra = "" if command.most or not options.subjects else f": {options.subjects[0]}"
         raise WrongUsage(f"{command.name} takes {command.words}{extra}")
     for option in OPTIONS:
