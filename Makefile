@@ -3,7 +3,7 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: help check lint man check-qemu check-package demo clean
+.PHONY: help check lint man check-qemu check-package demo bench clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), and mypy'
@@ -11,6 +11,7 @@ help:
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
+	@echo 'make bench          what a build step costs, beside what a build has anyway'
 	@echo 'make clean          remove what the tests left in this folder'
 
 check: lint
@@ -33,6 +34,10 @@ check-package:
 
 demo:
 	tests/qemu/demo
+
+bench:
+	tests/install-needed bench
+	tests/bench/run
 
 clean:
 	rm -rf .mypy_cache .pytest_cache .hypothesis
