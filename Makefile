@@ -6,7 +6,7 @@ PYTHON = /usr/bin/python3
 .PHONY: fuzz kill help check lint man check-qemu check-package demo bench clean
 
 help:
-	@echo 'make check          the fast tests (no QEMU is built), and mypy'
+	@echo 'make check          the fast tests (no QEMU is built), mypy, and no newer Python needed'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-package  builds the Debian package twice, and in clean chroots runs its tests and lintian'
@@ -22,6 +22,7 @@ check: lint
 lint:
 	tests/install-needed check
 	$(PYTHON) -m mypy --strict lib man/generate
+	tests/oldest-python
 
 man:
 	tests/install-needed check
