@@ -191,7 +191,7 @@ def model_of(
     """Everything derived: this is where the manifest becomes machine types."""
     types: list[MachineType] = []
     for board in manifest.boards:
-        made = list(_types_of(manifest, board, known))
+        made = list(types_of(manifest, board, known))
         newest = [one for one in made if one.variant is None][-1:]
         for one in made:
             # The newest type is what one would change to: there is nothing better yet.
@@ -216,7 +216,7 @@ def frozen_of(manifest: Manifest, known: Releases) -> Lock:
             default=False,
         )
         for board in manifest.boards
-        for one in _types_of(manifest, board, known)
+        for one in types_of(manifest, board, known)
     }
     return Lock(manifest.file, manifest.file, None, types, manifest.lines)
 
@@ -228,7 +228,7 @@ class _Was(NamedTuple):
     layer: Layer
 
 
-def _types_of(manifest: Manifest, board: Board, known: Releases) -> Iterator[MachineType]:
+def types_of(manifest: Manifest, board: Board, known: Releases) -> Iterator[MachineType]:
     """The types of a board in the order of their history: release, increments, variants of each."""
     order = {str(release.series): number for number, release in enumerate(manifest.releases)}
     history = [

@@ -55,6 +55,14 @@ COMMANDS = (
     ),
     Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
+    Command(
+        "import",
+        "turn hand-written machine types into a manifest",
+        ("manifest", "text", "json"),
+        "patches, a folder of patches with a series, or a patched QEMU tree",
+        1,
+        1000,
+    ),
 )
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),

@@ -80,7 +80,11 @@ def read(path: str, what: str, missing_hint: str = "") -> Document:
     in memory; repeated keys are findings, so that they are told with the rest.
     """
     data = files.read_bytes(path, what, missing_hint)
-    text = files.decode(data, path, what)
+    return parse(files.decode(data, path, what), path, what)
+
+
+def parse(text: str, path: str, what: str) -> Document:
+    """The same of a text that may not be in its file yet."""
     _refuse_tabs(text, path)
     files.refuse_controls(text, path, what)
     found: list[Finding] = []
