@@ -93,7 +93,7 @@ def draft(types: Sequence[Named], others: Sequence[HandType], known: Releases, n
     """The manifest of some types; ``newest`` is the QEMU that they were made for."""
     order = _order(types, known)
     boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
-    releases = {series: _release([one for one in types if one.series == series], newest) for series in order}
+    releases = {series: _release([one for one in types if one.series == series], newest, boards) for series in order}
     _limit(releases, boards, order, types)
     document: dict[str, Any] = {
         "version": "1",
@@ -181,7 +181,7 @@ def _policy(types: Sequence[Named], order: "list[str]", known: Releases) -> "dic
     return policy
 
 
-def _release(types: Sequence[Named], newest: str) -> "dict[str, Any]":
+def _release(types: Sequence[Named], newest: str, every: "list[str]") -> "dict[str, Any]":
     entry: dict[str, Any] = {"qemu": _qemu(types, newest)}
     boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
     exceptions: list[dict[str, Any]] = []
@@ -192,7 +192,7 @@ def _release(types: Sequence[Named], newest: str) -> "dict[str, Any]":
     changes = _changes(types, boards, entry["qemu"])
     if changes:
         entry["changes"] = changes
-    variants = _variants(types, boards, rests, exceptions)
+    variants = _variants(types, every, rests, exceptions)
     if variants:
         entry["variants"] = variants
     if exceptions:
@@ -287,7 +287,8 @@ def _variants(
         texts = [inner_text(one.type.description) for one in types if one.variant == name and not one.increment]
         said = Counter(text for text in texts if text)
         if said:
-            entry["description"] = said.most_common(1)[0][0]
+            # The longer one of two: what is missing was forgotten.
+            entry["description"] = max(said, key=lambda text: (said[text], len(text), text))
         found[name] = entry
         for board, adds in by_board.items():
             _except(exceptions, board, [name], fields(tuple(part for part in adds if part not in common)))
@@ -313,15 +314,21 @@ def _changes(types: Sequence[Named], boards: "list[str]", qemu: str) -> "list[di
             if one is None:
                 continue
             entry = _change(one, _before(types, one), qemu)
-            same = next((there for what, there in entries if what == entry), None)
-            if same:
-                same.append(board)
+            same = next((number for number, (what, _) in enumerate(entries) if _alike(what, entry)), None)
+            if same is not None:
+                entries[same] = {**entry, **entries[same][0]}, [*entries[same][1], board]
             else:
                 entries.append((entry, [board]))
         for entry, there in entries:
             limited = {"boards": there} if len(there) < len(boards) else {}
             found.append({"increment": str(number), "feature": FEATURE, **limited, **entry})
     return found
+
+
+def _alike(one: "dict[str, Any]", other: "dict[str, Any]") -> bool:
+    """Whether two boards add the same; one may have no text of its own."""
+    texts = {one.get("description"), other.get("description")} - {None}
+    return len(texts) < 2 and {**one, "description": ""} == {**other, "description": ""}
 
 
 def _before(types: Sequence[Named], one: Named) -> Optional[Named]:
@@ -392,14 +399,12 @@ def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) 
         wanted.setdefault(one.series, []).append(what)
     for series, more in wanted.items():
         entry = releases[series]
-        there = [
-            {**one, "boards": one.get("boards") or entry.get("boards") or boards} for one in entry.get("exceptions", [])
-        ]
+        have = sorted({o.type.board for o in made.named if o.series == series}, key=boards.index)
+        there = [{**one, "boards": one.get("boards") or have} for one in entry.get("exceptions", [])]
         has_variants = "variants" in entry
         for one in more:
             if not has_variants:
                 del one["variants"]
-        have = sorted({o.type.board for o in made.named if o.series == series}, key=boards.index)
         entry["exceptions"] = [_ordered(one) for one in _merged(there + more, have)]
     return made._replace(document={**made.document, "releases": releases})
 

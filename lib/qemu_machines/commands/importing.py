@@ -82,7 +82,9 @@ def _manifest(
     findings = [*found.findings, *twice, *judged.check(types, draft.document["vendor"], known, qemu)]
     findings += _not_kept(draft, made, others)
     judged_model = reading.attempt(lambda: _model(options, made.declared, known, entry, draft), unreadable)
-    findings += telling.judge(judged_model) if judged_model else [*made.declared.findings, *unreadable]
+    told = {(one.tag, one.message) for one in findings}
+    more = telling.judge(judged_model) if judged_model else [*made.declared.findings, *unreadable]
+    findings += [one for one in more if (one.tag, one.message) not in told]
     findings = diagnostics.in_order(findings)
     telling.report(findings, {options.manifest: made.declared.lines})
     return telling.status(findings)

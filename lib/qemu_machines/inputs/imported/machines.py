@@ -130,6 +130,17 @@ class Reader:
                     self._tell(variable.mark, message, hint, made)
                 yield made
 
+        self._use_instances()
+
+    def _use_instances(self) -> None:
+        """Instance options that only pass on to others, where the macro that calls them is not shown whole."""
+        for function in self.functions.values():
+            called = re.findall(r"\w+", " ".join(token.text for token in function.body if token.kind == "name"))
+            if function.name.endswith("_instance_options") and all(
+                word.endswith("_instance_options") or word == "machine" for word in called
+            ):
+                self._use(function.tokens)
+
     def _tell(self, mark: Mark, message: str, hint: str = "", one: Optional[HandType] = None) -> None:
         if one is None or not one.upstream:
             self.findings.append(Finding(TAG, "warning", mark, message, hint))
@@ -327,6 +338,8 @@ class Reader:
             got.arrays.append(Text(array, name.mark))
         elif variable:
             self._use(variable.tokens)
+            length = self.variables.get(f"{name.text}_len")
+            self._use(length.tokens if length else ())
             self._list(variable.value, got, quiet)
         elif not quiet:
             self._tell(name.mark, f"the array {name.text} is not in these patches")

@@ -66,13 +66,13 @@ def macro_of(directive: Directive) -> Optional[Macro]:
 class Preprocessor:
     """Takes items, gives tokens with macros expanded. ``findings`` grow along the way.
 
-    ``used`` has the macros that were expanded, by the place of their definition.
+    ``used`` has the lines of the macros that were expanded.
     """
 
     def __init__(self, macros: "dict[str, list[Macro]]") -> None:
         self.macros = {name: list(several) for name, several in macros.items()}
         self.findings: list[Finding] = []
-        self.used: set[Mark] = set()
+        self.used: set[tuple[str, int]] = set()
         self.left = BUDGET
         self.depth = 0
         # One entry for each open condition: whether its lines count, and whether some branch did.
@@ -182,7 +182,7 @@ class Preprocessor:
         several = self.macros[token.text]
         plain = next((one for one in several if one.parameters is None), None)
         if plain and not any(one.parameters is not None for one in several):
-            self.used.add(plain.mark)
+            self._use(plain)
             hidden = token.hidden | {plain.name}
             return [one._replace(mark=token.mark, first=False, added=token.added, hidden=hidden) for one in plain.body]
         arguments = _arguments(rest)
@@ -196,8 +196,12 @@ class Preprocessor:
             self.findings.append(Finding(TAG, "warning", token.mark, message))
             return None
         del rest[len(rest) - length :]
-        self.used.add(macro.mark)
+        self._use(macro)
         return self._substituted(macro, token, found)
+
+    def _use(self, macro: Macro) -> None:
+        self.used.add((macro.mark.file, macro.mark.line))
+        self.used.update((token.mark.file, token.mark.line) for token in macro.body)
 
     def _substituted(self, macro: Macro, use: Token, arguments: "list[list[Token]]") -> "list[Token]":
         values = _bound(macro, arguments)

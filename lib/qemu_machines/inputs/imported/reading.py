@@ -117,7 +117,7 @@ def _read(sources: "dict[str, Source]", findings: "list[Finding]") -> Iterator[R
             file = File(name, _declared(source, own, findings))
             findings += own.findings
             reader = Reader(file, headers)
-            reader.used |= {(mark.file, mark.line) for mark in own.used | shared.used}
+            reader.used |= own.used | shared.used
             yield reader
 
 

@@ -74,13 +74,18 @@ _OTHERS = """
 #define DEFINE_SPAPR_MACHINE(major, minor) DEFINE_SPAPR_MACHINE_IMPL(false, major, minor)
 #define DEFINE_SPAPR_MACHINE_TAGGED(major, minor, tag) DEFINE_SPAPR_MACHINE_IMPL(false, major, minor, _, tag)
 #define DEFINE_CCW_MACHINE(suffix, verstr, latest) \\
+    static void ccw_machine_##suffix##_mach_init(MachineState *mach) { ccw_machine_##suffix##_instance_options(mach); } \\
     static void ccw_machine_##suffix##_class_init(ObjectClass *oc, void *data) \\
     { MachineClass *mc = MACHINE_CLASS(oc); ccw_machine_##suffix##_class_options(mc); \\
+      mc->init = ccw_machine_##suffix##_mach_init; \\
       if (latest) { mc->alias = "s390-ccw-virtio"; mc->is_default = true; } } \\
     IMPORT_REGISTER(ccw_machine_##suffix, "s390-ccw-virtio-" verstr "-machine", ccw_machine_##suffix##_class_init)
 #define DEFINE_CCW_MACHINE_IMPL(latest, ...) \\
+    static void MACHINE_VER_SYM(mach_init, ccw, __VA_ARGS__)(MachineState *mach) \\
+    { MACHINE_VER_SYM(instance_options, ccw, __VA_ARGS__)(mach); } \\
     static void MACHINE_VER_SYM(class_init, ccw, __VA_ARGS__)(ObjectClass *oc, void *data) \\
     { MachineClass *mc = MACHINE_CLASS(oc); MACHINE_VER_SYM(class_options, ccw, __VA_ARGS__)(mc); \\
+      mc->init = MACHINE_VER_SYM(mach_init, ccw, __VA_ARGS__); \\
       if (latest) { mc->alias = "s390-ccw-virtio"; mc->is_default = true; } } \\
     IMPORT_REGISTER(MACHINE_VER_SYM(type, ccw, __VA_ARGS__), MACHINE_VER_TYPE_NAME("s390-ccw-virtio", __VA_ARGS__), \\
                     MACHINE_VER_SYM(class_init, ccw, __VA_ARGS__))
