@@ -46,8 +46,8 @@ def _halves(one: HandType) -> Iterator[Finding]:
 
 
 def _unpinned(one: HandType) -> Iterator[Finding]:
-    if not any(text != "latest" for text in one.options):
-        where = one.options[0].mark if one.options else one.name.mark
+    if one.floating or not any(text != "latest" for text in one.options):
+        where = one.floating or (one.options[0].mark if one.options else one.name.mark)
         message = f"{one.name} starts from whatever is newest: each QEMU makes another machine of it"
         yield Finding(UNPINNED, "warning", where, message, "the manifest pins it; see what this release really had")
 

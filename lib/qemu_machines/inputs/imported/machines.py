@@ -26,6 +26,7 @@ BOARDS = {
 _NAMES = tuple(sorted(set(BOARDS.values()), key=len, reverse=True))
 # Set for every type, or by what the type is made of; a manifest has no word for them.
 _UNSAID = frozenset("name family init reset kvm_type deprecation_reason compat_props".split())
+_PARENTS = frozenset("TYPE_S390_CCW_MACHINE TYPE_SPAPR_MACHINE TYPE_PC_MACHINE TYPE_VIRT_MACHINE".split())
 _HARMLESS = frozenset(
     "assert g_assert MACHINE_CLASS OBJECT_CLASS PC_MACHINE_CLASS X86_MACHINE_CLASS SPAPR_MACHINE_CLASS "
     "S390_CCW_MACHINE_CLASS S390_MACHINE_CLASS VIRT_MACHINE_CLASS MACHINE MACHINE_VER_DEPRECATION".split()
@@ -58,6 +59,8 @@ class HandType(NamedTuple):
     # Whether upstream's calendar can take it away at run time (MACHINE_VER_DELETION).
     deletable: bool = False
     claims_default: Optional[Mark] = None
+    # Where a struct names the function that starts whichever machine is newest.
+    floating: Optional[Mark] = None
 
     @property
     def rest(self) -> str:
@@ -92,6 +95,7 @@ class _Collected:
         self.fields: dict[str, MachineField] = {}
         self.arrays: list[Text] = []
         self.name: Optional[Text] = None
+        self.floating: Optional[Mark] = None
         self.deletable = False
 
 
@@ -168,18 +172,21 @@ class Reader:
     def _info(self, variable: Variable) -> Optional[HandType]:
         """A TypeInfo of a machine, with the class_init that it names."""
         given = {name: value for name, value in values.members(variable.value[1:-1]) if name}
-        name = values.string(given.get("name", ()))
-        if not name or not name.endswith("-machine"):
+        name = values.string(given.get("name", ())) or ""
+        parent = {token.text for token in given.get("parent", ())}
+        if not name.endswith("-machine") and not parent & _PARENTS:
             return None
         got = _Collected()
         self.left = _CALLS
-        name = name[: -len("-machine")]
+        name = name.removesuffix("-machine")
         quiet = self._is_upstream(name) or not (variable.added or name.startswith(_NAMES))
         for key in ("class_init", "instance_init"):
             function = given.get(key, ())
             if len(function) == 1:
                 self._call(function[0], got, quiet, key == "instance_init", True)
-        return self._made(Text(name, given["name"][0].mark), variable, got)
+        # Up to QEMU 2.5 a class has its name apart from QOM's.
+        own = got.name or (Text(name, given["name"][0].mark) if name else None)
+        return self._made(own, variable, got) if own else None
 
     def _is_upstream(self, name: str) -> bool:
         return re.fullmatch(r".*-v?\d+\.\d+(\.\d+)?(-sxxm)?", name) is not None
@@ -205,6 +212,12 @@ class Reader:
                         self._tell(token.mark, f"{token.text} is not known")
             elif value:
                 self._assign(key, "", value, got, quiet)
+                if key == "init" and got.compat is None:
+                    got.floating = value[0].mark
+        # The list of a struct is the other half of its base, not something on top of it.
+        for array in [one for one in got.arrays if re.match("pc_compat_", one)]:
+            got.arrays.remove(array)
+            got.compat = got.compat or Text(str(upstream.compat_version(array)), array.mark)
         return self._made(name, variable, got) if name else None
 
     def _made(self, name: Text, variable: Variable, got: _Collected) -> HandType:
@@ -225,6 +238,7 @@ class Reader:
             added=variable.added or any(token.added for token in variable.tokens),
             deletable=got.deletable,
             claims_default=got.default_mark,
+            floating=got.floating if got.compat is None else None,
         )
 
     def _call(
@@ -372,6 +386,9 @@ class Reader:
             got.default, got.default_mark = bool(held), mark if held else None
             if held is None and not quiet:
                 self._tell(mark, f"is_default = {value[0].text}: taken for false")
+        elif field == "name" and not inside:
+            text = values.string(value)
+            got.name = Text(text, mark) if text else None
         elif field == "init":
             self._init(value, got)
         elif field == "compat_props":
