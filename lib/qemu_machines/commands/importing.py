@@ -141,7 +141,7 @@ def _not_kept(draft: Draft, made: _Made, others: "Sequence[adoption.HandType]") 
             message = f"{other.name} has no place in a manifest: its name is not a board and the series of a release"
             findings.append(Finding(NOT_KEPT, "error", other.name.mark, message, "it has to stay a patch"))
         elif other.added and other.rest.startswith("v"):
-            message = f"{other.name} is upstream's {other.name.replace('-v', '-')} under another name"
+            message = f"{other.name} is upstream's {other.board}-{other.rest[1:]} under another name"
             hint = "the manifest leaves upstream's types alone: guests of this name find none"
             findings.append(Finding("upstream-type-altered", "error", other.name.mark, message, hint))
     return findings

@@ -334,6 +334,8 @@ class Reader:
             self._list(rest, got, quiet)
         elif name.text == "MACHINE_VER_DELETION":
             got.deletable = True
+        elif name.text == upstream.LATEST_SPAPR:
+            got.alias, got.default, got.default_mark = Text("pseries", name.mark), True, name.mark
         elif instance:
             self._call(name, got, True, True)
         elif name.text not in _HARMLESS:
@@ -363,8 +365,10 @@ class Reader:
             # A compound literal: (GlobalProperty[]) { … }
             close = next((number for number, token in enumerate(tokens) if token.text == ")"), 0)
             tokens = tokens[close + 1 :]
-        inner = tokens[1:-1] if tokens and tokens[0].text == "{" and tokens[-1].text == "}" and _encloses(tokens) else tokens
-        found = values.list_of(inner, self.variables.get)
+        # Of one property alone the braces are its own.
+        if tokens and tokens[0].text == "{" and _encloses(tokens) and not values.is_property(tokens[1:-1]):
+            tokens = tokens[1:-1]
+        found = values.list_of(tokens)
         got.properties += found.properties
         got.arrays += found.arrays
         for token in found.unknown:

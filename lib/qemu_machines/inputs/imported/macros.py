@@ -7,7 +7,7 @@ of them over the years, so several macros of a name are told apart by that.
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, NamedTuple, Optional, Sequence
+from typing import Callable, Iterable, Iterator, NamedTuple, Optional, Sequence
 
 from ...diagnostics import Finding, Mark
 from .diffs import TAG
@@ -43,6 +43,10 @@ class Macro(NamedTuple):
         return count == len(self.parameters) or (count == 1 and not self.parameters)
 
 
+# Upstream's part of a macro whose end no patch shows.
+Complete = Callable[[Macro, "dict[str, list[Macro]]"], Optional[Macro]]
+
+
 class Exhausted(Exception):
     """The macros of a file expand to more than any real one."""
 
@@ -69,7 +73,8 @@ class Preprocessor:
     ``used`` has the lines of the macros that were expanded.
     """
 
-    def __init__(self, macros: "dict[str, list[Macro]]") -> None:
+    def __init__(self, macros: "dict[str, list[Macro]]", complete: Complete) -> None:
+        self.complete = complete
         self.macros = {name: list(several) for name, several in macros.items()}
         self.findings: list[Finding] = []
         self.used: set[tuple[str, int]] = set()
@@ -110,10 +115,19 @@ class Preprocessor:
             return
         elif directive.word == "define":
             macro = macro_of(directive)
+            if macro and macro.cut:
+                macro = self._completed(macro)
             if macro:
                 self.define(macro)
         elif directive.word == "undef" and directive.tokens:
             self.macros.pop(directive.tokens[0].text, None)
+
+    def _completed(self, macro: Macro) -> Optional[Macro]:
+        whole = self.complete(macro, self.macros)
+        if whole is None and any(token.added for token in macro.body):
+            message = f"the patches show only the beginning of the macro {macro.name}, and its rest is not known"
+            self.findings.append(Finding(TAG, "warning", macro.mark, message))
+        return whole
 
     def _condition(self, directive: Directive) -> None:
         word = directive.word
@@ -154,7 +168,8 @@ class Preprocessor:
             return held != negated
         if "CONFIG_MICROVM_DEFAULT" not in texts:
             message = f"this condition is not evaluated, but taken to hold: {' '.join(texts)[:60]}"
-            self.findings.append(Finding(TAG, "warning", directive.mark, message))
+            if any(token.added for token in directive.tokens):
+                self.findings.append(Finding(TAG, "warning", directive.mark, message))
         return True
 
     def expand(self, tokens: Sequence[Token]) -> "list[Token]":

@@ -26,6 +26,7 @@ _HEADERS = (
     "hw/i386/pc.c",
 )
 # What a patch may change of upstream's types without a loss: ours take these over anyway.
+_NO_CODE = ("/*", "*", "//", "#", "}", "{")
 _TAKEN_OVER = re.compile(r"\s*(mc?->(alias|is_default) = .*|\.(alias|is_default) = .*|[{}]|DEFINE_\w+\(.*|\S+_options\);)\s*")
 
 
@@ -105,7 +106,7 @@ def _patch(path: str, sources: "dict[str, Source]", quiet: bool) -> "list[Findin
 
 def _read(sources: "dict[str, Source]", findings: "list[Finding]") -> Iterator[Reader]:
     """The boards' files as declarations, with the macros of all headers."""
-    shared = Preprocessor(upstream.prelude())
+    shared = Preprocessor(upstream.prelude(), upstream.completed)
     headers = []
     for name, source in sources.items():
         if name not in BOARDS:
@@ -113,7 +114,7 @@ def _read(sources: "dict[str, Source]", findings: "list[Finding]") -> Iterator[R
     findings += shared.findings
     for name, source in sources.items():
         if name in BOARDS:
-            own = Preprocessor(shared.macros)
+            own = Preprocessor(shared.macros, upstream.completed)
             file = File(name, _declared(source, own, findings))
             findings += own.findings
             reader = Reader(file, headers)
@@ -143,6 +144,21 @@ def _not_read(sources: "dict[str, Source]", used: "set[tuple[str, int]]") -> Ite
     for source in sources.values():
         for run in source.fragments():
             yield from _runs(source, run, used)
+        yield from _removed(source)
+
+
+def _removed(source: Source) -> Iterator[Finding]:
+    """Upstream's lines that a patch takes away, but for those of macros, whose new lines are told."""
+    last: tuple[str, int] = "", 0
+    for line in source.removed:
+        plain = line.text.strip()
+        if not plain or plain.endswith("\\") or _TAKEN_OVER.fullmatch(line.text) or plain.startswith(_NO_CODE):
+            continue
+        if last != (line.file, line.number - 1):
+            message = f"{source.path}: a line of upstream's is removed: {plain[:60]}"
+            mark = Mark(line.file, line.number, 1 + line.offset, len(line.text))
+            yield Finding(TAG, "warning", mark, message, "no manifest changes upstream's types: it stays a patch, or can go")
+        last = line.file, line.number
 
 
 def _runs(source: Source, run: "list[Line]", used: "set[tuple[str, int]]") -> Iterator[Finding]:
@@ -150,7 +166,7 @@ def _runs(source: Source, run: "list[Line]", used: "set[tuple[str, int]]") -> It
     for line in [*run, Line("", "", 0)]:
         plain = line.text.strip()
         wanted = line.added and (line.file, line.number) not in used and not _TAKEN_OVER.fullmatch(line.text)
-        if wanted and plain and not plain.startswith(("/*", "*", "//", "#", "}", "{")):
+        if wanted and plain and not plain.startswith(_NO_CODE):
             unread.append(line)
         elif unread and not line.added:
             first, last = unread[0], unread[-1]

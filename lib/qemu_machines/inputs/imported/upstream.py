@@ -8,7 +8,7 @@ structs instead. Of a name, the number of arguments tells the generation.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, Optional
+from typing import Optional
 
 from .diffs import Line
 from .macros import Macro, macro_of
@@ -142,17 +142,13 @@ _OPTIONS = re.compile(
     r"(?:pc_i440fx|pc_q35|pc|spapr|ccw|virt)_(?:machine_)?v?(\d+)_(\d+)(?:_(\d+))?_(?:machine_)?(?:class_)?(?:options|init)"
 )
 _GENERIC = re.compile(
-    r"(?:pc_i440fx|pc_q35|pc|spapr|ccw|virt)_machine_(?:latest_|default_)?(?:class_)?options|PC_(?:I440FX_|Q35_)?(?:DEFAULT_)?MACHINE_OPTIONS"
+    r"(?:pc_i440fx|pc_q35|pc|spapr|ccw|virt)_machine_(?:default_)?(?:class_)?options|PC_(?:I440FX_|Q35_)?(?:DEFAULT_)?MACHINE_OPTIONS"
 )
+# What it sets is the alias and the default (QEMU commit a784926819).
+LATEST_SPAPR = "spapr_machine_latest_class_options"
 _STRUCT = re.compile(r"PC_(?:I440FX|Q35)_(\d+)_(\d+)_MACHINE_OPTIONS")
 _COMPAT = re.compile(r"(?:pc_compat|pc_init_pci|pc_q35_init|pc_init_q35|pc_i440fx_init|pc_q35_compat)_(\d+)_(\d+)")
 _ARRAY = re.compile(r"(pc|hw|spapr|ccw|s390|virt)_compat_(\d+)_(\d+)", re.I)
-
-
-class Step(NamedTuple):
-    """A call of upstream's: the version that it is of, or "latest" where it is of whichever is newest."""
-
-    version: str
 
 
 def prelude() -> "dict[str, list[Macro]]":
@@ -171,19 +167,20 @@ def completed(macro: Macro, known: "dict[str, list[Macro]]") -> Optional[Macro]:
     """A macro whose end no patch shows, with upstream's for what is missing; None where that is not known."""
     parameters = macro.parameters or ()
     whole = _without_torn(macro.body)
-    names = [token.text for token in whole]
-    register = known["IMPORT_REGISTER"][0]
+    texts = [token.text for token in whole]
     for word, prefix, board in _FAMILIES:
-        if word in macro.name and {"suffix", "verstr"} <= set(parameters) and "class_init" in "".join(names):
+        # What is pasted behind the prefix names the functions; "verstr" has always been the end of the name.
+        if word in macro.name and "verstr" in parameters and prefix in texts and "_class_init" in texts:
+            suffix = texts[texts.index(prefix) + 2]
             text = (
-                f"#define COMPLETED() IMPORT_REGISTER({prefix}##suffix, "
-                f'"{board}" verstr "-machine", {prefix}##suffix##_class_init)'
+                f"#define COMPLETED() IMPORT_REGISTER({prefix}##{suffix}, "
+                f'"{board}" verstr "-machine", {prefix}##{suffix}##_class_init)'
             )
             (item,) = items([Line(text, "", 1)])
             tail = macro_of(item) if isinstance(item, Directive) else None
-            assert tail and register
-            return macro._replace(body=(*whole, *tail.body), cut=False)
-    return next((one for one in known.get(macro.name, ()) if one.parameters and len(one.parameters) == len(parameters)), None)
+            return macro._replace(body=(*whole, *(tail.body if tail else ())), cut=False)
+    same = [one for one in known.get(macro.name, ()) if one.parameters and len(one.parameters) == len(parameters)]
+    return same[0] if same else None
 
 
 def _without_torn(body: "tuple[Token, ...]") -> "tuple[Token, ...]":

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator, NamedTuple, Optional, Sequence
+from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ...diagnostics import Mark, Text
+from ...diagnostics import Text
 from ..manifest import Property
 from . import upstream
-from .declarations import Variable, parts
+from .declarations import parts
 from .tokens import Token
 
 # C writes 1 where a manifest has true: these are bit-fields of the machine class.
@@ -102,7 +102,7 @@ def capability(place: str, tokens: Sequence[Token]) -> Optional[tuple[str, str]]
     return None
 
 
-def list_of(tokens: Sequence[Token], find: Callable[[str], Optional[Variable]], depth: int = 0) -> Arrays:
+def list_of(tokens: Sequence[Token], depth: int = 0) -> Arrays:
     """The properties of an initialiser ``{ { driver, property, value }, ARRAY, … }``."""
     properties: list[Property] = []
     arrays: list[Text] = []
@@ -113,7 +113,7 @@ def list_of(tokens: Sequence[Token], find: Callable[[str], Optional[Variable]], 
             if one is not None:
                 properties.append(one)
             elif len(group) > 2 and not is_null(group[1:-1]):
-                inner = list_of(group[1:-1], find, depth + 1) if depth < 4 and _nested(group) else None
+                inner = list_of(group[1:-1], depth + 1) if depth < 4 and _nested(group) else None
                 if inner:
                     properties += inner.properties
                     arrays += inner.arrays
@@ -151,6 +151,10 @@ def _groups(tokens: Sequence[Token]) -> Iterator["tuple[Token, ...]"]:
             end += 1
         yield tuple(tokens[at : end + 1])
         at = end + 1
+
+
+def is_property(tokens: "tuple[Token, ...] | Sequence[Token]") -> bool:
+    return _property(tuple(tokens)) is not None
 
 
 def _property(tokens: "tuple[Token, ...]") -> Optional[Property]:
