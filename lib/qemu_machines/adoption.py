@@ -146,7 +146,11 @@ def _board(board: str, order: "list[str]", types: Sequence[Named]) -> "dict[str,
 
 def _newest(mine: Sequence[Named], series: str) -> Optional[Named]:
     plain = [one for one in mine if one.series == series and not one.variant]
-    return max(plain, key=lambda one: int(one.increment or 0), default=None)
+    return max(plain, key=_number) if plain else None
+
+
+def _number(one: Named) -> int:
+    return int(one.increment or 0)
 
 
 def _limit(
@@ -212,7 +216,7 @@ def _qemu(types: Sequence[Named], newest: str) -> str:
 
 def _adds(one: HandType) -> Adds:
     """What a type adds to its base, as comparable values."""
-    found = [("set", str(p.driver), str(p.name), str(p.value)) for p in one.properties]
+    found: list[tuple[str, ...]] = [("set", str(p.driver), str(p.name), str(p.value)) for p in one.properties]
     found += [("machine", str(f.name), str(f.value)) for f in one.fields]
     found += [("compat", str(array)) for array in one.arrays]
     return tuple(found)
@@ -334,9 +338,8 @@ def _alike(one: "dict[str, Any]", other: "dict[str, Any]") -> bool:
 def _before(types: Sequence[Named], one: Named) -> Optional[Named]:
     """The type that an increment builds on."""
     mine = [o for o in types if o.type.board == one.type.board and not o.variant and o is not one]
-    return max(
-        (o for o in mine if int(o.increment or 0) < int(one.increment)), key=lambda o: int(o.increment or 0), default=None
-    )
+    earlier = [o for o in mine if _number(o) < _number(one)]
+    return max(earlier, key=_number) if earlier else None
 
 
 def _change(one: Named, before: Optional[Named], qemu: str) -> "dict[str, Any]":
@@ -402,9 +405,8 @@ def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) 
         have = sorted({o.type.board for o in made.named if o.series == series}, key=boards.index)
         there = [{**one, "boards": one.get("boards") or have} for one in entry.get("exceptions", [])]
         has_variants = "variants" in entry
-        for one in more:
-            if not has_variants:
-                del one["variants"]
+        if not has_variants:
+            more = [{key: value for key, value in what.items() if key != "variants"} for what in more]
         entry["exceptions"] = [_ordered(one) for one in _merged(there + more, have)]
     return made._replace(document={**made.document, "releases": releases})
 

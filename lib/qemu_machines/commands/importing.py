@@ -158,18 +158,20 @@ def _differences(named: Named, there: Optional[MachineType], draft: Draft) -> "l
     text = one.description
     if text is not None and adoption.is_own(text, draft.document["vendor"], named) and text != there.description:
         found.append(f'its description is "{text}", the manifest\'s "{there.description}"')
-    pairs = (
-        ("properties", {(str(p.driver), str(p.name), str(p.value)) for p in one.properties},
-         {(str(p.driver), str(p.name), str(p.value)) for p in there.properties}),
-        ("machine fields", {(str(f.name), str(f.value)) for f in one.fields},
-         {(str(f.name), str(f.value)) for f in there.fields}),
+    pairs: list[tuple[str, set[tuple[str, ...]], set[tuple[str, ...]]]] = [
+        ("properties", set(map(_texts, one.properties)), set(map(_texts, there.properties))),
+        ("machine fields", set(map(_texts, one.fields)), set(map(_texts, there.fields))),
         ("compat arrays", {(str(name),) for name in one.arrays}, {(str(name),) for name in there.compat}),
-    )  # fmt: skip
+    ]
     for what, wanted, has in pairs:
         if wanted != has:
             odd = ", ".join("=".join(parts) for parts in sorted(wanted ^ has))
             found.append(f"its {what} are not those of the manifest: {odd}")
     return found
+
+
+def _texts(parts: Sequence[str]) -> "tuple[str, ...]":
+    return tuple(map(str, parts))
 
 
 def _model(

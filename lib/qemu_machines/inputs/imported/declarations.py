@@ -104,7 +104,7 @@ def _is_whole(pending: "list[Token]", token: Token) -> bool:
     if token.text != "}":
         return False
     # An initialiser goes on to its semicolon, a function ends here.
-    first = next(number for number, one in enumerate(pending) if one.text == "{")
+    first = next((number for number, one in enumerate(pending) if one.text == "{"), 0)
     return first > 0 and pending[first - 1].text == ")"
 
 
@@ -123,7 +123,7 @@ def _finish(found: Declarations, pending: "list[Token]", torn: bool) -> None:
             found.variables[variable.name] = variable
             return
     elif opens and tokens[opens - 1].text == ")":
-        paren = next(number for number, token in enumerate(tokens) if token.text == "(")
+        paren = next((number for number, token in enumerate(tokens) if token.text == "("), 0)
         if paren and tokens[paren - 1].kind == "name":
             name = tokens[paren - 1]
             added = all(token.added for token in tokens[:opens])

@@ -25,7 +25,7 @@ KNOWN = 200_000
 class Gap(NamedTuple):
     """Lines that nobody has shown; the last one of a file goes on without end."""
 
-    count: int
+    size: int
 
 
 Part = Union[Line, Gap]
@@ -99,11 +99,11 @@ class Source:
                 found[number] = part.text
                 number += 1
             else:
-                number += part.count
+                number += part.size
         return found
 
     def _length(self) -> int:
-        return sum(1 if isinstance(part, Line) else part.count for part in self.parts)
+        return sum(1 if isinstance(part, Line) else part.size for part in self.parts)
 
     def _place(self, old: "list[Line]", stated: int) -> Optional[int]:
         """Where the old lines of a hunk are: most lines in common, none that differs, nearest."""
@@ -143,7 +143,7 @@ class Source:
         for index, part in enumerate(self.parts):
             if at == number:
                 return index
-            size = 1 if isinstance(part, Line) else part.count
+            size = 1 if isinstance(part, Line) else part.size
             if number < at + size:
                 self.parts[index : index + 1] = [Gap(number - at), Gap(at + size - number)]
                 return index + 1
@@ -181,5 +181,5 @@ class Source:
                     found[at - start] = part
                 at += 1
             else:
-                at += part.count
+                at += part.size
         return found
