@@ -137,7 +137,7 @@ def test_what_is_not_understood_is_listed(run: Run) -> None:
         "removed: .property_of_ours = 1,",
         "1-define-ubuntu-machine-types.patch:111 [import-not-understood] hw/s390x/s390-virtio-ccw.c: this is part of no "
         'machine type: mc->desc = "VirtIO-ccw based S390 machine " verstr;         ',
-        "3-sxxm-and-others.patch:20 [import-not-understood] the value of . number is not understood: "
+        "3-sxxm-and-others.patch:20 [import-not-understood] the value of default_caps is not understood: "
         "some_function ( mc ) + 1",
         "3-sxxm-and-others.patch:31 [import-not-understood] hw/ppc/spapr.c: this is part of no machine type: "
         "surprising_call(i);",
@@ -232,6 +232,14 @@ def test_the_table(run: Run) -> None:
     lines = run("import", "--format", "text", *patches("2.5")).stdout.splitlines()
     assert next(line for line in lines if line.startswith("pc-i440fx-wily")).split("  ")[1:] != []
     assert any(re.match(r"pc-i440fx-wily +2\.4 then latest \(compat 2\.3\) +Ubuntu 15\.04 PC", line) for line in lines)
+
+
+def test_an_inherited_alias(tree: Tree, run: Run) -> None:
+    """What Ubuntu's update of noble did: the alias moved on, and the old type got upstream's (LP: #2131822)."""
+    text = 'static void noble(MachineClass *m)\n{\n    pc_q35_8_2_machine_options(m);\n}\n'
+    tree.write("a.patch", handmade.diff("hw/i386/pc_q35.c", text + 'DEFINE_Q35_MACHINE(noble, "pc-q35-noble", NULL, noble);'))
+    message = "pc-q35-noble does not set its alias, so it may have q35 from pc-q35-8.2"
+    assert f"a.patch:12 [alias-not-unique] {message}" in found(run, "a.patch")
 
 
 BOMB = "#define B0(x) x x x x x x x x x x\n" + "".join(

@@ -82,7 +82,7 @@ def _manifest(
     made = _made(draft, options.manifest, known)
     sys.stdout.write(made.text)
     qemu = {series: entry["qemu"] for series, entry in draft.document["releases"].items()}
-    findings = [*found.findings, *twice, *judged.check(types, draft.document["vendor"], known, qemu)]
+    findings = [*found.findings, *twice, *judged.check(types, draft.document["vendor"], known, qemu, found.version)]
     findings += _not_kept(draft, made, others)
     judged_model = reading.attempt(lambda: _model(options, made.declared, known, entry, draft), unreadable)
     told = {(one.tag, one.message) for one in findings}

@@ -19,9 +19,12 @@ HALVES = "base-halves-differ"
 UNPINNED = "base-not-pinned"
 
 
-def check(types: Sequence[Named], vendor: str, known: Releases, releases: "dict[str, str]") -> Iterator[Finding]:
-    """Everything; ``releases`` has the QEMU of each series."""
+def check(
+    types: Sequence[Named], vendor: str, known: Releases, releases: "dict[str, str]", newest: str
+) -> Iterator[Finding]:
+    """Everything; ``releases`` has the QEMU of each series, ``newest`` is the one that the types are for."""
     for one in types:
+        yield from _inherited(one.type, newest)
         yield from _halves(one.type)
         yield from _unpinned(one.type)
         yield from _base(one, releases[one.series])
@@ -50,6 +53,14 @@ def _unpinned(one: HandType) -> Iterator[Finding]:
         where = one.floating or (one.options[0].mark if one.options else one.name.mark)
         message = f"{one.name} starts from whatever is newest: each QEMU makes another machine of it"
         yield Finding(UNPINNED, "warning", where, message, "the manifest pins it; see what this release really had")
+
+
+def _inherited(one: HandType, newest: str) -> Iterator[Finding]:
+    """Up to QEMU 9.2 the options of the newest x86 type set its alias, for all that start from it (case 18)."""
+    if one.board.startswith("pc-") and one.base == newest and numbers(newest) < [10] and not one.settles_alias:
+        alias = {"pc-i440fx": "pc", "pc-q35": "q35"}[one.board]
+        message = f"{one.name} does not set its alias, so it may have {alias} from {one.board}-{newest}"
+        yield Finding("alias-not-unique", "warning", one.name.mark, message, "the type that is generated has its own only")
 
 
 def _base(one: Named, qemu: str) -> Iterator[Finding]:

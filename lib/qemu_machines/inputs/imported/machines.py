@@ -61,6 +61,8 @@ class HandType(NamedTuple):
     claims_default: Optional[Mark] = None
     # Where a struct names the function that starts whichever machine is newest.
     floating: Optional[Mark] = None
+    # Whether it says anything of its alias, be it NULL; else it has its base's.
+    settles_alias: bool = True
 
     @property
     def rest(self) -> str:
@@ -96,6 +98,7 @@ class _Collected:
         self.arrays: list[Text] = []
         self.name: Optional[Text] = None
         self.floating: Optional[Mark] = None
+        self.settles_alias = False
         self.deletable = False
 
 
@@ -238,6 +241,7 @@ class Reader:
             added=variable.added or any(token.added for token in variable.tokens),
             deletable=got.deletable,
             claims_default=got.default_mark,
+            settles_alias=got.settles_alias or variable.type == "QEMUMachine",
             floating=got.floating if got.compat is None else None,
         )
 
@@ -335,7 +339,8 @@ class Reader:
         elif name.text == "MACHINE_VER_DELETION":
             got.deletable = True
         elif name.text == upstream.LATEST_SPAPR:
-            got.alias, got.default, got.default_mark = Text("pseries", name.mark), True, name.mark
+            got.alias, got.settles_alias = Text("pseries", name.mark), True
+            got.default, got.default_mark = True, name.mark
         elif instance:
             self._call(name, got, True, True)
         elif name.text not in _HARMLESS:
@@ -384,7 +389,7 @@ class Reader:
             got.description = Text(text, mark) if text is not None else None
         elif field == "alias":
             text = values.string(value)
-            got.alias = Text(text, mark) if text else None
+            got.alias, got.settles_alias = Text(text, mark) if text else None, True
         elif field == "is_default":
             held = values.flag(value)
             got.default, got.default_mark = bool(held), mark if held else None
@@ -403,7 +408,8 @@ class Reader:
             if capability:
                 got.properties.append(Property(Text("spapr-machine", mark), *(Text(one, mark) for one in capability)))
             elif not quiet:
-                self._tell(mark, f"the value of {place or inside} is not understood")
+                shown = " ".join(token.text for token in value)[:60]
+                self._tell(mark, f"the value of {place or field} is not understood: {shown}")
         elif field not in _UNSAID:
             text = values.field(field, value) if not inside else None
             if text is not None:
