@@ -201,6 +201,6 @@ def _entry(declared: Manifest, known: Releases, draft: Draft) -> Changelog:
     version = Text(f"1:{newest.qemu}+dfsg-1", newest.qemu.mark)
     heading = Heading(Text("qemu", newest.series.mark), version, (newest.series,), "medium")
     date = Text(f"{day:%a, %d %b %Y} 12:00:00 +0000", newest.series.mark)
-    return Changelog(heading, date, (), (), (), [])
+    return Changelog(heading, date, (), (), (), [], "", "")
 
 

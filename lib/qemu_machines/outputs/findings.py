@@ -46,16 +46,19 @@ def _message(finding: Finding) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # The log of a job is looked at on a terminal, too.
+    lines = (printable(line) for line in text.split("\n"))
+    return "%0A".join(line.replace("%", "%25") for line in lines)
 
 
 def as_json(findings: Sequence[Finding], upload: "Mapping[str, object] | None", skipped: Sequence[str]) -> str:
     """The document of ``check --format json``."""
-    document = {"findings": [_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
+    document = {"findings": [finding_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _data(finding: Finding) -> dict[str, Any]:
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """A finding for programs."""
     return {
         "tag": finding.tag,
         "severity": finding.severity,

@@ -178,6 +178,8 @@ class Reader:
         name = values.string(given.get("name", ())) or ""
         parent = {token.text for token in given.get("parent", ())}
         if not name.endswith("-machine") and not parent & _PARENTS:
+            if variable.added and not name and "class_init" in given:
+                self._tell(variable.mark, f"the name of the type {variable.name} is not understood")
             return None
         got = _Collected()
         self.left = _CALLS
@@ -189,6 +191,8 @@ class Reader:
                 self._call(function[0], got, quiet, key == "instance_init", True)
         # Up to QEMU 2.5 a class has its name apart from QOM's.
         own = got.name or (Text(name, given["name"][0].mark) if name else None)
+        if own is None and variable.added:
+            self._tell(variable.mark, f"the name of the type {variable.name} is not understood")
         return self._made(own, variable, got) if own else None
 
     def _is_upstream(self, name: str) -> bool:
@@ -223,6 +227,18 @@ class Reader:
             got.compat = got.compat or Text(str(upstream.compat_version(array)), array.mark)
         return self._made(name, variable, got) if name else None
 
+    def _beyond(self, name: Text, got: _Collected) -> Iterator[Text]:
+        """Upstream's arrays that the base does not have already, as far as they exist since QEMU 4.0."""
+        pinned = [text for text in got.options if text != "latest"]
+        for array in dict.fromkeys(got.arrays):
+            family, _, version = array.partition("_compat_")
+            if pinned and version.replace("_", ".") == pinned[-1]:
+                continue
+            if family not in ("hw", "pc") and not self._is_upstream(name):
+                self._tell(array.mark, f"upstream has no array {array} any more: write its properties out")
+            else:
+                yield array
+
     def _made(self, name: Text, variable: Variable, got: _Collected) -> HandType:
         board = next((one for one in _NAMES if name.startswith(f"{one}-")), BOARDS.get(self.file.path, "pc-i440fx"))
         return HandType(
@@ -237,7 +253,7 @@ class Reader:
             default=got.default,
             properties=tuple({(p.driver, p.name): p for p in got.properties}.values()),
             fields=tuple(got.fields.values()),
-            arrays=tuple(dict.fromkeys(got.arrays)),
+            arrays=tuple(self._beyond(name, got)),
             added=variable.added or any(token.added for token in variable.tokens),
             deletable=got.deletable,
             claims_default=got.default_mark,
@@ -387,6 +403,8 @@ class Reader:
         if field == "desc":
             text = values.string(value)
             got.description = Text(text, mark) if text is not None else None
+            if text is None and not quiet:
+                self._tell(mark, f"the description is not understood: {' '.join(one.text for one in value)[:60]}")
         elif field == "alias":
             text = values.string(value)
             got.alias, got.settles_alias = Text(text, mark) if text else None, True

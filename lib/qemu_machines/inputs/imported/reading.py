@@ -26,6 +26,8 @@ _HEADERS = (
     "hw/i386/pc.c",
 )
 # What a patch may change of upstream's types without a loss: ours take these over anyway.
+# Lines of upstream's registering macros, continued by a backslash.
+_REGISTRATION = re.compile(r"(##|\bmc->|ObjectClass|TypeInfo|type_\w+\(|\blatest\b|void \*data|MACHINE_VER).*\\$")
 _NO_CODE = ("/*", "*", "//", "#", "}", "{")
 _TAKEN_OVER = re.compile(r"\s*(mc?->(alias|is_default) = .*|\.(alias|is_default) = .*|[{}]|DEFINE_\w+\(.*|\S+_options\);)\s*")
 
@@ -152,7 +154,7 @@ def _removed(source: Source) -> Iterator[Finding]:
     last: tuple[str, int] = "", 0
     for line in source.removed:
         plain = line.text.strip()
-        if not plain or plain.endswith("\\") or _TAKEN_OVER.fullmatch(line.text) or plain.startswith(_NO_CODE):
+        if not plain or _REGISTRATION.search(plain) or _TAKEN_OVER.fullmatch(line.text) or plain.startswith(_NO_CODE):
             continue
         if last != (line.file, line.number - 1):
             message = f"{source.path}: a line of upstream's is removed: {plain[:60]}"

@@ -17,6 +17,8 @@ from .tokens import Directive, Token, items
 _VERSIONED = """
 #define MACHINE_TYPE_NAME(name) name "-machine"
 #define TYPE_MACHINE_SUFFIX "-machine"
+#define stringify(text) stringify_as(text)
+#define stringify_as(text) #text
 #define MACHINE_VER_SYM(sym, prefix, major, minor) prefix##_machine_##major##_##minor##_##sym
 #define MACHINE_VER_SYM(sym, prefix, major, minor, micro) prefix##_machine_##major##_##minor##_##micro##_##sym
 #define MACHINE_VER_SYM(sym, prefix, major, minor, _, tag) prefix##_machine_##major##_##minor##_##tag##_##sym
@@ -26,7 +28,8 @@ _VERSIONED = """
 #define MACHINE_VER_TYPE_NAME(prefix, ...) prefix "-" MACHINE_VER_STR(__VA_ARGS__) "-machine"
 """
 _REGISTERED = """
-#define IMPORT_REGISTER(symbol, namestr, classinit) \\
+#define IMPORT_REGISTER(symbol, namestr, classinit) IMPORT_REGISTER_AS(symbol, namestr, classinit)
+#define IMPORT_REGISTER_AS(symbol, namestr, classinit) \\
     static const TypeInfo symbol##_info = { .name = namestr, .class_init = classinit, }; \\
     static void symbol##_register(void) { type_register(&symbol##_info); } \\
     type_init(symbol##_register)
