@@ -69,7 +69,7 @@ def diff(path: str, added: str) -> str:
 
 
 def _suffix(board: str, row: Row) -> str:
-    return str(row["name"][len(board) + 1 :].replace("-", "_"))
+    return str(row["name"][len(board) + 1 :].replace("-", "_").replace(".", "_"))
 
 
 def _settings(row: Row, arrow: str = "m") -> str:

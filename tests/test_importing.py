@@ -175,6 +175,50 @@ def test_macros_whose_end_no_patch_shows(run: Run) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, MANIFEST_8_2, "")
 
 
+def test_helpers_of_helpers_and_a_type_by_hand(run: Run) -> None:
+    done = run("import", *patches("10.2"))
+    assert done.stdout.split("releases:")[1] == """
+  noble:
+    qemu: "8.2"
+    changes:
+    - increment: 2
+      feature: "TODO: say what guests get"
+      set: {x86_64-cpu: {x-arch-cap-always-on: "false"}}
+      machine: {smbios_memory_device_size: "17179869184"}
+      description: "arch-caps fix"
+  resolute: {qemu: "10.2"}
+"""
+    assert found(run, *patches("10.2")) == [
+        "define-ubuntu-machine-types.patch:43 [import-not-understood] the value of max_cpus is not understood: HVM_MAX_VCPUS"
+    ]
+
+
+def row(name: str, base: str, description: str, *adds: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "base": base, "description": description, "adds": list(adds), **more}
+
+
+def test_the_names_of_the_proposal(tree: Tree, run: Run) -> None:
+    """With the version in the name, and increments called by their dot release."""
+    rows = [
+        row("pc-i440fx-2.5-xenial", "2.5", "Ubuntu 16.04 PC (i440FX + PIIX, 1996)"),
+        row(
+            "pc-i440fx-2.5-xenial-2", "2.5", "Ubuntu 16.04.2 PC (i440FX + PIIX, wide, 1996)",
+            "compat:host-phys-bits=on", alias="ubuntu", default=True,
+        ),
+        row("pc-q35-2.5-xenial", "2.5", "Ubuntu 16.04 PC (Q35 + ICH9, 2009)"),
+        row("pc-q35-2.6-xenial-1", "2.6", "Ubuntu 16.04.1 PC (Q35 + ICH9, that of 2.6, 2009)"),
+        row("pc-q35-2.6-xenial-2", "2.6", "Ubuntu 16.04.2 PC (Q35 + ICH9, wide, 2009)", "compat:host-phys-bits=on"),
+    ]  # fmt: skip
+    tree.write("a.patch", handmade.patch(rows, handmade.OPTIONS))
+    done = run("import", "a.patch")
+    tree.write("imported.yaml", done.stdout)
+    types = derived(tree.root / "imported.yaml")
+    assert {n: (str(o.base), o.description) for n, o in types.items()} == {
+        one["name"]: (one["base"], one["description"]) for one in rows
+    }
+    assert 'name: "{board}-{qemu}-{series}"' in done.stdout and "import-not" not in done.stderr
+
+
 def test_a_folder_with_a_series(tree: Tree, run: Run) -> None:
     for path in patches("2.11"):
         tree.write(f"debian/patches/ubuntu/{Path(path).name}", Path(path).read_bytes())

@@ -91,9 +91,10 @@ def _holders(types: Sequence[Named]) -> Iterator[Finding]:
         one = named.type
         binary = "x86_64" if one.board.startswith("pc-") else one.board
         if one.alias:
-            if one.alias in aliases:
-                yield _second("alias-not-unique", f"the alias {one.alias}", one, one.alias.mark, *aliases[one.alias])
-            aliases[str(one.alias)] = one, one.alias.mark
+            held = f"{binary} {one.alias}"
+            if held in aliases:
+                yield _second("alias-not-unique", f"the alias {one.alias}", one, one.alias.mark, *aliases[held])
+            aliases[held] = one, one.alias.mark
         if one.default:
             mark = one.claims_default or one.name.mark
             if binary in defaults:

@@ -32,6 +32,8 @@ _HARMLESS = frozenset(
     "S390_CCW_MACHINE_CLASS S390_MACHINE_CLASS VIRT_MACHINE_CLASS MACHINE MACHINE_VER_DEPRECATION".split()
 )
 _CALLS = 60
+# Tokens of a function that does nothing but register one type.
+_REGISTER = 16
 
 
 class HandType(NamedTuple):
@@ -162,6 +164,11 @@ class Reader:
                 if before.text == "&" and token.kind == "name":
                     found.add(token.text)
             self._use_registrations(tokens)
+        for function in self.functions.values():
+            if len(function.body) < _REGISTER and any("type_register" in token.text for token in function.body):
+                self._use(function.tokens)
+        for tokens in self.file.declared.odd:
+            self._use(tokens if tokens[0].text == "type_init" else ())
         return found
 
     def _use_registrations(self, tokens: Sequence[Token]) -> None:
