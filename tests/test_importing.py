@@ -286,6 +286,14 @@ def test_an_inherited_alias(tree: Tree, run: Run) -> None:
     assert f"a.patch:12 [alias-not-unique] {message}" in found(run, "a.patch")
 
 
+def test_types_that_upstreams_macro_deletes(tree: Tree, run: Run) -> None:
+    """Questing lists pseries-disco and -eoan, and no binary has ever had them."""
+    rows = json.loads((ROOT / "tests" / "data" / "questing.json").read_text(encoding="utf-8"))
+    tree.write("ubuntu.patch", handmade.patch(rows, handmade.HELPERS))
+    lost = [line.split("] ")[1].split()[0] for line in found(run, "ubuntu.patch") if "[lost-without-reason]" in line]
+    assert lost == ["pseries-disco", "pseries-eoan"]
+
+
 BOMB = "#define B0(x) x x x x x x x x x x\n" + "".join(
     f"#define B{n}(x) B{n - 1}(x) B{n - 1}(x) B{n - 1}(x) B{n - 1}(x)\n" for n in range(1, 30)
 )
@@ -326,3 +334,24 @@ def test_damaged_patches_are_read_or_refused(tmp_path: Path, seed: str, cuts: li
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     whole = reading.read([str(path)])
     assert all(one.name and one.board in handmade.FILES for one in whole.types)
+
+
+def test_import_derive_generate(tree: Tree, run: Run) -> None:
+    """The C of the build step makes each type of the patch from the same base, with the same text and properties."""
+    rows = json.loads((ROOT / "tests" / "data" / "lunar.json").read_text(encoding="utf-8"))
+    rows = [one for one in rows if re.match(r"pc-\w+-(jammy|lunar)(-hpb)?$", one["name"])]
+    assert len(rows) == 8
+    tree.changelog().qemu().write("ubuntu.patch", handmade.patch(rows, handmade.OPTIONS))
+    done = run("import", "ubuntu.patch")
+    tree.manifest(done.stdout)
+    built = run()
+    assert (built.returncode, built.stderr) == (0, "")
+    c = "".join(text.decode() for name, text in tree.files().items() if name.endswith(".h.inc"))
+    for one in rows:
+        symbol = one["name"].replace("-", "_")
+        (body,) = re.findall(rf"^static void {symbol}_class_init\(.*?^}}", c, re.M | re.S)
+        assert f"pc_machine_v{one['base'].replace('.', '_')}_class_init(oc, data);" in body
+        assert f'mc->desc = "{one["description"]}";' in body
+        assert (f'mc->alias = "{one["alias"]}";' if one.get("alias") else "mc->alias = NULL;") in body
+        assert (f"{symbol}_props" in body) == bool(one["adds"])
+        assert f'info.name = MACHINE_TYPE_NAME("{one["name"]}");' in c

@@ -25,6 +25,7 @@ def check(
     """Everything; ``releases`` has the QEMU of each series, ``newest`` is the one that the types are for."""
     for one in types:
         yield from _inherited(one.type, newest)
+        yield from _deleted(one.type, newest)
         yield from _halves(one.type)
         yield from _unpinned(one.type)
         yield from _base(one, releases[one.series])
@@ -61,6 +62,15 @@ def _inherited(one: HandType, newest: str) -> Iterator[Finding]:
         alias = {"pc-i440fx": "pc", "pc-q35": "q35"}[one.board]
         message = f"{one.name} does not set its alias, so it may have {alias} from {one.board}-{newest}"
         yield Finding("alias-not-unique", "warning", one.name.mark, message, "the type that is generated has its own only")
+
+
+def _deleted(one: HandType, newest: str) -> Iterator[Finding]:
+    """Upstream's macro takes types away after six years, since QEMU 10.1 (commit 3dfa5a5c71; case 37)."""
+    here, base = numbers(newest)[:2], numbers(base_of(one))[:2]
+    if one.deletable and base and here >= [10, 1] and [base[0] + 6, base[1]] <= here:
+        message = f"{one.name} is written here, but QEMU {newest} leaves it out: upstream's macro deletes {base_of(one)}"
+        hint = "the manifest brings it back; take its release out of the board's range if it is to stay away"
+        yield Finding("lost-without-reason", "warning", one.name.mark, message, hint)
 
 
 def _base(one: Named, qemu: str) -> Iterator[Finding]:

@@ -29,7 +29,8 @@ _UNSAID = frozenset("name family init reset kvm_type deprecation_reason compat_p
 _PARENTS = frozenset("TYPE_S390_CCW_MACHINE TYPE_SPAPR_MACHINE TYPE_PC_MACHINE TYPE_VIRT_MACHINE".split())
 _HARMLESS = frozenset(
     "assert g_assert MACHINE_CLASS OBJECT_CLASS PC_MACHINE_CLASS X86_MACHINE_CLASS SPAPR_MACHINE_CLASS "
-    "S390_CCW_MACHINE_CLASS S390_MACHINE_CLASS VIRT_MACHINE_CLASS MACHINE MACHINE_VER_DEPRECATION".split()
+    "S390_CCW_MACHINE_CLASS S390_MACHINE_CLASS VIRT_MACHINE_CLASS MACHINE MACHINE_VER_DEPRECATION "
+    "MACHINE_VER_DELETION".split()
 )
 _CALLS = 60
 # Tokens of a function that does nothing but register one type.
@@ -101,7 +102,6 @@ class _Collected:
         self.name: Optional[Text] = None
         self.floating: Optional[Mark] = None
         self.settles_alias = False
-        self.deletable = False
 
 
 class File(NamedTuple):
@@ -123,12 +123,21 @@ class Reader:
         self.findings: list[Finding] = []
         self.used: set[tuple[str, int]] = set()
         self.left = 0
+        self.deletes = False
 
     def types(self) -> Iterator[HandType]:
         """Every type that the file registers, or would."""
         registered = self._registered()
+        deleting = {
+            token.text: True
+            for one in self.functions.values()
+            if any(other.text == "MACHINE_VER_DELETION" for other in one.body)
+            for before, token in zip(one.body, one.body[1:])
+            if before.text == "&"
+        }
         for variable in self.file.declared.variables.values():
             if variable.type in ("TypeInfo", "QEMUMachine"):
+                self.deletes = deleting.get(variable.name, False)
                 made = self._struct(variable) if variable.type == "QEMUMachine" else self._info(variable)
                 if made is None:
                     continue
@@ -262,7 +271,7 @@ class Reader:
             fields=tuple(got.fields.values()),
             arrays=tuple(self._beyond(name, got)),
             added=variable.added or any(token.added for token in variable.tokens),
-            deletable=got.deletable,
+            deletable=self.deletes,
             claims_default=got.default_mark,
             settles_alias=got.settles_alias or variable.type == "QEMUMachine",
             floating=got.floating if got.compat is None else None,
@@ -359,8 +368,6 @@ class Reader:
         elif name.text == "SET_MACHINE_COMPAT" and len(arguments) >= 2:
             rest = [token for part in arguments[1:] for token in part]
             self._list(rest, got, quiet)
-        elif name.text == "MACHINE_VER_DELETION":
-            got.deletable = True
         elif name.text == upstream.LATEST_SPAPR:
             got.alias, got.settles_alias = Text("pseries", name.mark), True
             got.default, got.default_mark = True, name.mark
