@@ -44,6 +44,14 @@ class Option(NamedTuple):
 
 
 COMMANDS = (
+    Command(
+        "bump",
+        "edit the manifest for the next release or the next increment",
+        ("text", "json"),
+        "release [SERIES], or increment",
+        1,
+        2,
+    ),
     Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
     Command(
         "explain",
@@ -70,6 +78,17 @@ OPTIONS = (
     Option("--date", "the reference date, instead of SOURCE_DATE_EPOCH or the changelog's", metavar="DAY"),
     Option("--allow-outdated-distro-data", "go on where distro-info-data is too old to know a release"),
     Option("--against", "the frozen record or manifest of another release's package", ("check",), "FILE"),
+    Option("--feature", "what guests of the new increment get, in words", ("bump",), "TEXT"),
+    Option("--bug", "the bug of the increment; default: the one that the changelog names", ("bump",), "BUG"),
+    Option("--boards", "only these boards, separated by commas; default: all", ("bump",), "BOARDS"),
+    Option("--variants", "which variants the new release takes over, or none", ("bump",), "NAMES"),
+    Option("--base", "another upstream version for the increment", ("bump",), "VERSION"),
+    Option("--set", "a property, as DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--was", "what older types keep, as DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--machine", "a field of the machine class, as FIELD=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--compat", "an upstream compat array", ("bump",), "ARRAY", repeated=True),
+    Option("--patch", "an entry of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
+    Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
 )

@@ -182,7 +182,12 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML.
     """
     files.refuse_executable(path, WHAT)
-    document = nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one")
+    return parse(files.read_bytes(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one"), path)
+
+
+def parse(data: bytes, path: str) -> Manifest:
+    """The same of bytes that are, or are to be, the content of ``path``."""
+    document = nodes.parse(data, path, WHAT)
     findings = list(document.findings)
     top = Mark(path, 1, 1)
     entries = Reader(findings.append).value(document.root, manifest_format.MANIFEST, WHAT, top)
