@@ -54,6 +54,14 @@ COMMANDS = (
     ),
     Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
     Command(
+        "compare",
+        "tell what differs between two packages, and what that means for guests",
+        ("text", "json"),
+        "two of: a manifest, a frozen record, a git revision",
+        2,
+        2,
+    ),
+    Command(
         "explain",
         "tell what a rule, a machine type, the upload or the upgrade paths are",
         ("text", "json"),

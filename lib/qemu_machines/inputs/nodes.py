@@ -73,17 +73,12 @@ def size(node: Node) -> int:
     return 1 if isinstance(node, Scalar) else node.size
 
 
-def read(path: str, what: str, missing_hint: str = "") -> Document:
-    """The one YAML document of a file.
+def parse(data: bytes, path: str, what: str) -> Document:
+    """The one YAML document of a file, from its content.
 
     Raises InputError where the text is not one YAML document that can be held
     in memory; repeated keys are findings, so that they are told with the rest.
     """
-    return parse(files.read_bytes(path, what, missing_hint), path, what)
-
-
-def parse(data: bytes, path: str, what: str) -> Document:
-    """The same of bytes that are, or are to be, the content of ``path``."""
     text = files.decode(data, path, what)
     _refuse_tabs(text, path)
     files.refuse_controls(text, path, what)
