@@ -98,6 +98,7 @@ OPTIONS = (
     Option("--patch", "an entry of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
     Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
+    Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
 )
 
@@ -117,6 +118,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise WrongUsage(message)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # That of Python 3.12 and later takes a full disk for success.
+        print(message, end="", file=file or sys.stdout)
+
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all options; what only some commands take is checked afterwards."""
@@ -128,7 +133,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="commands:\n"
         + "\n".join(f"  {command.name:10} {command.summary}" for command in COMMANDS)
         + f"\n\nSee {PROGRAM}(1).",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # A fixed width: asking for the terminal's imports shutil, for every option that is added.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=79),
         # debhelper has no abbreviated options from compat 13 on.
         allow_abbrev=False,
     )
@@ -207,7 +213,9 @@ def _check_usage(options: argparse.Namespace) -> None:
 
         hint = nearest(options.command, by_name) or f"known: {', '.join(by_name)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')
-    if not command.least <= len(options.subjects) <= command.most:
+    # A list is of everything, so it takes no word.
+    least, most = (0, 0) if options.list and command.name == "explain" else (command.least, command.most)
+    if not least <= len(options.subjects) <= most:
         extra = "" if command.most or not options.subjects else f": {options.subjects[0]}"
         raise WrongUsage(f"{command.name} takes {command.words}{extra}")
     for option in OPTIONS:

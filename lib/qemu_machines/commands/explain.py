@@ -16,6 +16,8 @@ from . import reading, telling
 
 def run(options: argparse.Namespace) -> int:
     """What an upload or a machine type is, and where each part of that comes from."""
+    if options.list:
+        return _list(options)
     word = options.subjects[0]
     if word == "upload":
         return _explain_upload(options)
@@ -28,6 +30,21 @@ def run(options: argparse.Namespace) -> int:
         telling.answer(options, explanation.rule_data(rule), explanation.of_rule(rule))
         return FINE
     return _explain_type(options, options.subjects[0])
+
+
+def _list(options: argparse.Namespace) -> int:
+    """Every word that can be explained, one to a line; the types only where there is a manifest."""
+    words = ["upload", "paths", *(rule.tag for rule in rules.catalogue())]
+    status = FINE
+    if os.path.lexists(options.manifest):
+        inputs = reading.read_inputs(options, tree_required=False)
+        telling.report(inputs.unreadable, inputs.lines)
+        if inputs.model is None:
+            status = UNREADABLE
+        else:
+            words += [name for one in inputs.model.types for name in (one.name, one.alias) if name]
+    print("\n".join(dict.fromkeys(words)))
+    return status
 
 
 def _explain_upload(options: argparse.Namespace) -> int:

@@ -148,10 +148,17 @@ def _bound(macro: Macro, arguments: "list[str]") -> str:
     if len(parameters) != len(arguments):
         raise ShapeError("{use} is not known")
     values = dict(zip(parameters, arguments))
-    any_of = "|".join(map(re.escape, parameters))
-    body = re.sub(rf"(?<!#)#\s*({any_of})\b", lambda match: f'"{values[match[1]]}"', macro.body)
-    body = re.sub(rf"\b({any_of})\b", lambda match: values[match[1]], body)
-    body = re.sub(r"\s*##\s*", "", body)
+
+    def value(match: "re.Match[str]") -> str:
+        word = match[2]
+        if word is None:
+            return ""  # "##" pastes what is around it
+        if word not in values:
+            return match[0]
+        return f'"{values[word]}"' if match[1] else values[word]
+
+    # One pattern for all macros: compiling one for each takes longer than using it.
+    body = re.sub(r"\s*##\s*|(#\s*)?\b(\w+)\b", value, macro.body)
     body = re.sub(r"\bMACHINE_VER_(SYM|TYPE_NAME|STR)\(([^()]*)\)", _versioned, body)
     return re.sub(r'"\s+"', "", body)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from typing import Callable, Mapping
+from typing import BinaryIO, Callable, Mapping
 
 Say = Callable[[str], None]
 
@@ -54,11 +53,9 @@ def _replace_all(files: Mapping[str, bytes]) -> None:
     written: dict[str, str] = {}
     try:
         for path, data in files.items():
-            handle, written[path] = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path) or ".")
-            with open(handle, "wb") as file:
+            with _fresh(path) as file:
+                written[path] = file.name
                 file.write(data)
-                # mkstemp() makes it private; hand-written rules set no umask, as dh does (#944691).
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
         for path in files:
             os.replace(written[path], path)
             del written[path]
@@ -67,8 +64,16 @@ def _replace_all(files: Mapping[str, bytes]) -> None:
             os.unlink(temporary)
 
 
-def _umask() -> int:
-    """The umask can only be read by setting it; nothing else runs in this process."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def _fresh(path: str) -> BinaryIO:
+    """A new file beside the one that it will replace, with the mode that the umask gives it.
+
+    Never one that is there already, nor one behind a link (O_EXCL): whatever
+    has the name is left over from a run with this process id that was killed.
+    """
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.new")
+    try:
+        os.unlink(temporary)
+    except FileNotFoundError:
+        pass
+    return open(temporary, "xb")
