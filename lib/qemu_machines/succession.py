@@ -145,7 +145,17 @@ def increment(model: Model, wishes: Wishes) -> Step:
         raise Refused(upload.series, why, "change the release itself; explain upload tells the state")
     boards = _boards(model, wishes)
     number = _consecutive(model, there, boards) if model.manifest.numbering == "consecutive" else _dotted(model)
+    _refuse_a_second(model, name, number, boards)
     return Step(name, str(there.qemu), number, boards, _bug(model, wishes))
+
+
+def _refuse_a_second(model: Model, series: str, number: int, boards: Optional[tuple[str, ...]]) -> None:
+    """What one dot release changes is one new type, whose entry can still be added to."""
+    for one in model.types:
+        has = one.increment.increment if one.increment and one.release.series == series else None
+        if has and int(has) == number and (boards is None or one.board in boards):
+            hint = "what one dot release changes is one increment: add to it by hand, if it is not released yet"
+            raise Refused(has, f"{one.name} is the increment of {one.board} for this dot release already", hint)
 
 
 def _dotted(model: Model) -> int:
