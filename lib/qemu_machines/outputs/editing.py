@@ -134,7 +134,8 @@ def _unfolded(text: str, root: Item, releases: Item, release: Item, entries: Ent
     pairs = [text[key.start : value.end] for key, value in zip(release.keys, release.children)]
     lines = _indented(pairs, column) + _new_list(text, root, column, entries, style)
     head = text[: release.start].rstrip(" ") + (f" &{release.anchor}" if release.anchor else "")
-    return _after(head + text[release.end :], len(head), outer, lines, style)
+    end = _line_end(text, release.end)
+    return head + text[release.end : end] + "".join(style.newline + line for line in lines) + text[end:]
 
 
 def _mapping(parent: Item, key: str) -> Item:
