@@ -62,4 +62,4 @@ def _upstream(model: Model, one: MachineType) -> Optional[Upstream]:
     source, base = model.source(one.board), model.upstream(one)
     if source is None or base is None:
         return None
-    return Upstream(base.name, source.file, inheritance.compat_arrays(source, version_numbers(one.base)))
+    return Upstream(base.name, source.file, inheritance.compat_arrays(source.lines, version_numbers(one.base)))

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, Mapping
+from typing import Iterator, Mapping, Sequence
 
 from . import csource
-from .sourcetree import BoardSource
 
 _STEP = re.compile(r"\b(\w+options)\(mc?\);|\bcompat_props_add\(mc?->compat_props,\s*(\w+)")
 
 
-def compat_arrays(source: BoardSource, version: tuple[int, ...]) -> tuple[str, ...]:
-    """The arrays that upstream's type of a version applies, in QEMU's order: the last wins.
+def compat_arrays(lines: Sequence[str], version: tuple[int, ...]) -> tuple[str, ...]:
+    """The arrays that a board file gives its type of a version, in QEMU's order: the last wins.
 
     Each version's function calls the one of the next newer version first. An
     array of the function's own, which has no name outside, is told with the
     function's. Empty where no function has the version in its name.
     """
-    functions = csource.options_functions(csource.without_comments("\n".join(source.lines)))
+    functions = csource.options_functions(csource.without_comments("\n".join(lines)))
     numbers = "_".join(map(str, version))
     # pc_q35_machine_8_2_options, before 9.1 pc_q35_8_2_machine_options; xenfv is in the same file.
     named = re.compile(rf"(?!xenfv)\w+_{numbers}_(?:\w+_)?options")
