@@ -10,7 +10,7 @@ from typing import Mapping, NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark, Text
 from . import format as manifest_format
-from . import files, nodes
+from . import nodes
 from .manifest import MachineField, Property, properties_of
 from .table import Choice, Entries, Field, ListOf, MapOf, Reader, Record, Word
 
@@ -75,12 +75,15 @@ class Lock(NamedTuple):
 
 def read(path: str) -> Lock:
     """A frozen record. Raises InputError for anything that freeze would not have written."""
-    return parse(files.read_bytes(path, WHAT), path)
+    return _lock(nodes.read(path, WHAT), path)
 
 
 def parse(data: bytes, path: str) -> Lock:
     """The same of the content of ``path``."""
-    document = nodes.parse(data, path, WHAT)
+    return _lock(nodes.parse(data, path, WHAT), path)
+
+
+def _lock(document: nodes.Document, path: str) -> Lock:
     found = list(document.findings)
     entries = Reader(found.append).value(document.root, LOCK, WHAT, Mark(path, 1, 1))
     if found or entries is None:

@@ -182,12 +182,15 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML.
     """
     files.refuse_executable(path, WHAT)
-    return parse(files.read_bytes(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one"), path)
+    return _manifest(nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one"), path)
 
 
 def parse(data: bytes, path: str) -> Manifest:
-    """The same of bytes that are, or are to be, the content of ``path``."""
-    document = nodes.parse(data, path, WHAT)
+    """The same of what is, or is to be, the content of ``path``."""
+    return _manifest(nodes.parse(data, path, WHAT), path)
+
+
+def _manifest(document: nodes.Document, path: str) -> Manifest:
     findings = list(document.findings)
     top = Mark(path, 1, 1)
     entries = Reader(findings.append).value(document.root, manifest_format.MANIFEST, WHAT, top)

@@ -73,8 +73,13 @@ def size(node: Node) -> int:
     return 1 if isinstance(node, Scalar) else node.size
 
 
+def read(path: str, what: str, missing_hint: str = "") -> Document:
+    """The one YAML document of a file. Raises InputError, as parse() does."""
+    return parse(files.read_bytes(path, what, missing_hint), path, what)
+
+
 def parse(data: bytes, path: str, what: str) -> Document:
-    """The one YAML document of a file, from its content.
+    """The one YAML document of what is, or is to be, the content of ``path``.
 
     Raises InputError where the text is not one YAML document that can be held
     in memory; repeated keys are findings, so that they are told with the rest.
