@@ -16,7 +16,10 @@ import re
 from typing import Iterable, Iterator, Mapping, NamedTuple
 
 from ..diagnostics import InputError, Mark
+from .files import read_bytes
 
+# The largest, tests and firmware aside, has 1 MiB (target/hexagon).
+_LIMIT = 16 << 20
 # Tried first, because searching the whole tree takes longer than all the rest.
 _PLACES = {
     "x86_64-cpu": ("target/i386/cpu-qom.h", "target/i386/cpu.c"),
@@ -174,9 +177,9 @@ class _Source:
     def text(self, file: str) -> str:
         if file not in self._texts:
             try:
-                with open(os.path.join(self.root, file), encoding="utf-8", errors="replace") as stream:
-                    self._texts[file] = stream.read()
-            except OSError:
+                data = read_bytes(os.path.join(self.root, file), "QEMU's source file", limit=_LIMIT, root=self.root)
+                self._texts[file] = data.decode("utf-8", "replace")
+            except InputError:
                 self._texts[file] = ""
         return self._texts[file]
 

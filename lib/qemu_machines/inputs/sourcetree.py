@@ -129,7 +129,7 @@ def read(
             Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", "name it with --sourcedir"
         )
     version_file = os.path.join(root, "VERSION")
-    version = files.read_bytes(version_file, "QEMU's version", limit=1000).decode("utf-8", "replace").strip()
+    version = files.read_bytes(version_file, "QEMU's version", limit=1000, root=root).decode("utf-8", "replace").strip()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)*", version):
         raise InputError(Mark(version_file, 1, 1), "this is not a version of QEMU")
     headers = _Headers(root)
@@ -171,7 +171,8 @@ class _Headers:
 
 def _read(root: str, name: str) -> str:
     path = os.path.join(root, name)
-    return files.decode(files.read_bytes(path, "QEMU's source file", limit=LIMIT), path, "QEMU's source file")
+    data = files.read_bytes(path, "QEMU's source file", limit=LIMIT, root=root)
+    return files.decode(data, path, "QEMU's source file")
 
 
 def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> BoardSource:

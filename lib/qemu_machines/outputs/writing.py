@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import BinaryIO, Callable, Mapping
 
@@ -13,8 +14,9 @@ def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", 
 
     What is already as wanted is not touched, so that no build is repeated for
     nothing. With ``act`` false nothing changes, but ``say`` still tells what would.
-    Raises OSError.
+    Raises OSError, also where a link would take the files out of the tree.
     """
+    _stay_within(folder)
     changed: dict[str, bytes] = {}
     for name, text in sorted(wanted.items()):
         path = os.path.join(folder, name)
@@ -31,6 +33,18 @@ def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", 
             say(f"remove {path}")
             if act:
                 os.unlink(path)
+
+
+def _stay_within(folder: str) -> None:
+    """Refuse a folder of this tree that a link makes one of elsewhere.
+
+    A folder that the user names outside of the tree is the user's business.
+    """
+    if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
+        return
+    top = os.path.realpath(".")
+    if os.path.commonpath((top, os.path.realpath(folder))) != top:
+        raise OSError(errno.ELOOP, "a link leads out of this tree", folder)
 
 
 def _content(path: str) -> "bytes | None":
