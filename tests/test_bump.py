@@ -148,12 +148,12 @@ def test_no_act_shows_what_patch_applies(tree: Tree, run: Run) -> None:
     done = run("bump", "release", "--no-act", "-v")
     assert (done.returncode, done.stderr, MANIFEST.read_text(encoding="utf-8")) == (0, "", before)
     assert done.stdout == (
-        "\twrite {path}\n"
+        "\twrite debian/qemu-machines.yaml\n"
         "--- a/debian/qemu-machines.yaml\n+++ b/debian/qemu-machines.yaml\n@@ -6,3 +6,4 @@\n"
         ' releases:\n   jammy: {{qemu: "6.2"}}\n   lunar: {{qemu: "7.2"}}\n+  mantic: {{qemu: "8.0"}}\n\n'
         "  * d/qemu-machines.yaml: machine types of mantic (23.10), based on QEMU 8.0:\n"
         "    pc-i440fx-mantic, pc-q35-mantic\n"
-    ).format(path=(tree.root / MANIFEST).resolve())
+    ).replace("{{", "{").replace("}}", "}")
     subprocess.run(["patch", "-p1", "--quiet"], input=done.stdout, text=True, check=True)
     assert MANIFEST.read_text(encoding="utf-8") == before + '  mantic: {qemu: "8.0"}\n'
 
@@ -175,6 +175,38 @@ def test_the_source_says_which_qemu(tree: Tree, versions: "tuple[str, ...]", num
         tree.manifest(MANIFEST.read_text(encoding="utf-8").replace('  lunar: {qemu: "7.2"}\n', ""))
     assert bumped("release").status == 0
     assert manifest.read(str(MANIFEST)).releases[-1].qemu == versions[0]
+
+
+UNRELEASED = """\
+qemu (1:8.0+dfsg-1) UNRELEASED; urgency=medium
+
+  * New.
+
+ -- A B <a@example.org>  Tue, 01 Aug 2023 10:00:00 +0200
+
+qemu (1:7.2+dfsg-5ubuntu2) lunar; urgency=medium
+
+  * Something.
+
+ -- A B <a@example.org>  Tue, 28 Mar 2023 10:00:00 +0200
+"""
+
+
+def test_an_entry_that_is_still_unreleased(tree: Tree) -> None:
+    tree.manifest().write("debian/changelog", UNRELEASED)
+    assert refused(tree, "release") == "debian/qemu-machines.yaml:8:3: lunar is in the manifest already"
+    # It is judged as what it will be: nothing about a release that is out.
+    done = bumped("release", "mantic")
+    assert (done.status, done.err) == (0, "")
+    assert manifest.read(str(MANIFEST)).releases[-1][:2] == ("mantic", "8.0")
+
+
+def test_a_board_that_has_come_to_its_end_gets_no_type(tree: Tree) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1")
+    text = MANIFEST.read_text(encoding="utf-8").replace("pc-i440fx: {", "pc-i440fx: {until: lunar, ")
+    tree.manifest(text)
+    assert refused(tree, "release", "--boards=pc-i440fx").endswith("with the addition, no machine type would be new")
+    assert bumped("release").out.count("pc-q35-mantic") == 1
 
 
 def test_a_source_without_its_newest_type(tree: Tree) -> None:
@@ -304,6 +336,35 @@ def test_what_an_increment_is_refused_for(tree: Tree) -> None:
     assert "no dot release of xenial is to come: after 16.04.7" in refused(tree, "increment", *INCREMENT)
     tree.changelog("jammy")
     assert refused(tree, "increment", *INCREMENT) == "debian/changelog:1:28: jammy is not in the manifest"
+    tree.manifest(XENIAL.replace("ubuntu-q35}", "ubuntu-q35, since: yakkety}") + '  yakkety: {qemu: "2.6"}\n')
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert refused(tree, "increment", *INCREMENT, "--boards=pc-q35").endswith(
+        "xenial has no type of pc-q35 that an increment could follow"
+    )
+
+
+@pytest.mark.parametrize(
+    "feature, expected",
+    [
+        ("a\nb", '"a b" is not a line of text [manifest-format]'),
+        ("a\x00b", '"a?b" is not a line of text [manifest-format]'),
+        ("a\u202eb", "with the addition, the manifest contains the character U+202E"),
+        ("a\x7fb", "with the addition, the manifest contains the character U+007F"),
+    ],
+)
+def test_text_that_no_manifest_may_have(tree: Tree, feature: str, expected: str) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert refused(tree, "increment", f"--feature={feature}", "--set=a.b=c")
+    assert expected in bumped("increment", f"--feature={feature}", "--set=a.b=c").err
+
+
+def test_bytes_that_are_no_text(tree: Tree, run: Run) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    done = run("bump", "increment", os.fsdecode(b"--feature=\xff"), "--set=a.b=c")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dh_qemu_machines: error: --feature is not UTF-8 text\n")
 
 
 def test_a_second_increment_of_a_dot_release_is_refused(tree: Tree) -> None:

@@ -11,6 +11,7 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 
 from .diagnostics import Mark, Where, mark_of, nearest
 from .inputs import version
+from .inputs.manifest import Board
 from .model import MachineType, Model, Release
 
 Settings = Mapping[str, Mapping[str, str]]
@@ -70,7 +71,8 @@ def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
     where: Where = upload.series if series is None else Mark(manifest.file)
     there = next((one for one in manifest.releases if one.series == name), None)
     if there:
-        raise Refused(there.series, f"{name} is in the manifest already", "increment adds a type to a release")
+        hint = "bump release SERIES names another release, bump increment adds to this one"
+        raise Refused(there.series, f"{name} is in the manifest already", hint)
     info = model.known.by_series.get(name)
     if info is None and not (upload.outdated and model.allow_outdated):
         hint = nearest(name, model.known.by_series) or "name it: bump release SERIES"
@@ -79,7 +81,9 @@ def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
     before = model.info(last.series) if last else None
     if last and info and before and info.created and before.created and info.created < before.created:
         raise Refused(last.series, f"{name} came before {last.series}", "a release that was forgotten is written by hand")
-    if model.tree is None and name != upload.target:
+    # Where the top entry is UNRELEASED, the series is that of an entry below, but the QEMU is its own.
+    elsewhere = upload.series.mark.line == upload.version.mark.line
+    if model.tree is None and name != upload.target and elsewhere:
         why = f"the changelog is for {upload.target} with QEMU {upload.upstream}; the one of {name} is not known"
         hint = f"begin the entry of {name} first, or give --sourcedir; --series={name} if the changelog is for it"
         raise Refused(upload.version, why, hint)
@@ -144,6 +148,10 @@ def increment(model: Model, wishes: Wishes) -> Step:
         why = f"{name} is not out, so its types can still be changed: no guest runs on them"
         raise Refused(upload.series, why, "change the release itself; explain upload tells the state")
     boards = _boards(model, wishes)
+    has = {one.board for one in model.types if one.release.series == name}
+    for board in boards or ():
+        if board not in has:
+            raise Refused(there.series, f"{name} has no type of {board} that an increment could follow")
     number = _consecutive(model, there, boards) if model.manifest.numbering == "consecutive" else _dotted(model)
     _refuse_a_second(model, name, number, boards)
     return Step(name, str(there.qemu), number, boards, _bug(model, wishes))
@@ -209,22 +217,27 @@ def unexpected(before: Model, after: Model, step: Step, was: Settings) -> Iterat
         elif _substance(old, was) != _substance(now[old.name], was):
             yield f"{old.name} would change"
     new = added(before, after)
+    if not new:
+        yield "no machine type would be new"
     for one in new:
         number = int(one.increment.increment) if one.increment and one.increment.increment else None
         if (one.release.series, number) != (step.series, step.number):
             yield f"{one.name} would be new"
         elif step.boards is not None and one.board not in step.boards:
             yield f"{one.name} would be new, which is no board of the step"
+    got = {one.board for one in new if one.variant is None}
     for board in after.manifest.boards:
-        concerned = step.boards is None or board.name in step.boards
-        if step.number is None:
-            concerned = concerned and board.until is None
-        else:
-            concerned = concerned and any(
-                one.board == board.name and one.release.series == step.series for one in before.types
-            )
-        if concerned and not any(one.board == board.name and one.variant is None for one in new):
+        if _is_concerned(before, board, step) and board.name not in got:
             yield f"{board.name} would get no type"
+
+
+def _is_concerned(before: Model, board: Board, step: Step) -> bool:
+    """Whether a step gives a board a type: all that are named, or that have types at all by then."""
+    if step.boards is not None and board.name not in step.boards:
+        return False
+    if step.number is None:
+        return board.until is None
+    return any(one.board == board.name and one.release.series == step.series for one in before.types)
 
 
 def _substance(one: MachineType, was: Settings) -> tuple[object, ...]:

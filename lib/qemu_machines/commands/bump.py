@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple, Optional, Sequence
 
 from .. import debhelper, succession
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark, in_order
+from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark, in_order
 from ..inputs import files, layout, manifest
 from ..model import Model
 from ..options import WrongUsage
@@ -45,6 +45,10 @@ def run(options: argparse.Namespace) -> int:
         return FINDINGS
     try:
         step = succession.release(before, series, wishes) if action == "release" else succession.increment(before, wishes)
+        if step.series != before.upload.target:
+            # The entry for the new release is still to be made: judge as if it were there.
+            options = argparse.Namespace(**{**vars(options), "series": step.series})
+            before = reading.read_inputs(options, tree_required=False).model or before
         edited = _edited(options, before, step, wishes)
     except Refused as error:
         telling.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], inputs.lines)
@@ -82,6 +86,12 @@ def _ask_for_decisions(options: argparse.Namespace) -> None:
 
 
 def _wishes(options: argparse.Namespace) -> Wishes:
+    for name in _OF_INCREMENT:
+        given = getattr(options, name) or ()
+        for text in [given] if isinstance(given, str) else given:
+            # Python keeps the bytes of an argument that are no text as halves of characters.
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise WrongUsage(f"--{name} is not UTF-8 text")
     variants = _words(options.variants)
     return Wishes(
         feature=options.feature,
@@ -99,7 +109,7 @@ def _wishes(options: argparse.Namespace) -> Wishes:
 
 
 def _words(text: Optional[str]) -> Optional[tuple[str, ...]]:
-    return None if text is None else tuple(word for word in re.split(r"[,\s]+", text) if word)
+    return None if text is None else tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", text) if word))
 
 
 def _pair(flag: str, text: str, what: str) -> tuple[str, str]:
@@ -122,7 +132,7 @@ def _settings(flag: str, given: Optional[Sequence[str]]) -> Settings:
 
 
 def _edited(options: argparse.Namespace, before: Model, step: Step, wishes: Wishes) -> Edited:
-    """The manifest with the step. Raises Refused and InputError."""
+    """The manifest with the step. Raises Refused."""
     data = files.read_bytes(options.manifest, manifest.WHAT)
     text = files.decode(data, options.manifest, manifest.WHAT)
     root = layout.read(text)
@@ -137,7 +147,8 @@ def _edited(options: argparse.Namespace, before: Model, step: Step, wishes: Wish
     start = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
     after = reading.read_inputs(options, tree_required=False, edited=(start + new).encode("utf-8"))
     if after.model is None:
-        raise InputError(after.unreadable[0].mark, f"with the addition, {after.unreadable[0].message}")
+        # Characters that no manifest may have, for example; there is no line of the file to show.
+        raise Refused(Mark(options.manifest), f"with the addition, {after.unreadable[0].message}")
     return Edited(start + text, start + new, after.model, _wrong(before, after.model, step, wishes))
 
 
@@ -196,8 +207,9 @@ def _finish(options: argparse.Namespace, before: Model, edited: Edited, step: St
         "written": act,
     }
     # Through a link, as an editor would.
-    folder, name = os.path.split(os.path.realpath(options.manifest))
-    wrong = telling.write(options, folder, {name: edited.after})
+    path = os.path.realpath(options.manifest) if os.path.islink(options.manifest) else options.manifest
+    folder, name = os.path.split(path)
+    wrong = telling.write(options, folder or ".", {name: edited.after})
     if not wrong:
         telling.answer(options, data, item if act else f"{difference}\n{item}")
     return wrong
