@@ -11,7 +11,7 @@ from typing import Any, Iterator, NamedTuple, Optional
 
 import yaml
 
-from .nodes import _Loader
+from .nodes import LOADER
 
 
 class Item(NamedTuple):
@@ -51,7 +51,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.events: Iterator[Any] = yaml.parse(text, Loader=_Loader)
+        self.events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
         # PyYAML's own offsets count a byte order mark in one loader and not in the other.
         self.lines = [0]
         for line in text.split("\n"):

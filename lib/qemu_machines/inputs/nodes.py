@@ -19,7 +19,7 @@ MAX_DEPTH = 32
 # Nodes that aliases may stand for in all; a real manifest has a few dozen.
 MAX_ALIASED = 20_000
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar(NamedTuple):
@@ -126,7 +126,7 @@ class _Composer:
     def document(self, text: str) -> Node:
         """The root node; InputError unless there is exactly one document."""
         try:
-            return self._document(yaml.parse(text, Loader=_Loader))
+            return self._document(yaml.parse(text, Loader=LOADER))
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
             mark = self._inside(at.line + 1, at.column + 1, text) if at else Mark(self.path)

@@ -35,7 +35,7 @@ class Impossible(Exception):
 
 # Words that are text to this program, whatever they look like, but a number, a flag
 # or nothing to other readers of YAML.
-_PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z_][A-Za-z0-9_.-]*", re.I)
+_PLAIN = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z_][A-Za-z0-9_./-]*", re.I)
 
 
 class _Style(NamedTuple):
