@@ -11,6 +11,9 @@ import pytest
 from conftest import ROOT, Run
 from trees import MANIFEST, Tree
 
+from qemu_machines import differences
+from qemu_machines.differences import Seen, State
+
 GONE = "gone: its guests find no machine type there: they cannot be migrated, restored or started\n"
 OTHER = "changed: its guests meet another board under the same name: migration fails, or goes wrong unseen\n"
 SHOWN = "described anew: no guest breaks; from QEMU 8.1 on, it sees the text as its product name when it starts\n"
@@ -185,5 +188,45 @@ def test_wrong_usage(run: Run) -> None:
     done = run("compare", "x")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
-        "dh_qemu_machines: error: compare takes two of: a manifest, a frozen record, a git revision",
+        "dh_qemu_machines: error: compare takes two of: a manifest, a frozen record, a binary, a git revision",
     )
+
+
+FAKE = """\
+#!/bin/sh
+echo 'not QMP'
+"""
+
+
+def test_a_program_that_is_no_qemu(tree: Tree, run: Run) -> None:
+    tree.manifest().write("qemu", FAKE)
+    done = run("compare", "debian/qemu-machines.yaml", "qemu")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("dh_qemu_machines: error: qemu: QEMU does not answer: start: Permission denied\n")
+    (tree.root / "qemu").chmod(0o755)
+    done = run("compare", "qemu", "debian/qemu-machines.yaml")
+    assert done.stderr.startswith("dh_qemu_machines: error: qemu: QEMU does not answer: start: not a QMP message: not QMP\n")
+
+
+def seen(name: str, default: bool = False, **facts: str) -> Seen:
+    return Seen(name, "x86_64", {key.replace("_", "."): value for key, value in facts.items()}, None, default)
+
+
+def state(whole: bool, *types: Seen) -> State:
+    return State("", {one.name: one for one in types}, {}, None, whole)
+
+
+def test_a_binary_and_a_package_tell_different_things() -> None:
+    package = state(True, seen("pc-q35-noble", board="pc-q35", e1000_x="on"), Seen("virt-noble", "aarch64", {}, None, False))
+    binary = state(False, seen("pc-q35-noble", True, e1000_x="off", e1000_y="1"), seen("pc-q35-8.2"), seen("microvm"),
+                   seen("pc-q35-8.2-noble"), seen("pseries-2.12-sxxm"))  # fmt: skip
+    before, after = differences.in_common(package, binary), differences.in_common(binary, package)
+    assert (list(before.types), list(after.types)) == (["pc-q35-noble"], ["pc-q35-noble", "pc-q35-8.2-noble"])
+    found = differences.between(before, after)
+    assert [(one.kind, one.name, one.changes) for one in found] == [
+        # Nothing of what only one side knows.
+        ("changed", "pc-q35-noble", (("e1000.x", "on", "off"),)),
+        ("new", "pc-q35-8.2-noble", ()),
+        ("default", "x86_64", (("default", "none", "pc-q35-noble"),)),
+    ]
+    assert differences.in_common(binary, binary) is binary

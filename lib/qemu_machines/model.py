@@ -50,6 +50,8 @@ _BINARY = {
     "virt": "aarch64",
 }
 
+BOARDS = tuple(_BINARY)
+
 # Its properties are no compat properties but in an array of the machine class.
 CAPABILITIES_DRIVER = capabilities.DRIVER
 

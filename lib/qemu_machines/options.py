@@ -57,7 +57,7 @@ COMMANDS = (
         "compare",
         "tell what differs between two packages, and what that means for guests",
         ("text", "json"),
-        "two of: a manifest, a frozen record, a git revision",
+        "two of: a manifest, a frozen record, a binary, a git revision",
         2,
         2,
     ),

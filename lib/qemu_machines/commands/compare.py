@@ -6,8 +6,8 @@ import argparse
 import os
 
 from .. import differences, model, upload
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, in_order
-from ..differences import State
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, in_order
+from ..differences import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
 from ..inputs.releases import Releases
 from . import reading, telling
@@ -16,7 +16,7 @@ _MANIFEST = "debian/qemu-machines.yaml"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compare two manifests, frozen records or revisions; 1 where a guest that goes from A to B is lost."""
+    """Compare two packages or binaries; 1 where a guest that goes from A to B is lost."""
     from ..outputs import contrast
 
     unreadable: list[Finding] = []
@@ -27,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
     if unreadable:
         telling.report(in_order(unreadable), {})
         return UNREADABLE
-    before, after = states
+    first, second = states
+    before, after = differences.in_common(first, second), differences.in_common(second, first)
     found = differences.between(before, after)
     if found or options.format == "json":
         telling.answer(options, contrast.data(before, after, found), contrast.text(before, after, found))
@@ -59,11 +60,13 @@ class _Package:
 
 def _state(options: argparse.Namespace, name: str) -> State:
     """One side. Raises InputError."""
+    if os.path.isfile(name) and _is_program(name):
+        return _of_binary(name)
     package = _Package(options, name)
     data = package.read(package.path, manifest.WHAT)
     if package.path.endswith(".lock"):
         record = lock.parse(data, package.path)
-        return State(name, record.types, {}, None)
+        return State(name, {key: differences.seen(one) for key, one in record.types.items()}, {}, None)
     declared = manifest.parse(data, package.path)
     for finding in in_order(declared.findings):
         raise InputError(finding.mark, finding.message, finding.hint)
@@ -72,10 +75,38 @@ def _state(options: argparse.Namespace, name: str) -> State:
     types = model.declared(declared, known, found)
     return State(
         name,
-        {one.name: model.frozen_type(one, name) for one in types},
+        {one.name: differences.seen(model.frozen_type(one, name)) for one in types},
         {one.name: model.kept_values(one) for one in types},
         {one.name: one.deprecated for one in types if one.deprecated} if found else None,
     )
+
+
+def _is_program(path: str) -> bool:
+    """Whether a file is a binary, or a script that starts one."""
+    with open(path, "rb") as file:
+        return file.read(4).startswith((b"\x7fELF", b"#!"))
+
+
+def _of_binary(path: str) -> State:
+    """What a built QEMU tells of its types. Raises InputError."""
+    # Starting processes is for this only.
+    from ..binaries import qmp, types
+
+    try:
+        found = types.observe(os.path.abspath(path))
+    except qmp.QmpError as error:
+        raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None
+    seen = {
+        one.name: Seen(
+            one.name,
+            found.target,
+            {"field max_cpus": str(one.cpu_max), **found.properties.get(one.name, {})},
+            one.alias,
+            one.is_default,
+        )
+        for one in found.machines
+    }
+    return State(path, seen, {}, {one.name: "yes" for one in found.machines if one.deprecated}, whole=False)
 
 
 def _upload(package: _Package, declared: manifest.Manifest, known: Releases) -> "upload.Upload | None":

@@ -19,7 +19,8 @@ def frozen_changed(model: Model) -> Iterator[Problem]:
             old = lock.types.get(one.name) if lock else None
             if old is None or not model.is_out(old.release):
                 continue
-            found = differences.of_type(old, frozen_type(one, ""), kept_values(one))
+            now = differences.seen(frozen_type(one, ""))
+            found = differences.of_type(differences.seen(old), now, kept_values(one))
             if found:
                 told = "; ".join(f"{what} was {before} and is {after}" for what, before, after in found)
                 message = f"{one.name} was released otherwise: {told}"
