@@ -164,7 +164,9 @@ def test_json(tree: Tree) -> None:
     assert data.pop("diff").count("\n") == 7
     assert data.pop("changelog").startswith("  * d/qemu-machines.yaml: machine types of mantic")
     types = ["pc-i440fx-mantic", "pc-q35-mantic"]
-    assert data == {"series": "mantic", "qemu": "8.0", "increment": None, "types": types, "written": True}
+    assert data == {
+        "series": "mantic", "qemu": "8.0", "increment": None, "types": types, "news": "", "news_file": None, "written": True,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("versions, numbered", [(("10.1", "10.0"), True), (("8.0", "7.2"), False)])
@@ -420,3 +422,79 @@ def test_variants_are_taken_over(tree: Tree, written: str, taken: str) -> None:
     assert (done.status, done.err) == (0, "")
     assert MANIFEST.read_text(encoding="utf-8") == text + f'  yakkety: {{qemu: "2.6", {taken}}}\n'
     assert "pc-q35-yakkety-hpb" in done.out
+
+
+OLD_NEWS = "qemu (1:2.5+dfsg-5ubuntu1) xenial; urgency=medium\n\n  Old.\n\n -- A B <a@example.org>  Mon, 04 Apr 2016 10:00:00 +0000\n"
+ENTRY = """\
+qemu (1:2.5+dfsg-5ubuntu10.1) xenial; urgency=medium
+
+  New machine types: pc-i440fx-xenial-2, pc-q35-xenial-2. A feature, in
+  words (LP: #7).
+
+  qemu-system-x86_64: the alias ubuntu and the default now mean
+  pc-i440fx-xenial-2; before, pc-i440fx-xenial.
+
+  qemu-system-x86_64: the alias ubuntu-q35 now means pc-q35-xenial-2;
+  before, pc-q35-xenial.
+
+  A guest keeps its machine type. It gets a new one only when it is shut
+  down and started with that.
+
+ -- A B <a@example.org>  Mon, 02 Jan 2017 10:00:00 +0000
+"""
+
+
+def frozen(tree: Tree, run: Run) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 May 2016 10:00:00 +0000")
+    assert run("freeze").returncode == 0
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+
+
+@pytest.mark.parametrize("name", ["NEWS", "qemu-system-x86.NEWS"])
+def test_news_is_put_on_top(tree: Tree, run: Run, name: str) -> None:
+    frozen(tree, run)
+    tree.write(f"debian/{name}", OLD_NEWS)
+    before = MANIFEST.read_bytes()
+    shown = bumped("increment", *INCREMENT, "--no-act")
+    assert (MANIFEST.read_bytes(), tree.read(f"debian/{name}")) == (before, OLD_NEWS)
+    done = bumped("increment", *INCREMENT)
+    assert (done.status, "news-missing" in done.err) == (0, False)
+    assert done.out.startswith("  * d/qemu-machines.yaml: a feature, in words") and "Old." not in done.out
+    after = MANIFEST.read_bytes()
+    assert tree.read(f"debian/{name}") == ENTRY + "\n" + OLD_NEWS
+    # The difference that was shown is what was written.
+    tree.write("debian/qemu-machines.yaml", before).write(f"debian/{name}", OLD_NEWS)
+    subprocess.run(["patch", "-p1", "--quiet"], input=shown.out, text=True, check=True)
+    assert (MANIFEST.read_bytes(), tree.read(f"debian/{name}")) == (after, ENTRY + "\n" + OLD_NEWS)
+    assert "news-missing" not in run("check").stderr
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"a.NEWS": OLD_NEWS, "b.NEWS": OLD_NEWS},
+        # This version has an entry already: two of them would be none.
+        {"NEWS": ENTRY.replace("-2", "-1")},
+        {"NEWS": b"\xff"},
+    ],
+)
+def test_news_is_printed_where_its_place_is_not_clear(tree: Tree, run: Run, files: "dict[str, str | bytes]") -> None:
+    frozen(tree, run)
+    for name, content in files.items():
+        tree.write(f"debian/{name}", content)
+    done = bumped("increment", *INCREMENT)
+    assert done.status == 0
+    assert done.out.endswith(f"(LP: #7)\n\n{ENTRY}\n")
+    for name, content in files.items():
+        data = (tree.root / "debian" / name).read_bytes()
+        assert data == (content.encode() if isinstance(content, str) else content)
+
+
+def test_a_new_release_is_no_news(tree: Tree, run: Run) -> None:
+    frozen(tree, run)
+    tree.write("debian/NEWS", OLD_NEWS).changelog("yakkety", "1:2.6+dfsg-1")
+    tree.write("debian/changelog", tree.read("debian/changelog").replace("Tue, 28 Mar 2023", "Mon, 01 Aug 2016"))
+    data = json.loads(bumped("release", "--format=json").out)
+    assert (data["news"], data["news_file"], tree.read("debian/NEWS")) == ("", None, OLD_NEWS)

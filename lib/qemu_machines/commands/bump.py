@@ -8,11 +8,12 @@ import re
 from typing import NamedTuple, Optional, Sequence
 
 from .. import debhelper, succession
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark, in_order
-from ..inputs import files, layout, manifest
+from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark, in_order
+from ..inputs import files, layout, manifest, packaging
 from ..model import Model
 from ..options import WrongUsage
 from ..outputs import editing, pasting
+from ..outputs import news as outputs_news
 from ..succession import Refused, Settings, Step, Wishes
 from . import reading, telling
 
@@ -28,6 +29,17 @@ class Edited(NamedTuple):
     after: str
     model: Model
     findings: list[Finding]
+
+
+class News(NamedTuple):
+    """The entry for NEWS, "" where users need none; the file that it goes into and what is in there.
+
+    Without ``path`` it has to be put somewhere by hand.
+    """
+
+    entry: str
+    path: str = ""
+    text: str = ""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,8 +65,11 @@ def run(options: argparse.Namespace) -> int:
     except Refused as error:
         telling.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], inputs.lines)
         return FINDINGS
-    telling.report(edited.findings, {options.manifest: files.split_lines(edited.after)})
-    return telling.status(edited.findings) or _finish(options, before, edited, step)
+    news = _news(options, edited.model)
+    # What is written in the same run is not missing.
+    findings = [one for one in edited.findings if one.tag != "news-missing" or not news.path]
+    telling.report(findings, {options.manifest: files.split_lines(edited.after)})
+    return telling.status(findings) or _finish(options, before, edited, step, news)
 
 
 def _asked(options: argparse.Namespace) -> "tuple[str, Optional[str]]":
@@ -191,11 +206,25 @@ def _of_increment(step: Step, wishes: Wishes) -> editing.Entries:
     return [(key, value) for key, value in entries if value]
 
 
-def _finish(options: argparse.Namespace, before: Model, edited: Edited, step: Step) -> int:
+def _news(options: argparse.Namespace, derived: Model) -> News:
+    """The entry for NEWS and where it goes: nowhere by itself if this version has one, or the place is not clear."""
+    entry = outputs_news.entry(derived)
+    path = packaging.news_file(os.path.dirname(options.changelog)) if entry else ""
+    if not path or str(derived.upload.version) in derived.history.news:
+        return News(entry)
+    try:
+        return News(entry, path, files.read_bytes(path, path).decode("utf-8"))
+    except (InputError, UnicodeDecodeError):
+        return News(entry)
+
+
+def _finish(options: argparse.Namespace, before: Model, edited: Edited, step: Step, news: News) -> int:
     """Write, and tell what is there to paste."""
     names = [one.name for one in succession.added(before, edited.model)]
     item = pasting.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
     difference = pasting.difference(options.manifest, edited.before, edited.after)
+    told = "\n".join([news.entry, news.text] if news.text else [news.entry])
+    difference += pasting.difference(news.path, news.text, told) if news.path else ""
     act = debhelper.manner(options, os.environ).act
     data: dict[str, object] = {
         "series": step.series,
@@ -204,14 +233,18 @@ def _finish(options: argparse.Namespace, before: Model, edited: Edited, step: St
         "types": names,
         "diff": difference,
         "changelog": item,
+        "news": news.entry,
+        "news_file": news.path or None,
         "written": act,
     }
     # Through a link, as an editor would.
     path = os.path.realpath(options.manifest) if os.path.islink(options.manifest) else options.manifest
     folder, name = os.path.split(path)
-    wrong = telling.write(options, folder or ".", {name: edited.after})
+    wanted = {name: edited.after, **({os.path.relpath(news.path, folder or "."): told} if news.path else {})}
+    wrong = telling.write(options, folder or ".", wanted)
     if not wrong:
-        telling.answer(options, data, item if act else f"{difference}\n{item}")
+        to_paste = item if news.path or not news.entry else f"{item}\n\n{news.entry}"
+        telling.answer(options, data, to_paste if act else f"{difference}\n{to_paste}")
     return wrong
 
 
