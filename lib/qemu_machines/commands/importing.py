@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional, Sequence
 from .. import adoption, diagnostics, model, upload
 from ..adoption import Draft, Named
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark, Text
-from ..inputs import changelog, manifest, nodes, releases
+from ..inputs import changelog, manifest, releases
 from ..inputs.changelog import Changelog, Heading
 from ..inputs.imported import reading as handwritten
 from ..inputs.imported.reading import Imported
@@ -112,7 +112,7 @@ def _made(draft: Draft, path: str, known: Releases) -> _Made:
     from ..outputs import manifest as output
 
     text = output.text(draft.document, _comments(draft))
-    declared = manifest.of_document(nodes.parse(text, path, manifest.WHAT), path)
+    declared = manifest.parse(text.encode("utf-8"), path)
     derived = [one for board in declared.boards for one in model.types_of(declared, board, known)]
     return _Made(text, declared, tuple(derived))
 
