@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from test_examples import recorded
 from trees import Tree
 
-from qemu_machines import model
+from qemu_machines import adoption, model
 from qemu_machines.inputs import manifest, releases
 from qemu_machines.inputs.imported import reading
 from qemu_machines.model import MachineType
+from qemu_machines.outputs import manifest as output
 
 FOLDER = ROOT / "tests" / "import"
 RECORDS = [
@@ -172,7 +173,12 @@ releases:
 
 def test_macros_whose_end_no_patch_shows(run: Run) -> None:
     done = run("import", *patches("8.2"))
-    assert (done.returncode, done.stdout, done.stderr) == (0, MANIFEST_8_2, "")
+    assert (done.returncode, done.stdout) == (0, MANIFEST_8_2)
+    # The one within #if 0.
+    dead = 'DEFINE_I440FX_MACHINE(never, "pc-i440fx-zesty", NULL, pc_nob'
+    assert found(run, *patches("8.2")) == [
+        f"define-ubuntu-machine-types.patch:64 [import-not-understood] hw/i386/pc_piix.c: this is part of no machine type: {dead}"
+    ]
 
 
 def test_helpers_of_helpers_and_a_type_by_hand(run: Run) -> None:
@@ -190,6 +196,18 @@ def test_helpers_of_helpers_and_a_type_by_hand(run: Run) -> None:
 """
     assert found(run, *patches("10.2")) == [
         "define-ubuntu-machine-types.patch:43 [import-not-understood] the value of max_cpus is not understood: HVM_MAX_VCPUS"
+    ]
+
+
+def test_a_macro_that_no_patch_shows(tree: Tree, run: Run) -> None:
+    text = 'DEFINE_OURS(noble,\n            "pc-i440fx-noble", 8, 2)\nextern GlobalProperty ours[];\n'
+    text += 'DEFINE_I440FX_MACHINE(jammy, "pc-i440fx-jammy", NULL, elsewhere);\n'
+    tree.write("a.patch", handmade.diff("hw/i386/pc_piix.c", text))
+    messages = [line for line in found(run, "a.patch") if "import-not-understood" in line]
+    assert messages == [
+        "a.patch:8 [import-not-understood] hw/i386/pc_piix.c: this is part of no machine type: DEFINE_OURS(noble, "
+        "(and up to line 9)",
+        "a.patch:11 [import-not-understood] what elsewhere() does is not in these patches",
     ]
 
 
@@ -334,6 +352,12 @@ def test_damaged_patches_are_read_or_refused(tmp_path: Path, seed: str, cuts: li
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     whole = reading.read([str(path)])
     assert all(one.name and one.board in handmade.FILES for one in whole.types)
+    known = releases.read()
+    types, _ = adoption.named(whole.types, known)
+    types = list({one.type.name: one for one in types}.values())
+    if types:
+        document = adoption.draft(types, known, "8.2").document
+        assert manifest.parse(output.text(document, {}).encode("utf-8"), "m.yaml").findings == ()
 
 
 def test_import_derive_generate(tree: Tree, run: Run) -> None:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
+from .inputs import format
 from .inputs.imported.machines import HandType as HandType
 from .inputs.imported.reading import Imported as Imported
 from .inputs.releases import Releases
@@ -19,7 +20,9 @@ BOARDS = ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt")
 REASON = "TODO: say why it was released that way"
 FEATURE = "TODO: say what guests get"
 _REST = re.compile(r"(?:(?P<qemu>\d+\.\d+)-)?(?P<series>[a-z][a-z0-9]*?)(?P<tail>(?:-[a-z0-9]+)*)")
-_TEXT = re.compile(r"(?P<vendor>\S[^0-9(]*?) (?P<version>\d+(?:\.\d+)?(?:\.\d+)?) (?P<kind>[^(]*)(?: ?\((?P<inner>.*)\))?")
+_TEXT = re.compile(
+    r"(?P<vendor>\S[^0-9(]*?) (?P<version>\d+(?:\.\d+)?(?:\.\d+)?) (?P<kind>[^(]*)(?: ?\((?P<inner>.*)\))?"
+)
 
 Adds = tuple[tuple[str, ...], ...]
 
@@ -40,7 +43,6 @@ class Draft(NamedTuple):
 
     document: dict[str, Any]
     named: tuple[Named, ...]
-    others: tuple[HandType, ...]
 
 
 def named(types: Iterable[HandType], known: Releases) -> "tuple[list[Named], list[HandType]]":
@@ -76,20 +78,22 @@ def _is_series(series: str, one: HandType, known: Releases) -> bool:
 
 def base_of(one: HandType) -> str:
     """The version that a type really starts from; empty where it takes whichever is newest."""
-    return str(one.base or one.compat or "")
+    base = str(one.base or one.compat or "")
+    return base if format.BASE.fits(base) else ""
 
 
 def vendor_of(types: Sequence[Named], known: Releases) -> str:
     """As most descriptions say; else whose releases they are."""
     said = Counter(match["vendor"] for one in types if (match := _TEXT.match(one.type.description or "")))
     said.pop("Standard", None)
+    said = Counter({text: count for text, count in said.items() if format.TEXT.fits(text)})
     if said:
         return said.most_common(1)[0][0]
     distributions = Counter(known.by_series[one.series].distribution for one in types if one.series in known.by_series)
     return distributions.most_common(1)[0][0] if distributions else "Ubuntu"
 
 
-def draft(types: Sequence[Named], others: Sequence[HandType], known: Releases, newest: str) -> Draft:
+def draft(types: Sequence[Named], known: Releases, newest: str) -> Draft:
     """The manifest of some types; ``newest`` is the QEMU that they were made for."""
     order = _order(types, known)
     boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
@@ -104,7 +108,7 @@ def draft(types: Sequence[Named], others: Sequence[HandType], known: Releases, n
     if policy:
         document["policy"] = policy
     document["releases"] = releases
-    return Draft(document, tuple(types), tuple(others))
+    return Draft(document, tuple(types))
 
 
 def _order(types: Sequence[Named], known: Releases) -> "list[str]":
@@ -252,7 +256,9 @@ def _exceptions(
                 _except(exceptions, board, [one.variant], {"base": base})
 
 
-def _except(exceptions: "list[dict[str, Any]]", board: str, variants: "Optional[list[str]]", what: "dict[str, Any]") -> None:
+def _except(
+    exceptions: "list[dict[str, Any]]", board: str, variants: "Optional[list[str]]", what: "dict[str, Any]"
+) -> None:
     if what:
         selection = {} if variants is None else {"variants": variants}
         exceptions.append({"boards": [board], **selection, **what, "reason": REASON})
@@ -314,7 +320,8 @@ def _changes(types: Sequence[Named], boards: "list[str]", qemu: str) -> "list[di
     for number in sorted({int(one.increment) for one in types if one.increment}):
         entries: list[tuple[dict[str, Any], list[str]]] = []
         for board in boards:
-            one = next((o for o in types if o.type.board == board and o.increment == str(number) and not o.variant), None)
+            mine = [o for o in types if o.type.board == board and not o.variant]
+            one = next((o for o in mine if o.increment == str(number)), None)
             if one is None:
                 continue
             entry = _change(one, _before(types, one), qemu)

@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional, Sequence
 from .. import adoption, diagnostics, model, upload
 from ..adoption import Draft, Named
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark, Text
-from ..inputs import changelog, manifest, releases
+from ..inputs import changelog, format, manifest, releases
 from ..inputs.changelog import Changelog, Heading
 from ..inputs.imported import reading as handwritten
 from ..inputs.imported.reading import Imported
@@ -75,8 +75,8 @@ def _manifest(
             telling.report(unreadable, {})
             return UNREADABLE
     types, twice = _once(types)
-    newest = found.version or "1.0"
-    draft = adoption.draft(types, others, known, newest)
+    newest = found.version if format.VERSION.fits(found.version) else "1.0"
+    draft = adoption.draft(types, known, newest)
     first = _made(draft, options.manifest, known)
     draft = adoption.with_descriptions(draft, {one.name: one.description for one in first.types}, known)
     made = _made(draft, options.manifest, known)

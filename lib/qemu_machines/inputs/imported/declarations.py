@@ -11,7 +11,9 @@ from typing import Iterable, NamedTuple, Optional, Sequence
 from ...diagnostics import Mark
 from .tokens import Token
 
-_STARTS = frozenset("static extern typedef type_init machine_init GlobalProperty QEMUMachine const struct void int bool".split())
+_STARTS = frozenset(
+    "static extern typedef type_init machine_init GlobalProperty QEMUMachine const struct void int bool".split()
+)
 _REGISTERING = frozenset("type_init machine_init block_init opts_init module_init".split())
 _DEPTH = 40
 

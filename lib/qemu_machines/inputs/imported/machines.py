@@ -416,7 +416,7 @@ class Reader:
         mark = value[0].mark
         if field == "desc":
             text = values.string(value)
-            got.description = Text(text, mark) if text is not None else None
+            got.description = Text(text, mark) if text else None
             if text is None and not quiet:
                 self._tell(mark, f"the description is not understood: {' '.join(one.text for one in value)[:60]}")
         elif field == "alias":

@@ -29,7 +29,9 @@ _HEADERS = (
 # Lines of upstream's registering macros, continued by a backslash.
 _REGISTRATION = re.compile(r"(##|\bmc->|ObjectClass|TypeInfo|type_\w+\(|\blatest\b|void \*data|MACHINE_VER).*\\$")
 _NO_CODE = ("/*", "*", "//", "#", "}", "{")
-_TAKEN_OVER = re.compile(r"\s*(mc?->(alias|is_default) = .*|\.(alias|is_default) = .*|[{}]|DEFINE_\w+\(.*|\S+_options\);)\s*")
+_TAKEN_OVER = re.compile(r"\s*(mc?->(alias|is_default) = .*|\.(alias|is_default) = .*|extern .*)\s*")
+# What a patch replaces by a line that says the same of another type, or in another way.
+_REPLACED = re.compile(r"\s*(DEFINE_\w+\(.*|\S+_options\);)\s*")
 
 
 class Imported(NamedTuple):
@@ -154,7 +156,8 @@ def _removed(source: Source) -> Iterator[Finding]:
     last: tuple[str, int] = "", 0
     for line in source.removed:
         plain = line.text.strip()
-        if not plain or _REGISTRATION.search(plain) or _TAKEN_OVER.fullmatch(line.text) or plain.startswith(_NO_CODE):
+        replaced = _REPLACED.fullmatch(plain) or _TAKEN_OVER.fullmatch(plain) or _REGISTRATION.search(plain)
+        if not plain or replaced or plain.startswith(_NO_CODE):
             continue
         if last != (line.file, line.number - 1):
             message = f"{source.path}: a line of upstream's is removed: {plain[:60]}"

@@ -6,6 +6,7 @@ import re
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...diagnostics import Text
+from .. import format
 from ..manifest import Property
 from . import upstream
 from .declarations import parts
@@ -42,7 +43,8 @@ def string(tokens: Sequence[Token]) -> Optional[str]:
             out.append(upstream.CONSTANTS[token.text])
         elif token.text not in ("(", ")"):
             return None
-    return "".join(out) if out else None
+    # Whatever hides or reorders text has no place in a manifest.
+    return "".join(c if c.isprintable() else "?" for c in "".join(out)) if out else None
 
 
 def _unescaped(text: str) -> str:
@@ -166,6 +168,9 @@ def _property(tokens: "tuple[Token, ...]") -> Optional[Property]:
         given[key] = value
     found = [string(given.get(key, ())) for key in ("driver", "property", "value")]
     if None in found:
+        return None
+    kinds = (format.DRIVER, format.PROPERTY, format.VALUE)
+    if not all(kind.fits(str(text)) for kind, text in zip(kinds, found)):
         return None
     texts = [Text(str(text), given[key][0].mark) for text, key in zip(found, ("driver", "property", "value"))]
     return Property(*texts)
