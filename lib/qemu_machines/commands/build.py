@@ -6,7 +6,7 @@ import argparse
 import os
 
 from .. import debhelper, model
-from ..diagnostics import FINDINGS, UNREADABLE
+from ..diagnostics import FINDINGS, FINE, PROGRAM, UNREADABLE, USAGE
 from ..inputs import sourcetree
 from . import reading, telling
 
@@ -15,6 +15,9 @@ def run(options: argparse.Namespace) -> int:
     """The build step: check, then write the C and the documentation."""
     from ..outputs import c, docs
 
+    left = debhelper.packages_left(options.packages, PROGRAM)
+    if not left:
+        return USAGE if left is None else FINE
     inputs = reading.read_inputs(options, tree_required=True)
     if inputs.model is None:
         telling.report(inputs.unreadable, inputs.lines)
