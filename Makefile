@@ -3,18 +3,19 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: help check lint man check-qemu check-package demo clean
+.PHONY: help check lint man check-qemu check-package check-builder demo clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), and mypy'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
+	@echo 'make check-builder  builds Debian'\''s QEMU 10.0 with machine types in a chroot, as a builder does (root)'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make clean          remove what the tests left in this folder'
 
 check: lint
-	$(PYTHON) -m pytest -m 'not qemu'
+	$(PYTHON) -m pytest -m 'not qemu and not package'
 
 lint:
 	tests/install-needed check
@@ -29,7 +30,12 @@ check-qemu:
 	$(PYTHON) -m pytest -m qemu -s tests/qemu
 
 check-package:
+	tests/install-needed package
+	QEMU_MACHINES_ALL_TESTS=1 $(PYTHON) -m pytest -m package
 	tests/package
+
+check-builder:
+	tests/qemu/builder
 
 demo:
 	tests/qemu/demo

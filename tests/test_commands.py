@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
 import pytest
@@ -36,6 +37,20 @@ def test_second_run_writes_nothing(tree: Tree, run: Run) -> None:
         os.utime(tree.root / name, (1, 1))
     assert run("-v").stdout == ""
     assert [os.stat(tree.root / name).st_mtime for name in FILES] == [1, 1, 1]
+
+
+def test_runs_at_the_same_time(tree: Tree, run: Run) -> None:
+    """As under make -j: the same types written, and a board that left removed, by eight at once."""
+    tree.whole()
+    assert quiet(run())
+    expected = tree.files()
+    for _ in range(3):
+        for name in FILES:
+            (tree.root / name).write_text("old", encoding="utf-8")
+        tree.write("debian/generated/qemu-machines/virt.h.inc", "left the manifest")
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(lambda _: quiet(run()), range(8)))
+        assert tree.files() == expected
 
 
 def test_same_bytes_in_any_locale_and_under_any_hash_seed(tree: Tree, run: Run) -> None:
@@ -265,7 +280,9 @@ def test_nodoc(tree: Tree, run: Run) -> None:
     tree.whole()
     assert quiet(run(env={"DEB_BUILD_OPTIONS": "nocheck nodoc parallel=4"}))
     assert list(tree.files()) == FILES[1:]
-    assert quiet(run(env={"DEB_BUILD_OPTIONS": "nodocs"}))
+    assert quiet(run(env={"DEB_BUILD_PROFILES": "nocheck nodoc"}))
+    assert list(tree.files()) == FILES[1:]
+    assert quiet(run(env={"DEB_BUILD_OPTIONS": "nodocs", "DEB_BUILD_PROFILES": "pkg.qemu.nodoc"}))
     assert list(tree.files()) == FILES
 
 

@@ -18,7 +18,11 @@ use v5.24;
 BEGIN { $0 = 'dh_qemu_machines' }
 use JSON::PP;
 use Debian::Debhelper::Dh_Lib;
+use Debian::Debhelper::Dh_Getopt;
 $| = 1;
+# Loading and reading once is enough: that is most of the time.
+getpackages();
+compat(12);
 foreach my $case (@{decode_json(do { local $/; <STDIN> })}) {
     pipe(my $read, my $write);
     my $pid = fork();

@@ -153,6 +153,11 @@ def build_option(environment: Mapping[str, str], name: str) -> bool:
     return name in environment.get("DEB_BUILD_OPTIONS", "").split()
 
 
+def without_docs(environment: Mapping[str, str]) -> bool:
+    """Whether nodoc is a build option or a profile; dh makes one of the other, a hand-written rules file does not."""
+    return build_option(environment, "nodoc") or "nodoc" in environment.get("DEB_BUILD_PROFILES", "").split()
+
+
 def colour(environment: Mapping[str, str], is_terminal: bool) -> bool:
     """DH_COLORS, then DPKG_COLORS, then NO_COLOR, else whether it is a terminal."""
     default = "never" if "NO_COLOR" in environment else "auto"

@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     if telling.status(findings):
         return FINDINGS
     wanted = c.files(inputs.model)
-    if not debhelper.build_option(os.environ, "nodoc"):
+    if not debhelper.without_docs(os.environ):
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
     stale = tuple(model.include_name(place.board) for place in sourcetree.BOARD_FILES)
