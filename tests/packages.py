@@ -196,6 +196,7 @@ class Package:
         self.tree = Tree(builder.folder / name).manifest().changelog(series, version).control(control)
         self.root = self.tree.root
         self.tree.write("debian/source/format", "3.0 (quilt)\n").write("debian/clean", "debian/generated/\nb/\n")
+        self.tree.write("debian/qemu-system-x86.docs", "debian/generated/qemu-machines/machine-types.txt\n")
         self.tree.write("debian/rules", rules).write("debian/copyright", "None.\n")
         (self.root / "debian/rules").chmod(0o755)
         self._orig(version.partition(":")[2].rpartition("-")[0])

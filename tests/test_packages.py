@@ -53,6 +53,7 @@ def test_builds_twice_and_leaves_a_clean_tree(builder: Builder, way: str) -> Non
     assert package.generated == ALL_FILES
     assert debs(package) == BOTH
     assert "pc-q35-lunar" in package.shipped() and "pc-i440fx-jammy" in package.shipped()
+    assert "./usr/share/doc/qemu-system-x86/machine-types.txt" in package.shipped()
     package.clean()
     assert package.listing() == before
 
@@ -146,6 +147,7 @@ def test_nodoc_and_nocheck(builder: Builder, way: str) -> None:
     package = Package(builder, *WAYS[way])
     package.build("-B", "-Pnodoc,nocheck")
     assert package.generated == C_FILES
+    assert "machine-types.txt" not in package.shipped()
 
 
 @pytest.mark.parametrize("way", ["hand", "dh"])

@@ -154,7 +154,7 @@ def build_option(environment: Mapping[str, str], name: str) -> bool:
 
 
 def without_docs(environment: Mapping[str, str]) -> bool:
-    """Whether nodoc is a build option or a profile; dh makes one of the other, a hand-written rules file does not."""
+    """Whether nodoc is a build option or a profile, which only dh makes an option of: what dh_installdocs asks, too."""
     return build_option(environment, "nodoc") or "nodoc" in environment.get("DEB_BUILD_PROFILES", "").split()
 
 
