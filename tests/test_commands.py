@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
 import pytest
-from conftest import Run
+from conftest import TOOL, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.options import COMMANDS
@@ -291,10 +292,6 @@ def test_a_reader_that_leaves_early(tree: Tree, run: Run) -> None:
     tree.whole()
     read, write = os.pipe()
     os.close(read)
-    import subprocess
-
-    from conftest import TOOL
-
     done = subprocess.run([TOOL, "hooks"], cwd=tree.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
@@ -316,3 +313,17 @@ def test_from_another_folder(tree: Tree, run: Run) -> None:
         "--sourcedir", "..", "--outputdir", "../debian/generated/qemu-machines", cwd=tree.root / "elsewhere",
     )  # fmt: skip
     assert quiet(done)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--help"], ["hooks"]])
+def test_a_full_disk_is_no_success(tree: Tree, arguments: list[str], unbuffered: str) -> None:
+    """dh_qemu_machines hooks > debian/patches/machine-types.patch"""
+    tree.whole()
+    with open("/dev/full", "wb") as full:
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(
+            [TOOL, *arguments], cwd=tree.root, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment
+        )
+    expected = "dh_qemu_machines: error: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, expected)

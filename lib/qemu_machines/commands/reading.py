@@ -77,8 +77,6 @@ def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
         lines[options.manifest] = declared.lines
     if entry:
         lines[options.changelog] = entry.lines
-    for source in tree.boards.values() if tree else ():
-        lines[source.file] = source.lines
     if declared is None or entry is None or known is None or unreadable:
         return Inputs(None, lines, unreadable)
     asked = question(options)
