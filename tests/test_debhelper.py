@@ -186,12 +186,20 @@ def test_without_debian_control_nothing_is_known_of_packages(tree: Tree, run: Ru
     )
 
 
-def test_without_debhelper_every_package_is_meant(tree: Tree, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_without_perl_every_package_is_meant(tree: Tree, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
     """In a checkout on another system."""
     path = tmp_path_factory.mktemp("bin")
     (path / "python3").symlink_to("/usr/bin/python3")
     tree.whole()
     assert run("-pnone", env={"PATH": str(path)}).returncode == 0
+    assert tree.files()
+
+
+def test_with_perl_but_without_debhelper(tree: Tree, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    library = Tree(tmp_path_factory.mktemp("perl")).write("Debian/Debhelper/Dh_Lib.pm", "die 'not here';\n")
+    tree.whole()
+    done = run("-pnone", env={"PERL5LIB": str(library.root)})
+    assert (done.returncode, done.stderr) == (0, "")
     assert tree.files()
 
 
