@@ -193,8 +193,8 @@ def packages_left(selection: Selection, program: str) -> "bool | None":
         return True
     import subprocess
 
-    environment = {name: value for name, value in os.environ.items() if name not in ("DH_OPTIONS", "PERL5OPT")}
-    environment["DH_INTERNAL_OPTIONS"] = "\x1e".join(selection.internal)
+    # Those of DH_OPTIONS are among the explicit ones.
+    environment = {**os.environ, "DH_OPTIONS": "", "DH_INTERNAL_OPTIONS": "\x1e".join(selection.internal)}
     sys.stderr.flush()
     command = ["perl", "-e", _ASK, program, *selection.explicit]
     try:
