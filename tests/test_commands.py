@@ -15,6 +15,7 @@ from trees import MANIFEST, Tree
 from qemu_machines.options import COMMANDS
 
 FILES = [
+    "debian/generated/qemu-machines/machine-types.rst",
     "debian/generated/qemu-machines/machine-types.txt",
     "debian/generated/qemu-machines/pc-i440fx.h.inc",
     "debian/generated/qemu-machines/pc-q35.h.inc",
@@ -37,7 +38,7 @@ def test_second_run_writes_nothing(tree: Tree, run: Run) -> None:
     for name in FILES:
         os.utime(tree.root / name, (1, 1))
     assert run("-v").stdout == ""
-    assert [os.stat(tree.root / name).st_mtime for name in FILES] == [1, 1, 1]
+    assert [os.stat(tree.root / name).st_mtime for name in FILES] == [1, 1, 1, 1]
 
 
 def test_runs_at_the_same_time(tree: Tree, run: Run) -> None:
@@ -184,7 +185,7 @@ def test_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
     done = run()
     assert (done.returncode, done.stderr) == (
         3,
-        "dh_qemu_machines: error: debian/generated/qemu-machines/machine-types.txt: cannot be written: Not a directory\n",
+        "dh_qemu_machines: error: debian/generated/qemu-machines/machine-types.rst: cannot be written: Not a directory\n",
     )
 
 
@@ -207,7 +208,7 @@ def test_modes_follow_the_umask(tree: Tree, run: Run, umask: Callable[[int], int
 def test_a_link_at_the_output_is_replaced_and_not_followed(tree: Tree, run: Run) -> None:
     tree.whole().write("precious", "keep me")
     run()
-    target = tree.root / FILES[1]
+    target = tree.root / FILES[2]
     content = target.read_bytes()
     target.unlink()
     target.symlink_to(tree.root / "precious")
@@ -280,9 +281,9 @@ def test_help_lists_the_commands_that_exist(run: Run) -> None:
 def test_nodoc(tree: Tree, run: Run) -> None:
     tree.whole()
     assert quiet(run(env={"DEB_BUILD_OPTIONS": "nocheck nodoc parallel=4"}))
-    assert list(tree.files()) == FILES[1:]
+    assert list(tree.files()) == FILES[2:]
     assert quiet(run(env={"DEB_BUILD_PROFILES": "nocheck nodoc"}))
-    assert list(tree.files()) == FILES[1:]
+    assert list(tree.files()) == FILES[2:]
     assert quiet(run(env={"DEB_BUILD_OPTIONS": "nodocs", "DEB_BUILD_PROFILES": "pkg.qemu.nodoc"}))
     assert list(tree.files()) == FILES
 

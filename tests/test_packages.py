@@ -14,7 +14,7 @@ from trees import CONTROL, MANIFEST
 pytestmark = pytest.mark.package
 
 C_FILES = ["pc-i440fx.h.inc", "pc-q35.h.inc"]
-ALL_FILES = ["machine-types.txt", *C_FILES]
+ALL_FILES = ["machine-types.rst", "machine-types.txt", *C_FILES]
 SEQUENCE = CONTROL.replace("dh-qemu-machines", "dh-sequence-qemu-machines")
 ONLY_ARCH = CONTROL.replace(", dh-qemu-machines", "\nBuild-Depends-Arch: dh-sequence-qemu-machines")
 ONLY_INDEP = CONTROL.replace(", dh-qemu-machines", "\nBuild-Depends-Indep: dh-sequence-qemu-machines")

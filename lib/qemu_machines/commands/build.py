@@ -27,8 +27,14 @@ def run(options: argparse.Namespace) -> int:
     if telling.status(findings):
         return FINDINGS
     wanted = c.files(inputs.model)
-    if not debhelper.without_docs(os.environ):
+    with_docs = not debhelper.without_docs(os.environ)
+    if with_docs:
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
-    stale = tuple(model.include_name(place.board) for place in sourcetree.BOARD_FILES)
-    return telling.write(options, options.outputdir, wanted, stale)
+    stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE)
+    status = telling.write(options, options.outputdir, wanted, stale)
+    readme = inputs.model.history.readme
+    if status or readme is None or not with_docs:
+        return status
+    folder, name = os.path.split(readme.file)
+    return telling.write(options, folder or ".", {name: readme.text(docs.stanza(inputs.model))})

@@ -47,7 +47,8 @@ class Changelog(NamedTuple):
 
     ``released`` are the headings of the entries below that went anywhere, newest
     first, and only looked for where the top entry is UNRELEASED. ``bugs`` are like
-    ``LP: #2131822`` or ``#881263``.
+    ``LP: #2131822`` or ``#881263``. ``first`` and ``last`` are the lines that
+    begin and end the entry, as they are written.
     """
 
     heading: Heading
@@ -56,6 +57,8 @@ class Changelog(NamedTuple):
     cves: tuple[Text, ...]
     released: tuple[Heading, ...]
     lines: list[str]
+    first: str
+    last: str
 
 
 def read(path: str) -> Changelog:
@@ -94,6 +97,8 @@ def read(path: str) -> Changelog:
         tuple(_matches(_CVE, lines, path, first, last)),
         _released(lines, path, last) if unreleased else (),
         lines,
+        lines[first - 1],
+        lines[last - 1],
     )
 
 
