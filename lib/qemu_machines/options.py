@@ -55,6 +55,7 @@ COMMANDS = (
     ),
     Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
+    Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
 )
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),
@@ -72,6 +73,12 @@ OPTIONS = (
     Option("--against", "the frozen record or manifest of another release's package", ("check",), "FILE"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
+    Option("--from", "the older build: a qemu-system binary, or a folder that has some", ("migrate",), "PATH"),
+    Option("--to", "the newer build", ("migrate",), "PATH"),
+    Option("--type", "a machine type, or a pattern such as 'pc-q35-*'; may be repeated", ("migrate",), "NAME", repeated=True),
+    Option("--device", "one more device for the machines; may be repeated", ("migrate",), "DEVICE", repeated=True),
+    Option("--both", "migrate back as well where nobody promises it", ("migrate",)),
+    Option("--firmware", "where firmware is, for both builds; may be repeated", ("migrate",), "DIR", repeated=True),
 )
 
 
