@@ -164,7 +164,8 @@ def devices_of(board: str, known: frozenset[str]) -> tuple[tuple[str, ...], tupl
 
     What needs a device that is not there is left out with it.
     """
-    kept, missing = [], []
+    kept: list[str] = []
+    missing: list[str] = []
     for device in DEVICES[board]:
         name, *properties = device.split(",")
         buses = {one.split("=")[1].split(".")[0] for one in properties if one.startswith("bus=")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import re
 import stat
 from typing import Any, Iterator, NamedTuple, Optional, Sequence
 
@@ -14,10 +15,11 @@ from .transfer import Failed, Machine, Saved, Workshop
 FORWARD, BACK = "forward", "back"
 # Where a package or a build has its binaries below a folder.
 _PLACES = ("", "usr/bin")
+_MISSING = "it has no such machine type, so that guests cannot come"
 
 
 class Qemu(NamedTuple):
-    """A binary and what it says of itself; ``machines`` with their default CPU types."""
+    """A binary and what it says of itself; ``machines`` are names with their default CPU types."""
 
     path: str
     target: str
@@ -97,7 +99,8 @@ class Done(NamedTuple):
 def binaries_of(path: str) -> list[str]:
     """The binaries that a path means: itself, or those of our boards in a folder. Raises OSError."""
     if not stat.S_ISDIR(os.stat(path).st_mode):
-        return [path]
+        # A name without a slash would be looked for in PATH.
+        return [path if os.path.dirname(path) else os.path.join(".", path)]
     found = []
     for place in _PLACES:
         for target in guests.BOARDS:
@@ -109,8 +112,7 @@ def binaries_of(path: str) -> list[str]:
 
 def ask(path: str, time_limit: float = 30.0) -> Qemu:
     """Ask a binary what it is; raises QmpError."""
-    # A name without a slash would be looked for in PATH.
-    with Qmp(path if os.path.dirname(path) else f"./{path}", ARGUMENTS, time_limit) as qmp:
+    with Qmp(path, ARGUMENTS, time_limit) as qmp:
         replies = {name: qmp.execute(name) for name in ("query-target", "query-version", "query-machines")}
         types = qmp.execute("qom-list-types", implements="device", abstract=False)
     try:
@@ -136,14 +138,19 @@ def select(pair: Pair, declared: Optional[Sequence[str]], patterns: Sequence[str
     old, new = pair.old.machines, pair.new.machines
     ours = [name for name in old if guests.board_of(name, pair.old.target)]
     if patterns:
-        found = [
-            name for name in ours if name in patterns or name in new and any(fnmatch.fnmatchcase(name, one) for one in patterns)
-        ]
+        like = [name for name in new if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+        found = [name for name in ours if name in patterns or name in like]
     elif declared is not None:
         found = [name for name in ours if name in declared]
     else:
         found = [name for name in ours if name in new]
-    return sorted(found)
+    return sorted(found, key=_naturally)
+
+
+def _naturally(name: str) -> list[tuple[bool, int, str]]:
+    """2.4 before 2.10, and both before releases."""
+    parts = re.split(r"[-.]", name)
+    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
 def jobs(pair: Pair, names: Sequence[str], devices: Sequence[str], both: bool) -> tuple[list[Job], list[Migration]]:
@@ -152,7 +159,7 @@ def jobs(pair: Pair, names: Sequence[str], devices: Sequence[str], both: bool) -
     there = [name for name in names if name in pair.new.machines]
     for name in names:
         if name not in there:
-            lost.append(Migration(pair.new.target, name, FORWARD, "missing", True, "start", pair.new.path))
+            lost.append(Migration(pair.new.target, name, FORWARD, "missing", True, "start", pair.new.path, _MISSING))
             continue
         machine = _machine(pair, name, devices)
         board = [one for one in there if guests.board_of(one, pair.old.target) == machine.board]
@@ -172,8 +179,9 @@ def _machine(pair: Pair, name: str, devices: Sequence[str]) -> Machine:
 
 def left_out(pair: Pair, names: Sequence[str]) -> tuple[str, ...]:
     """Usual devices of the boards in question that one of the binaries does not have."""
+    known = pair.old.devices & pair.new.devices
     boards = {board for name in names if (board := guests.board_of(name, pair.old.target))}
-    return tuple(sorted({one for board in boards for one in guests.devices_of(board, pair.old.devices & pair.new.devices)[1]}))
+    return tuple(sorted({one for board in boards for one in guests.devices_of(board, known)[1]}))
 
 
 def _others(name: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -229,9 +237,10 @@ def _causes(job: Job, source: bytes, target: bytes, message: str) -> Iterator[st
     name, other = stream.machine_name(source), stream.machine_name(target)
     if (name is None) != (other is None):
         # Nothing but another base does this to a type: upstream's types up to 2.3 have it off.
+        which, former = ("source", "target") if name is None else ("target", "source")
         yield (
-            f"the stream of the source {'does not name' if name is None else 'names'} its machine type, that of the "
-            f"target {'does not' if other is None else 'does'} (migration.send-configuration): the type has another base"
+            f"the stream of the {which} does not name its machine type (migration.send-configuration is off), "
+            f"that of the {former} does: the type has another base"
         )
     yield from stream.differences(source, target, message)
 

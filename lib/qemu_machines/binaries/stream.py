@@ -20,7 +20,7 @@ _NAMED = (
     r"of device '([^']+)'",
     r"nknown savevm section or instance '([^']+)'",
     r"Failed to load ([^:\s]+):",
-    r"[Ss]ize mismatch: ([^:\s]+):",
+    r"[Ss]ection footer for ([^;\s]+)",
     r"(?:^|: )([\w./:-]+): incoming version_id",
 )
 _SHOWN = 3
@@ -166,5 +166,8 @@ def with_registers_of(stream: bytes, target: bytes) -> tuple[bytes, tuple[int, .
 
 
 def _identifies(index: int) -> bool:
-    """Whether a register is in the group with CRn 0, which identifies the CPU (kvm.h: KVM_REG_ARM64, else QEMU's cp15)."""
+    """Whether a register is in the group with CRn 0, which identifies the CPU.
+
+    The index is that of the kernel's kvm.h (KVM_REG_ARM64), else QEMU's ENCODE_CP_REG.
+    """
     return not (index >> 7 if index >> 60 == 6 else index >> 11) & 0xF

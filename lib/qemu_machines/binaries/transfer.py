@@ -37,7 +37,7 @@ class Saved(NamedTuple):
     """A saved machine, and how far its program had counted."""
 
     stream: bytes
-    count: int
+    counted: int
 
 
 class Failed(Exception):
@@ -105,13 +105,14 @@ class Workshop:
                 self._feed(qmp, binary, saved.stream)
             with _stage("run"):
                 found = _count(qmp, machine)
-                if found != saved.count:
-                    raise _error(binary, "its memory", f"the program had counted to {saved.count} and is at {found}")
+                if found != saved.counted:
+                    raise _error(binary, "its memory", f"the program had counted to {saved.counted} and is at {found}")
                 qmp.execute("cont")
-                found = self._wait(qmp, machine, saved.count)
+                found = self._wait(qmp, machine, saved.counted)
                 # The register where it counts was not loaded where it starts anew. (It counts modulo 2 ** 32.)
-                if (found - saved.count) % (1 << 32) >= 1 << 31:
-                    raise _error(binary, "its CPU", f"the program had counted to {saved.count} and went on from {found}")
+                if (found - saved.counted) % (1 << 32) >= 1 << 31:
+                    reason = f"the program had counted to {saved.counted} and went on from {found}"
+                    raise _error(binary, "its CPU", reason)
                 if not qmp.execute("query-status").get("running"):
                     raise _error(binary, "query-status", "it does not run after the migration")
 

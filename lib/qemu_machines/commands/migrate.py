@@ -11,42 +11,75 @@ from contextlib import contextmanager
 from typing import Iterator, Optional, Sequence
 
 from .. import diagnostics
-from ..binaries import migration, transfer
+from ..binaries import guests, migration, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.qmp import QmpError
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, Mark
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
 from ..options import WrongUsage
 from . import reading, telling
 
 
 def run(options: argparse.Namespace) -> int:
     """Migrate and print the table; findings are what guests may count on and does not work."""
-    if options.__dict__["from"] is None or options.to is None:
+    old_path, new_path = vars(options)["from"], options.to
+    if old_path is None or new_path is None:
         raise WrongUsage("migrate needs --from and --to, each a qemu-system binary or a folder that has some")
-    unreadable: list[Finding] = []
+    unreadable = [
+        _unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
+    ]
     declared = _declared(options, unreadable)
-    old, new = _asked(options.__dict__["from"], unreadable), _asked(options.to, unreadable)
+    old, new = _asked(old_path, unreadable), _asked(new_path, unreadable)
     pairs = [Pair(old[target], new[target]) for target in old if target in new]
     if not pairs and not unreadable:
-        mark = Mark(options.to)
-        message = f"has {_targets(new)}, and {options.__dict__['from']} has {_targets(old)}"
-        unreadable.append(Finding("input-unreadable", "error", mark, message, "compare builds of the same target"))
+        what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
+        unreadable.append(_unreadable(new_path, what, "both have to have a binary for the same target"))
     if unreadable:
         telling.report(unreadable, {})
         return UNREADABLE
-    patterns = options.type or []
-    names = {pair.old.target: migration.select(pair, declared, patterns) for pair in pairs}
-    pairs = [pair for pair in pairs if names[pair.old.target]]
-    if not pairs:
-        return _nothing(options, declared, old)
+    if mistyped := _mistyped(options, pairs):
+        telling.report(mistyped, {})
+        return USAGE
+    return _migrate(options, pairs, declared)
+
+
+def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optional[Sequence[str]]) -> int:
     made: list[Job] = []
     done: list[Done] = []
+    left_out: set[str] = set()
     for pair in pairs:
-        more, lost = migration.jobs(pair, names[pair.old.target], options.device or [], options.both)
+        names = migration.select(pair, declared, options.type or ())
+        more, lost = migration.jobs(pair, names, options.device or (), options.both)
         made += more
         done += [Done(one) for one in lost]
-    done += _carried_out(options, made)
-    return _tell(options, pairs, done, {one for pair in pairs for one in migration.left_out(pair, names[pair.old.target])})
+        left_out |= set(migration.left_out(pair, names))
+    if not made and not done:
+        where = Mark(vars(options)["from"])
+        what = "that the manifest declares" if declared is not None else "of the boards"
+        message = f"no machine type {what} is in both builds"
+        telling.report([Finding("input-unreadable", "error", where, message)], {})
+        return FINDINGS
+    try:
+        done += _carried_out(options, made)
+    except OSError as error:
+        telling.report([_unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
+        return UNREADABLE
+    return _tell(options, pairs, done, left_out)
+
+
+def _unreadable(path: str, message: str, hint: str = "") -> Finding:
+    return Finding("input-unreadable", "error", Mark(path), message, hint)
+
+
+def _mistyped(options: argparse.Namespace, pairs: Sequence[Pair]) -> list[Finding]:
+    """What was asked for and is in no old build, or in none that can be compared."""
+    where = Mark(vars(options)["from"])
+    known = [name for pair in pairs for name in pair.old.machines if guests.board_of(name, pair.old.target)]
+    found = []
+    for pattern in options.type or ():
+        if not any(migration.select(pair, None, (pattern,)) for pair in pairs):
+            message = f"no machine type of the boards is called {pattern} in both builds"
+            found.append(Finding("input-unreadable", "error", where, message, diagnostics.nearest(pattern, known)))
+    return found
 
 
 def _declared(options: argparse.Namespace, unreadable: list[Finding]) -> Optional[list[str]]:
@@ -60,39 +93,28 @@ def _declared(options: argparse.Namespace, unreadable: list[Finding]) -> Optiona
 
 def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
     """The binaries of a side by target."""
-    found = {}
+    found: dict[str, Qemu] = {}
     try:
         binaries = migration.binaries_of(path)
     except OSError as error:
-        unreadable.append(Finding("input-unreadable", "error", Mark(path), f"cannot be read: {error.strerror}"))
+        unreadable.append(_unreadable(path, f"cannot be read: {error.strerror}"))
         return {}
     if not binaries:
-        hint = f"looked for qemu-system-{', qemu-system-'.join(migration.guests.BOARDS)}"
-        unreadable.append(Finding("input-unreadable", "error", Mark(path), "has no qemu-system binary", hint))
+        hint = f"looked for qemu-system-{', qemu-system-'.join(guests.BOARDS)}, also in usr/bin"
+        unreadable.append(_unreadable(path, "has no qemu-system binary", hint))
     for binary in binaries:
         try:
             qemu = migration.ask(binary)
         except QmpError as error:
             text = str(error).removeprefix(f"{error.binary}: ")
-            unreadable.append(Finding("input-unreadable", "error", Mark(binary), text, "is it a QEMU that runs here?"))
-            continue
-        found.setdefault(qemu.target, qemu)
+            unreadable.append(_unreadable(binary, text, "is it a QEMU that can run here?"))
+        else:
+            found.setdefault(qemu.target, qemu)
     return found
 
 
 def _targets(side: dict[str, Qemu]) -> str:
     return ", ".join(side) or "none"
-
-
-def _nothing(options: argparse.Namespace, declared: Optional[list[str]], old: dict[str, Qemu]) -> int:
-    """No type to migrate: what was asked for was mistyped, or the build has none of the declared ones."""
-    known = [name for qemu in old.values() for name in qemu.machines]
-    patterns = options.type or []
-    hint = next((near for one in patterns if (near := diagnostics.nearest(one, known))), "")
-    what = f"called {' or '.join(patterns)}" if patterns else "that the manifest declares" if declared else "of our boards"
-    message = f"no machine type {what} is in both builds"
-    telling.report([Finding("input-unreadable", "error", Mark(options.__dict__["from"]), message, hint)], {})
-    return FINDINGS
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from typing import Iterable, Iterator, Sequence
 
@@ -53,7 +52,7 @@ def table(
     for pair in pairs:
         target = pair.old.target
         lines += _of_pair(pair, [one for one in migrations if one.target == target])
-        lines += _failures([one for one in migrations if one.target == target and one.outcome == "failed"])
+        lines += _failures([one for one in migrations if one.target == target and one.outcome != "ok"])
         lines += _registers([one for one in migrations if one.target == target and one.registers])
         lines += _across([one for one in across if one.target == target])
     if left_out:
@@ -63,7 +62,7 @@ def table(
 
 def _of_pair(pair: Pair, migrations: Sequence[Migration]) -> Iterator[str]:
     found = {(one.type, one.direction): one for one in migrations}
-    names = sorted({one.type for one in migrations}, key=_naturally)
+    names = list(dict.fromkeys(one.type for one in migrations))
     directions = [one for one in _DIRECTIONS if any(direction == one for _, direction in found)]
     width = max((len(name) for name in names), default=0)
     heads = {FORWARD: "forward", BACK: "back" if pair.same_release else "back (not promised)"}
@@ -77,11 +76,6 @@ def _of_pair(pair: Pair, migrations: Sequence[Migration]) -> Iterator[str]:
         fine = sum(one.outcome == "ok" for one in done)
         yield f"{fine} of {len(done)} machine types migrate {direction} and run"
     yield ""
-
-
-def _naturally(name: str) -> list[tuple[bool, int, str]]:
-    """2.4 before 2.10, and both before names."""
-    return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(?<=\d)(?!\d)|[-.]", name) if part]
 
 
 def _cell(one: Migration) -> str:
@@ -111,7 +105,8 @@ def _registers(adapted: Sequence[Migration]) -> Iterator[str]:
     if not adapted:
         return
     registers = sorted({register for one in adapted for register in one.registers})
-    shown = ", ".join(f"{one:#x}" for one in registers[:3]) + (f" and {len(registers) - 3} more" if len(registers) > 3 else "")
+    shown = ", ".join(f"{one:#x}" for one in registers[:3])
+    shown += f" and {len(registers) - 3} more" if len(registers) > 3 else ""
     yield from _wrapped(
         f"* with the target's list of CPU registers, which TCG changes in every version: {shown}. "
         "Under KVM it is the host's.",
