@@ -3,7 +3,7 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: help check lint man check-qemu check-package demo clean
+.PHONY: fuzz kill help check lint man check-qemu check-package demo bench clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), and mypy'
@@ -11,10 +11,13 @@ help:
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
+	@echo 'make fuzz           every input mutated 200,000 times, by what reaches new code'
+	@echo 'make kill           500 runs, each killed at another moment, and a disk that is full (as root)'
+	@echo 'make bench          what a build step costs, beside what a build has anyway'
 	@echo 'make clean          remove what the tests left in this folder'
 
 check: lint
-	$(PYTHON) -m pytest -m 'not qemu'
+	$(PYTHON) -m pytest -m 'not qemu and not root'
 
 lint:
 	tests/install-needed check
@@ -33,6 +36,23 @@ check-package:
 
 demo:
 	tests/qemu/demo
+
+# About an hour and a half of one core; FUZZ=1000 is for a first look.
+FUZZ = 200000
+fuzz:
+	tests/install-needed fuzz
+	for target in $$($(PYTHON) -c 'import sys; sys.path.insert(0, "tests/fuzz"); import targets; print(*targets.TARGETS)'); do \
+		tests/fuzz/run $$target $(FUZZ) || exit 1; \
+	done
+
+# Alone, because what kills a run at a random moment wants a quiet machine.
+kill:
+	tests/install-needed check
+	KILL_RUNS=500 $(PYTHON) -m pytest -s -m 'root or not root' tests/test_writing.py
+
+bench:
+	tests/install-needed bench
+	tests/bench/run
 
 clean:
 	rm -rf .mypy_cache .pytest_cache .hypothesis

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
 import pytest
+from debian.changelog import Changelog
+from hypothesis import given
+from hypothesis import strategies as st
 from trees import Tree
 
-from qemu_machines.diagnostics import InputError
+from qemu_machines.diagnostics import InputError, Mark, Text
 from qemu_machines.inputs import changelog
 
 GOOD = """\
@@ -56,3 +62,38 @@ def test_bad(tree: Tree, content: "str | bytes", expected: str) -> None:
         changelog.read("c")
     finding = caught.value.finding
     assert f"{finding.mark}: {finding.message}".startswith(expected)
+
+
+WORD = st.from_regex(r"\w[-+0-9A-Za-z.]*", fullmatch=True)
+LINE = st.text(st.characters(blacklist_characters="\n\r", blacklist_categories=["Cs"]), max_size=30)
+MOMENT = st.datetimes(datetime.datetime(1900, 1, 2), datetime.datetime(2900, 1, 1)).map(lambda day: day.replace(microsecond=0))
+ZONE = st.integers(-23 * 60, 23 * 60).map(lambda minutes: datetime.timezone(datetime.timedelta(minutes=minutes)))
+
+
+@given(
+    WORD, st.from_regex(r"[-0-9A-Za-z.+~:]+", fullmatch=True), st.lists(WORD, min_size=1, max_size=3), LINE,
+    st.lists(st.one_of(st.just(""), LINE.map(lambda line: f"  {line}")), max_size=4), LINE, MOMENT, ZONE,
+)  # fmt: skip
+def test_what_is_taken_without_python_debian_is_taken_by_it(
+    package: str, version: str, series: list[str], rest: str, body: list[str], author: str,
+    moment: datetime.datetime, zone: datetime.timezone,
+) -> None:  # fmt: skip
+    date = format_datetime(moment.replace(tzinfo=zone))
+    for more in ("urgency=medium", rest):
+        entry = [f"{package} ({version}) {' '.join(series)}; {more}", *body, f" -- {author} <a@b.c>  {date}"]
+        if changelog._is_usual(entry):
+            parsed = Changelog([f"{line}\n" for line in entry], max_blocks=1, strict=True)
+            assert (str(parsed.version), parsed.date) == (version, date)
+
+
+@given(MOMENT, ZONE)
+def test_a_usual_date_means_what_email_says(moment: datetime.datetime, zone: datetime.timezone) -> None:
+    date = format_datetime(moment.replace(tzinfo=zone))
+    found = changelog.moment(Text(date, Mark("c", 1, 1)))
+    assert found == parsedate_to_datetime(date)
+    assert found.utcoffset() == datetime.timedelta(0)
+
+
+def test_most_entries_are_usual(tree: Tree) -> None:
+    assert changelog._is_usual(GOOD.rstrip("\n").split("\n"))
+    assert not changelog._is_usual(GOOD.replace("urgency=medium", "urgency=medium, binary-only=yes").split("\n")[:-1])

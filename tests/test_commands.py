@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import Callable
 
 import pytest
-from conftest import Run
+from conftest import TOOL, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.options import COMMANDS
 
 FILES = [
+    "debian/generated/qemu-machines/machine-types.rst",
     "debian/generated/qemu-machines/machine-types.txt",
     "debian/generated/qemu-machines/pc-i440fx.h.inc",
     "debian/generated/qemu-machines/pc-q35.h.inc",
@@ -35,7 +37,7 @@ def test_second_run_writes_nothing(tree: Tree, run: Run) -> None:
     for name in FILES:
         os.utime(tree.root / name, (1, 1))
     assert run("-v").stdout == ""
-    assert [os.stat(tree.root / name).st_mtime for name in FILES] == [1, 1, 1]
+    assert [os.stat(tree.root / name).st_mtime for name in FILES] == [1, 1, 1, 1]
 
 
 def test_same_bytes_in_any_locale_and_under_any_hash_seed(tree: Tree, run: Run) -> None:
@@ -168,7 +170,7 @@ def test_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
     done = run()
     assert (done.returncode, done.stderr) == (
         3,
-        "dh_qemu_machines: error: debian/generated/qemu-machines/machine-types.txt: cannot be written: Not a directory\n",
+        "dh_qemu_machines: error: debian/generated/qemu-machines/machine-types.rst: cannot be written: Not a directory\n",
     )
 
 
@@ -191,7 +193,7 @@ def test_modes_follow_the_umask(tree: Tree, run: Run, umask: Callable[[int], int
 def test_a_link_at_the_output_is_replaced_and_not_followed(tree: Tree, run: Run) -> None:
     tree.whole().write("precious", "keep me")
     run()
-    target = tree.root / FILES[1]
+    target = tree.root / FILES[2]
     content = target.read_bytes()
     target.unlink()
     target.symlink_to(tree.root / "precious")
@@ -274,7 +276,7 @@ def test_help_lists_the_commands_that_exist(run: Run) -> None:
 def test_nodoc(tree: Tree, run: Run) -> None:
     tree.whole()
     assert quiet(run(env={"DEB_BUILD_OPTIONS": "nocheck nodoc parallel=4"}))
-    assert list(tree.files()) == FILES[1:]
+    assert list(tree.files()) == FILES[2:]
     assert quiet(run(env={"DEB_BUILD_OPTIONS": "nodocs"}))
     assert list(tree.files()) == FILES
 
@@ -284,10 +286,6 @@ def test_a_reader_that_leaves_early(tree: Tree, run: Run) -> None:
     tree.whole()
     read, write = os.pipe()
     os.close(read)
-    import subprocess
-
-    from conftest import TOOL
-
     done = subprocess.run([TOOL, "hooks"], cwd=tree.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, "")
@@ -309,3 +307,17 @@ def test_from_another_folder(tree: Tree, run: Run) -> None:
         "--sourcedir", "..", "--outputdir", "../debian/generated/qemu-machines", cwd=tree.root / "elsewhere",
     )  # fmt: skip
     assert quiet(done)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["--help"], ["hooks"]])
+def test_a_full_disk_is_no_success(tree: Tree, arguments: list[str], unbuffered: str) -> None:
+    """dh_qemu_machines hooks > debian/patches/machine-types.patch"""
+    tree.whole()
+    with open("/dev/full", "wb") as full:
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": unbuffered}
+        done = subprocess.run(
+            [TOOL, *arguments], cwd=tree.root, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment
+        )
+    expected = "dh_qemu_machines: error: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, expected)

@@ -174,3 +174,12 @@ def test_escapes_of_a_terminal_in_a_version(tree: Tree, run: Run) -> None:
     tree.whole().changelog("lunar", "1:7.2\x1b[31mX")
     done = run("explain", "upload")
     assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("text", ["version: 1\nven# Ubuntu\nboe maa", "version: 1\nven# Ubuntu\nboe maa\n"])
+def test_the_end_of_a_manifest_without_a_last_newline_is_inside_it(tree: Tree, text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        manifest.read(str(tree.manifest(text).root / "debian/qemu-machines.yaml"))
+    mark = caught.value.finding.mark
+    assert 1 <= mark.line <= len(text.split("\n"))
+    assert mark.column <= len(text.split("\n")[mark.line - 1]) + 1

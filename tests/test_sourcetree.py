@@ -146,6 +146,16 @@ def test_values_of_fields(tree: Tree, field: str, good: list[str], bad: list[str
     assert [value for value in good + bad if known.accepts(value)] == good
 
 
-def test_comments_are_blanked_and_strings_kept() -> None:
-    text = 'a /* b\n c */ d "/* e */" // f\ng'
-    assert csource.without_comments(text) == 'a     \n      d "/* e */"     \ng'
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("a /* b\n c */ d\n", "a  \n d\n"),
+        ('a /* b\n c */ d "/* e */" // f\ng', 'a  \n d "/* e */"  \ng'),
+        ('a "x /* y" /* b */ c', 'a "x /* y"   c'),
+        ('a "\\"" /* b */ c', 'a "\\""   c'),
+        ('a "*/" /* http://b */ c', 'a "*/"   c'),
+        ('a "http://b" c', 'a "http://b" c'),
+    ],
+)
+def test_comments_are_blanked_and_strings_kept(text: str, expected: str) -> None:
+    assert csource.without_comments(text) == expected

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
+import errno
 import gc
 import importlib
 import io
 import os
 import sys
-from typing import Optional, Sequence
+from typing import Sequence
 
 from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE
 from .options import WrongUsage, module_of, parse
@@ -23,20 +23,14 @@ def main(arguments: Sequence[str]) -> int:
     # Nothing lives long enough to be worth collecting, and looking for it makes
     # the time of a large manifest grow faster than its size.
     gc.disable()
-    options: Optional[argparse.Namespace] = None
     try:
-        options = parse(arguments, os.environ)
-        # Imported only now: --help and wrong usage need none of it.
-        module = importlib.import_module(f"{__package__}.commands.{module_of(options.command)}")
-        status: int = module.run(options)
-        sys.stdout.flush()
-        return status
+        return _run(arguments)
     except WrongUsage as error:
         print(f"{PROGRAM}: error: {error}\n      = hint: {PROGRAM} --help", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
         # The reader has seen enough; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return FINE
     except KeyboardInterrupt:
         return 130
@@ -45,7 +39,29 @@ def main(arguments: Sequence[str]) -> int:
         print(message, file=sys.stderr)
         return UNREADABLE
     except Exception as error:
-        return _internal(error, options is not None and options.verbose)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO, errno.EDQUOT) and not error.filename:
+            # What is printed must not look whole when it is not.
+            _drop_output()
+            print(f"{PROGRAM}: error: the output cannot be written: {error.strerror}", file=sys.stderr)
+            return UNREADABLE
+        return _internal(error, bool({"-v", "--verbose"} & set(arguments) or os.environ.get("DH_VERBOSE")))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    status = FINE
+    try:
+        options = parse(arguments, os.environ)
+        # Imported only now: --help and wrong usage need none of it.
+        module = importlib.import_module(f"{__package__}.commands.{module_of(options.command)}")
+        status = module.run(options)
+    except SystemExit:
+        pass  # --help and --version have been printed
+    sys.stdout.flush()
+    return status
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _internal(error: Exception, verbose: bool) -> int:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping, NamedTuple, Optional
 
-from .diagnostics import Mark, Text
+from .diagnostics import Mark, Text, Where
 from .inputs import capabilities
 from .inputs.changelog import UNRELEASED as UNRELEASED
+from .inputs.documents import Readme as Readme
 from .inputs.lifecycle import Lifecycle as Lifecycle
 from .inputs.lock import FrozenType as FrozenType
 from .inputs.lock import Lock as Lock
@@ -91,15 +92,21 @@ class MachineType(NamedTuple):
 class History(NamedTuple):
     """What is around the manifest: the frozen record, another package's, the patches now.
 
-    ``machines`` are the names that other machines of a binary have.
+    ``unreachable`` are the documents that no package would have, and the package
+    each is meant for. ``machines`` are the names that other machines of a binary have. ``readme`` is
+    the one that the manifest names, ``stanza`` what should stand in it (empty
+    where nobody asked), ``news`` the versions that NEWS files have an entry for.
     """
 
     lock: Optional[Lock] = None
     against: Optional[Lock] = None
     patches: Optional[tuple[Patch, ...]] = None
     lifecycle: Optional[Lifecycle] = None
-    linked_docs: tuple[tuple[Text, str], ...] = ()
+    unreachable: tuple[tuple[Where, str], ...] = ()
     machines: Mapping[str, frozenset[str]] = {}
+    readme: Optional[Readme] = None
+    stanza: str = ""
+    news: frozenset[str] = frozenset()
 
 
 class Model(NamedTuple):

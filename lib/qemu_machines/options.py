@@ -108,7 +108,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="commands:\n"
         + "\n".join(f"  {command.name:10} {command.summary}" for command in COMMANDS)
         + f"\n\nSee {PROGRAM}(1).",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # A fixed width: asking for the terminal's imports shutil, for every option that is added.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=79),
         # debhelper has no abbreviated options from compat 13 on.
         allow_abbrev=False,
     )

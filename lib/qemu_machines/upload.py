@@ -31,7 +31,8 @@ class Upload(NamedTuple):
     ``series`` is the codename; ``target`` the release whose types are being
     made, another one only for Debian's unstable and experimental (the release
     to come). ``kind`` is development, security, feature, update, backport or
-    cloud-archive. ``info`` is None for a series that nothing knows. ``because``
+    cloud-archive. ``heading`` and ``trailer`` are the first and the last line of
+    the entry as they are written. ``info`` is None for a series that nothing knows. ``because``
     tells for each item where it is from.
     """
 
@@ -51,6 +52,8 @@ class Upload(NamedTuple):
     bugs: tuple[Text, ...]
     cves: tuple[Text, ...]
     others: tuple[Text, ...]
+    heading: str
+    trailer: str
     because: Mapping[str, str]
 
 
@@ -110,6 +113,8 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
         bugs=entry.bugs,
         cves=entry.cves,
         others=place.others,
+        heading=entry.first,
+        trailer=entry.last,
         because=because,
     )
 

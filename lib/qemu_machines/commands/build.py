@@ -27,5 +27,10 @@ def run(options: argparse.Namespace) -> int:
     if not debhelper.build_option(os.environ, "nodoc"):
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
-    stale = tuple(model.include_name(place.board) for place in sourcetree.BOARD_FILES)
-    return telling.write(options, options.outputdir, wanted, stale)
+    stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE)
+    status = telling.write(options, options.outputdir, wanted, stale)
+    readme = inputs.model.history.readme
+    if status or readme is None or debhelper.build_option(os.environ, "nodoc"):
+        return status
+    folder, name = os.path.split(readme.file)
+    return telling.write(options, folder or ".", {name: readme.text(docs.stanza(inputs.model))})

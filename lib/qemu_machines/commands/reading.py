@@ -8,8 +8,8 @@ from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from .. import model, upload
-from ..diagnostics import Finding, InputError
-from ..inputs import changelog, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
+from ..diagnostics import Finding, InputError, Text
+from ..inputs import changelog, documents, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
 
 T = TypeVar("T")
@@ -77,8 +77,6 @@ def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
         lines[options.manifest] = declared.lines
     if entry:
         lines[options.changelog] = entry.lines
-    for source in tree.boards.values() if tree else ():
-        lines[source.file] = source.lines
     if declared is None or entry is None or known is None or unreadable:
         return Inputs(None, lines, unreadable)
     asked = question(options)
@@ -90,7 +88,7 @@ def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
     derived = model.model_of(declared, found, known, tree, include_folder(options), vendors, allow)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
-    history = _history(options, known, tree, lines, unreadable)
+    history = _history(options, declared.docs, str(found.version), known, tree, lines, unreadable)
     if unreadable:
         return Inputs(None, lines, unreadable)
     return Inputs(derived._replace(history=history), lines, unreadable)
@@ -103,6 +101,8 @@ def lock_path(options: argparse.Namespace) -> str:
 
 def _history(
     options: argparse.Namespace,
+    docs: manifest.Docs,
+    version: str,
     known: releases.Releases,
     tree: Optional[sourcetree.SourceTree],
     lines: dict[str, Sequence[str]],
@@ -122,8 +122,34 @@ def _history(
         sums = (frozen.patches if frozen else None) or {}
         found = attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
-    docs = packaging.linked_docs(debian, "machine-types.txt")
-    return model.History(frozen, against, found, cycle, docs, machines.read())
+    readme = attempt(partial(documents.read, readme_path(options, docs.readme)), unreadable) if docs.readme else None
+    return model.History(
+        frozen,
+        against,
+        found,
+        cycle,
+        packaging.unreachable(debian, docs.readme, version),
+        machines.read(),
+        readme,
+        news=packaging.news_versions(debian),
+    )
+
+
+def with_stanza(inputs: Inputs) -> Inputs:
+    """The same with what the README should say, for the rule that compares."""
+    derived = inputs.model
+    if derived is None or derived.history.readme is None:
+        return inputs
+    from ..outputs import docs
+
+    history = derived.history._replace(stanza=docs.stanza(derived))
+    return inputs._replace(model=derived._replace(history=history))
+
+
+def readme_path(options: argparse.Namespace, readme: Text) -> Text:
+    """The README is named from the top of the package, in whose debian/ the manifest is."""
+    top = os.path.dirname(os.path.dirname(options.manifest))
+    return Text(os.path.join(top, readme), readme.mark)
 
 
 def _against(path: str, known: releases.Releases) -> lock.Lock:

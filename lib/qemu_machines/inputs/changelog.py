@@ -22,6 +22,13 @@ _CVE = re.compile(r"CVE-\d{4}-\d{4,}")
 # Launchpad closes "LP: #1, #2" (dpkg's Dpkg::Vendor::Ubuntu), Debian "Closes: #1".
 _LAUNCHPAD = re.compile(r"lp:\s+#\d{1,12}(?:,\s*#\d{1,12})*", re.I)
 _DEBIAN = re.compile(r"closes:\s*(?:bug)?#?\s?\d{1,12}(?:,\s*(?:bug)?#?\s?\d{1,12})*", re.I)
+# The form that dch writes: deb-changelog(5), and Policy 4.4 for the trailer.
+_USUAL_REST = re.compile(r" urgency=[a-z]+")
+_USUAL_TRAILER = re.compile(
+    r" -- [^<>]+ <[^<> ]+>  (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3]?[0-9]) (?P<month>[A-Z][a-z]{2}) "
+    r"(?P<year>[12][0-9]{3}) (?P<time>[012][0-9]:[0-5][0-9]:[0-5][0-9]) (?P<zone>\+[01][0-9][0-5][0-9])"
+)
+_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 # How far below an UNRELEASED entry the ones that went somewhere are looked for.
 _BELOW = 50
 
@@ -40,7 +47,8 @@ class Changelog(NamedTuple):
 
     ``released`` are the headings of the entries below that went anywhere, newest
     first, and only looked for where the top entry is UNRELEASED. ``bugs`` are like
-    ``LP: #2131822`` or ``#881263``.
+    ``LP: #2131822`` or ``#881263``. ``first`` and ``last`` are the lines that
+    begin and end the entry, as they are written.
     """
 
     heading: Heading
@@ -49,6 +57,8 @@ class Changelog(NamedTuple):
     cves: tuple[Text, ...]
     released: tuple[Heading, ...]
     lines: list[str]
+    first: str
+    last: str
 
 
 def read(path: str) -> Changelog:
@@ -87,6 +97,8 @@ def read(path: str) -> Changelog:
         tuple(_matches(_CVE, lines, path, first, last)),
         _released(lines, path, last) if unreleased else (),
         lines,
+        lines[first - 1],
+        lines[last - 1],
     )
 
 
@@ -95,6 +107,9 @@ def moment(date: Text) -> datetime.datetime:
 
     Raises InputError.
     """
+    usual = _usual_moment(date)
+    if usual:
+        return usual
     from email.utils import parsedate_to_datetime
 
     try:
@@ -109,6 +124,31 @@ def moment(date: Text) -> datetime.datetime:
         return parsed.astimezone(datetime.timezone.utc)
     except OverflowError:
         raise InputError(date.mark, "this day is not in the calendar") from None
+
+
+def _usual_moment(date: str) -> Optional[datetime.datetime]:
+    """The same for nearly every date there is, without email.utils, which is slow to import."""
+    match = _USUAL_TRAILER.fullmatch(f" -- A <a>  {date}")
+    if match is None or match["month"] not in _MONTHS:
+        return None
+    zone = match["zone"]
+    try:
+        return datetime.datetime.fromisoformat(
+            f"{match['year']}-{_MONTHS[match['month']]:02}-{int(match['day']):02}T{match['time']}{zone[:3]}:{zone[3:]}"
+        ).astimezone(datetime.timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_usual(entry: list[str]) -> bool:
+    """Whether an entry has the form that dch writes, which python-debian parses whatever the words are."""
+    heading = _HEADING.match(entry[0])
+    return (
+        heading is not None
+        and _USUAL_REST.fullmatch(entry[0], heading.end()) is not None
+        and all(not line or line.startswith("  ") for line in entry[1:-1])
+        and _USUAL_TRAILER.fullmatch(entry[-1]) is not None
+    )
 
 
 def _heading(line: str, path: str, number: int) -> Optional[Heading]:
@@ -208,6 +248,8 @@ def _bugs(lines: list[str], path: str, first: int, last: int) -> list[Text]:
 
 def _parse(entry: list[str], mark: Mark) -> None:
     """Let python-debian have the last word on whether this is an entry."""
+    if _is_usual(entry):
+        return
     # Imported here: it is the slowest import of all (email.utils).
     from debian.changelog import Changelog as Parser
     from debian.changelog import ChangelogParseError

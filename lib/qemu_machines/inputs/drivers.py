@@ -16,7 +16,10 @@ import re
 from typing import Iterable, Iterator, Mapping, NamedTuple
 
 from ..diagnostics import InputError, Mark
+from .files import read_bytes
 
+# The largest, tests and firmware aside, has 1 MiB (target/hexagon).
+_LIMIT = 16 << 20
 # Tried first, because searching the whole tree takes longer than all the rest.
 _PLACES = {
     "x86_64-cpu": ("target/i386/cpu-qom.h", "target/i386/cpu.c"),
@@ -52,6 +55,7 @@ _COMPAT_ARRAYS = (
 )
 
 # DEFINE_PROP_BIT("x", …), #define ACPI_PM_PROP_X "x", object_property_add_bool(obj, "x", …)
+_BEFORE_DRIVER = re.compile(r"(?:name\s*=|define\s+\w+)\s*$")
 _BEFORE_NAME = re.compile(
     r'(?:(?:PROP|FEAT)\w*(?:\(\s*|\s+)|propert(?:y|ies)\w*\([^;"]*)$',
 )
@@ -113,10 +117,10 @@ def _search(source: "_Source", name: str, properties: "frozenset[str]") -> Drive
 
 def _definitions(source: "_Source", name: str) -> list[str]:
     """The files where a driver gets its name, by a member "name" or a macro."""
-    pattern = re.compile(rf'(?:name\s*=\s*|define\s+\w*TYPE\w*\s+|define\s+\w+\s+)"{re.escape(name)}"')
+    quoted = f'"{name}"'
 
     def defining(files: Iterable[str]) -> list[str]:
-        return [file for file in files if pattern.search(source.text(file))]
+        return [file for file in files if any(map(_BEFORE_DRIVER.search, source.before(file, quoted)))]
 
     if source.everywhere:
         return defining(source.containing([f'"{name}"']))
@@ -149,12 +153,13 @@ def _related(source: "_Source", name: str, files: list[str]) -> Iterator[str]:
     words = {name}
     waiting = list(files)
     while waiting:
+        fresh = [file for file in dict.fromkeys(waiting) if file not in seen]
+        seen.update(fresh)
+        # All of them before any is read for more names: mostly one of them has what is looked for.
+        yield from fresh
         tokens: set[str] = set()
-        for file in waiting:
-            if file not in seen:
-                seen.add(file)
-                yield file
-                tokens |= source.names_of(file, words) if file.endswith(".h") else source.refers_to(file)
+        for file in fresh:
+            tokens |= source.names_of(file, words) if file.endswith(".h") else source.refers_to(file)
         tokens -= words
         words |= tokens
         waiting = [file for file in source.implementing(tokens, waiting) if file not in seen]
@@ -172,9 +177,9 @@ class _Source:
     def text(self, file: str) -> str:
         if file not in self._texts:
             try:
-                with open(os.path.join(self.root, file), encoding="utf-8", errors="replace") as stream:
-                    self._texts[file] = stream.read()
-            except OSError:
+                data = read_bytes(os.path.join(self.root, file), "QEMU's source file", limit=_LIMIT, root=self.root)
+                self._texts[file] = data.decode("utf-8", "replace")
+            except InputError:
                 self._texts[file] = ""
         return self._texts[file]
 
@@ -221,16 +226,19 @@ class _Source:
 
     def has_property(self, file: str, name: str) -> bool:
         """Whether a name stands there in the place of a property's."""
-        text, quoted = self.text(file), f'"{name}"'
-        found = text.find(quoted)
+        places = self.before(file, f'"{name}"')
         if file.startswith("target/"):
             # Tables of CPU features: flags are named in all sorts of ways.
-            return found >= 0
+            return any(True for _ in places)
+        return any(map(_BEFORE_NAME.search, places))
+
+    def before(self, file: str, word: str) -> Iterator[str]:
+        """What stands before each place of a word: enough to see what it is there for."""
+        text = self.text(file)
+        found = text.find(word)
         while found >= 0:
-            if _BEFORE_NAME.search(text[max(0, found - 200) : found]):
-                return True
-            found = text.find(quoted, found + 1)
-        return False
+            yield text[max(0, found - 200) : found]
+            found = text.find(word, found + 1)
 
     def names_of(self, file: str, words: "set[str]") -> set[str]:
         """The macros of a header that stand for one of several type names."""

@@ -20,15 +20,18 @@ _UNWANTED = (
 _UNWANTED_ASCII = "[^\t\n\r -~]|\r(?!\n)"
 
 
-def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT) -> bytes:
+def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT, root: str = ".") -> bytes:
     """The bytes of a regular file of at most ``limit`` bytes.
 
     Raises InputError for a file that is missing, no regular file (a device or
-    a pipe would hang the build) or too large.
+    a pipe would hang the build), too large, or behind a link that leads out of
+    the tree ``root``.
     """
     whole = Mark(path)
     if not os.path.exists(path):
         raise InputError(whole, f"{what} is missing", hint)
+    if leads_out(path, root):
+        raise InputError(whole, f"{what} is a link that leads out of the tree", "nothing is read from elsewhere")
     if not os.path.isfile(path):
         raise InputError(whole, f"{what} is not a regular file")
     try:
@@ -39,6 +42,18 @@ def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT) -> byte
     if len(data) > limit:
         raise InputError(whole, f"{what} is larger than {limit} bytes")
     return data
+
+
+def leads_out(path: str, root: str) -> bool:
+    """Whether a path within ``root`` is really, by a link, a place outside of it.
+
+    A checkout may be from anyone, and the lines of what is read are shown. A
+    path that does not begin in ``root`` was named by the user, and is fine.
+    """
+    if os.path.isabs(path) and root == "." or os.path.normpath(os.path.relpath(path, root)).startswith(".."):
+        return False
+    top = os.path.realpath(root)
+    return os.path.commonpath((top, os.path.realpath(path))) != top
 
 
 def refuse_executable(path: str, what: str) -> None:

@@ -61,7 +61,7 @@ def _years(root: str) -> int:
     for name in _HEADERS:
         path = os.path.join(root, name)
         if os.path.isfile(path):
-            data = files.read_bytes(path, "QEMU's source file", limit=4 << 20).decode("utf-8", "replace")
+            data = files.read_bytes(path, "QEMU's source file", limit=4 << 20, root=root).decode("utf-8", "replace")
             match = re.search(r"^#define MACHINE_VER_DELETION_MAJOR (\d+)$", data, re.M)
             return int(match[1]) if match else DELETION_YEARS
     return DELETION_YEARS

@@ -155,6 +155,12 @@ class Dropped(NamedTuple):
         return self.release == release and (self.boards is None or board in self.boards)
 
 
+class Docs(NamedTuple):
+    """Where users are told: the README that takes the text in, if there is one."""
+
+    readme: Optional[Text] = None
+
+
 class Manifest(NamedTuple):
     """The whole file; ``releases`` are oldest first, as written."""
 
@@ -166,6 +172,7 @@ class Manifest(NamedTuple):
     retention: str
     support: str
     deprecate: bool
+    docs: Docs
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
     dot_releases: Mapping[str, tuple[DotRelease, ...]]
@@ -201,6 +208,7 @@ def read(path: str) -> Manifest:
         retention=str(policy.get("retention", DEFAULT_RETENTION)),
         support=str(policy.get("support", DEFAULT_SUPPORT)),
         deprecate=policy.get("deprecate", DEFAULT_DEPRECATE) == "true",
+        docs=Docs(entries.get("docs", {}).get("readme")),
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
         dot_releases=_dot_releases(entries.get("dot-releases", ())),

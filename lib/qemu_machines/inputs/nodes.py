@@ -125,13 +125,20 @@ class _Composer:
             return self._document(yaml.parse(text, Loader=_Loader))
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
-            mark = Mark(self.path, at.line + 1, at.column + 1) if at else Mark(self.path)
+            mark = self._inside(at.line + 1, at.column + 1, text) if at else Mark(self.path)
             begun = error.context_mark
             hint = f"what is not finished begins in line {begun.line + 1}, column {begun.column + 1}" if begun else ""
             # The two loaders word their problems differently: only the place is told.
             raise self.error(mark, f"{self.what} is not valid YAML here", hint) from None
         except (yaml.YAMLError, ValueError):
             raise self.error(Mark(self.path), f"{self.what} is not valid YAML") from None
+
+    def _inside(self, line: int, column: int, text: str) -> Mark:
+        """A position; libyaml puts the end of a text without a last newline into a line of its own."""
+        lines = text.split("\n")
+        if line > len(lines):
+            line, column = len(lines), len(lines[-1]) + 1
+        return Mark(self.path, line, min(column, len(lines[line - 1]) + 1))
 
     def _document(self, events: Iterator[Any]) -> Node:
         root: Optional[Node] = None

@@ -56,8 +56,20 @@ class Statement(NamedTuple):
     condition: str
 
 
+class Shape(NamedTuple):
+    """What a macro does that differs from one use to the next, with ``@0``, ``@1``, … for the arguments.
+
+    ``held`` are the statements that can change who has the alias or the default.
+    """
+
+    name: str
+    class_init: str
+    info: str
+    data: str
+    held: tuple[Statement, ...]
+
+
 _DATA = re.compile(r"\(ObjectClass \*oc, ((?:const )?void \*data)\)")
-_TELLING = re.compile(r"^\.name|^\.class_init|^static const TypeInfo|\(mc\)$|->alias|->is_default")
 _NAME = re.compile(r"(.+)-(\d+(?:\.\d+)+)(-\w+)?")
 
 
@@ -69,16 +81,13 @@ def registered(text: str, headers: str, place: BoardFile) -> Registered:
     """
     macros = {**csource.macros(headers), **csource.macros(text)}
     functions = csource.options_functions(text)
-    templates: dict[tuple[str, int], tuple[Statement, ...]] = {}
-    types, others, data = [], set(), "void *data"
+    shapes: dict[tuple[str, int], Shape] = {}
+    types, others = [], set()
     for use in csource.uses(text, place.macro):
         key = use.macro, len(use.arguments)
-        if key not in templates:
-            template = _template(use, macros, place)
-            data = next((m[1] for one in template if (m := _DATA.search(one.text))), data)
-            # For each use only what differs between uses, which saves most of the time.
-            templates[key] = tuple(one for one in template if _TELLING.search(one.text))
-        one = _type(use, templates[key], functions, place.board)
+        if key not in shapes:
+            shapes[key] = _shape(_template(use, macros, place))
+        one = _type(use, shapes[key], functions, place.board)
         if one.version:
             types.append(one)
         else:
@@ -86,6 +95,7 @@ def registered(text: str, headers: str, place: BoardFile) -> Registered:
     if not types:
         raise ShapeError(f"no use of {place.macro} was found")
     types.sort(key=lambda upstream: upstream.version, reverse=True)
+    data = next((one.data for one in shapes.values() if one.data), "void *data")
     return Registered(tuple(types), frozenset(others), data)
 
 
@@ -148,10 +158,17 @@ def _bound(macro: Macro, arguments: "list[str]") -> str:
     if len(parameters) != len(arguments):
         raise ShapeError("{use} is not known")
     values = dict(zip(parameters, arguments))
-    any_of = "|".join(map(re.escape, parameters))
-    body = re.sub(rf"(?<!#)#\s*({any_of})\b", lambda match: f'"{values[match[1]]}"', macro.body)
-    body = re.sub(rf"\b({any_of})\b", lambda match: values[match[1]], body)
-    body = re.sub(r"\s*##\s*", "", body)
+
+    def value(match: "re.Match[str]") -> str:
+        word = match[2]
+        if word is None:
+            return ""  # "##" pastes what is around it
+        if word not in values:
+            return match[0]
+        return f'"{values[word]}"' if match[1] else values[word]
+
+    # One pattern for all macros: compiling one for each takes longer than using it.
+    body = re.sub(r"\s*##\s*|(#\s*)?\b(\w+)\b", value, macro.body)
     body = re.sub(r"\bMACHINE_VER_(SYM|TYPE_NAME|STR)\(([^()]*)\)", _versioned, body)
     return re.sub(r'"\s+"', "", body)
 
@@ -180,32 +197,50 @@ def _canonical(text: str) -> str:
     return text.replace("const void *data", "void *data")
 
 
-def _type(use: Use, template: tuple[Statement, ...], functions: Mapping[str, str], board: str) -> UpstreamType:
-    def filled(text: str) -> str:
-        return re.sub(r"@(\d)", lambda match: use.arguments[int(match[1])], text)
-
-    found = {"name": "", "class_init": "", "info": ""}
-    alias: Optional[str] = None
-    default = False
+def _shape(template: tuple[Statement, ...]) -> Shape:
+    found = {"name": "", "class_init": "", "info": "", "data": ""}
+    held = []
     for one in template:
-        text = filled(one.text)
-        info = re.fullmatch(r"static const TypeInfo (\w+) =", text)
+        text = one.text
+        info = re.fullmatch(r"static const TypeInfo (\S+) =", text)
+        data = _DATA.search(text)
         if info:
             found["info"] = info[1]
         elif text.startswith(".name ="):
-            found["name"] = "".join(re.findall(r'"([^"]*)"', text))
+            found["name"] = text
         elif text.startswith(".class_init ="):
             found["class_init"] = text.split()[-1]
-        elif _concerned(text) and (one.condition == "" or filled(one.condition) == "true"):
-            body = _body(text, functions, use.line)
-            alias, default = _held(body, alias, default)
-    parts = _NAME.fullmatch(found["name"])
-    if not parts or not found["info"] or not found["class_init"]:
+        elif data:
+            found["data"] = found["data"] or data[1]
+        elif _concerned(text) or text.startswith("@") and text.endswith("(mc)"):
+            # An options function may be an argument.
+            held.append(one)
+    return Shape(**found, held=tuple(held))
+
+
+def _filled(text: str, arguments: tuple[str, ...]) -> str:
+    for number, argument in enumerate(arguments):
+        text = text.replace(f"@{number}", argument)
+    return text
+
+
+def _type(use: Use, shape: Shape, functions: Mapping[str, str], board: str) -> UpstreamType:
+    alias: Optional[str] = None
+    default = False
+    for one in shape.held:
+        text = _filled(one.text, use.arguments)
+        if _concerned(text) and (one.condition == "" or _filled(one.condition, use.arguments) == "true"):
+            alias, default = _held(_body(text, functions, use.line), alias, default)
+    # Its string literals, which may be arguments: MACHINE_TYPE_NAME("pc-q35-" "9.2").
+    name = "".join(_filled(shape.name, use.arguments).split('"')[1::2])
+    parts = _NAME.fullmatch(name)
+    if not parts or not shape.info or not shape.class_init:
         raise ShapeError(f"{_shown(use)} is not a versioned type", use.line)
     # "pseries-2.12-sxxm" and, up to 7.x, "pc-1.3" are nothing to start from.
     counts = parts[1] == board and not parts[3]
     version = tuple(int(number) for number in parts[2].split(".")) if counts else ()
-    return UpstreamType(found["name"], version, found["class_init"], found["info"], alias, default)
+    class_init, info = _filled(shape.class_init, use.arguments), _filled(shape.info, use.arguments)
+    return UpstreamType(name, version, class_init, info, alias, default)
 
 
 def _concerned(text: str) -> bool:

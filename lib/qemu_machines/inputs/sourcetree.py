@@ -70,13 +70,13 @@ class ClassField(NamedTuple):
 class BoardSource(NamedTuple):
     """A board of this tree. ``includes`` are the files that it includes by name.
 
-    ``fields`` and ``compat_arrays`` are what its C may use by name,
-    ``class_data`` is the last parameter of a class_init.
+    ``text`` is the whole file as it is; ``fields`` and ``compat_arrays`` are what its
+    C may use by name, ``class_data`` is the last parameter of a class_init.
     """
 
     board: str
     file: str
-    lines: list[str]
+    text: str
     types: tuple[UpstreamType, ...]
     other_names: frozenset[str]
     includes: frozenset[str]
@@ -88,6 +88,11 @@ class BoardSource(NamedTuple):
     @property
     def newest(self) -> UpstreamType:
         return self.types[0]
+
+    @property
+    def lines(self) -> list[str]:
+        """Only made where something has to be shown, or patched."""
+        return files.split_lines(self.text)
 
 
 class SourceTree(NamedTuple):
@@ -124,7 +129,7 @@ def read(
             Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", "name it with --sourcedir"
         )
     version_file = os.path.join(root, "VERSION")
-    version = files.read_bytes(version_file, "QEMU's version", limit=1000).decode("utf-8", "replace").strip()
+    version = files.read_bytes(version_file, "QEMU's version", limit=1000, root=root).decode("utf-8", "replace").strip()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)*", version):
         raise InputError(Mark(version_file, 1, 1), "this is not a version of QEMU")
     headers = _Headers(root)
@@ -166,7 +171,8 @@ class _Headers:
 
 def _read(root: str, name: str) -> str:
     path = os.path.join(root, name)
-    return files.decode(files.read_bytes(path, "QEMU's source file", limit=LIMIT), path, "QEMU's source file")
+    data = files.read_bytes(path, "QEMU's source file", limit=LIMIT, root=root)
+    return files.decode(data, path, "QEMU's source file")
 
 
 def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> BoardSource:
@@ -183,16 +189,18 @@ def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> Boar
             f"{error.hint}; {teach}" if error.hint else teach,
         ) from None
     class_texts = [(one, headers.text(*one.headers)) for one in place.classes]
-    named = {csource.string(use.arguments[1]) for use in csource.uses(text, "DEFINE_PC_MACHINE") if use.arguments[1:]}
-    aliases = set(re.findall(r'\bmc?->alias = "([^"]+)"', text))
-    upstream = {name for one in found.types for name in (one.name, one.alias)}
+    # isapc and the like: machines of the file that are no versions of the board.
+    direct = (csource.string(use.arguments[1]) for use in csource.uses(text, "DEFINE_PC_MACHINE") if use.arguments[1:])
+    named = frozenset(name for name in direct if name)
+    aliases = {piece.partition('"')[0] for piece in text.split('->alias = "')[1:]}
+    upstream = {name for one in found.types for name in (one.name, one.alias) if name}
     return BoardSource(
         board=place.board,
         file=path,
-        lines=files.split_lines(raw),
+        text=raw,
         types=found.types,
-        other_names=frozenset(name for name in named | aliases | found.others if name) - upstream,
-        includes=frozenset(re.findall(r'^#\s*include\s+"([^"\n]+)"', text, re.M)),
+        other_names=(named | aliases | found.others) - upstream,
+        includes=csource.includes(text),
         fields=_fields(class_texts),
         compat_arrays=_compat_arrays("\n".join(text for _, text in class_texts)),
         class_data=found.class_data,
@@ -215,6 +223,6 @@ def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
 
 def _compat_arrays(text: str) -> frozenset[str]:
     """The arrays that come with their length, as compat_props_add() wants them."""
-    arrays = re.findall(r"^extern GlobalProperty (\w+)\[\];", text, re.M)
-    lengths = set(re.findall(r"^extern const size_t (\w+)_len;", text, re.M))
-    return frozenset(name for name in arrays if name in lengths)
+    arrays = {piece.partition("[];")[0] for piece in text.split("\nextern GlobalProperty ")[1:]}
+    lengths = {piece.partition("_len;")[0] for piece in text.split("\nextern const size_t ")[1:]}
+    return frozenset(arrays & lengths)

@@ -29,6 +29,8 @@ def files(model: Model) -> dict[str, str]:
 
 def quoted(text: str) -> str:
     """A C string literal, in ASCII; ``?`` is escaped because of trigraphs."""
+    if text.isascii() and text.isprintable():
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("?", "\\?") + '"'
     out = []
     for byte in text.encode("utf-8"):
         character = chr(byte)

@@ -46,7 +46,9 @@ def _message(finding: Finding) -> str:
 
 
 def _escape(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    # The log of a job is looked at on a terminal, too.
+    lines = (printable(line) for line in text.split("\n"))
+    return "%0A".join(line.replace("%", "%25") for line in lines)
 
 
 def as_json(findings: Sequence[Finding], upload: "Mapping[str, object] | None", skipped: Sequence[str]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
-from typing import Callable, Mapping
+from typing import BinaryIO, Callable, Mapping
 
 Say = Callable[[str], None]
 
@@ -14,8 +14,9 @@ def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", 
 
     What is already as wanted is not touched, so that no build is repeated for
     nothing. With ``act`` false nothing changes, but ``say`` still tells what would.
-    Raises OSError.
+    Raises OSError, also where a link would take the files out of the tree.
     """
+    _stay_within(folder)
     changed: dict[str, bytes] = {}
     for name, text in sorted(wanted.items()):
         path = os.path.join(folder, name)
@@ -32,6 +33,18 @@ def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", 
             say(f"remove {path}")
             if act:
                 os.unlink(path)
+
+
+def _stay_within(folder: str) -> None:
+    """Refuse a folder of this tree that a link makes one of elsewhere.
+
+    A folder that the user names outside of the tree is the user's business.
+    """
+    if os.path.isabs(folder) or os.path.normpath(folder).startswith(".."):
+        return
+    top = os.path.realpath(".")
+    if os.path.commonpath((top, os.path.realpath(folder))) != top:
+        raise OSError(errno.ELOOP, "a link leads out of this tree", folder)
 
 
 def _content(path: str) -> "bytes | None":
@@ -54,11 +67,9 @@ def _replace_all(files: Mapping[str, bytes]) -> None:
     written: dict[str, str] = {}
     try:
         for path, data in files.items():
-            handle, written[path] = tempfile.mkstemp(prefix=".", suffix=".new", dir=os.path.dirname(path) or ".")
-            with open(handle, "wb") as file:
+            with _fresh(path) as file:
+                written[path] = file.name
                 file.write(data)
-                # mkstemp() makes it private; hand-written rules set no umask, as dh does (#944691).
-                os.fchmod(file.fileno(), 0o666 & ~_umask())
         for path in files:
             os.replace(written[path], path)
             del written[path]
@@ -67,8 +78,16 @@ def _replace_all(files: Mapping[str, bytes]) -> None:
             os.unlink(temporary)
 
 
-def _umask() -> int:
-    """The umask can only be read by setting it; nothing else runs in this process."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
+def _fresh(path: str) -> BinaryIO:
+    """A new file beside the one that it will replace, with the mode that the umask gives it.
+
+    Never one that is there already, nor one behind a link (O_EXCL): whatever
+    has the name is left over from a run with this process id that was killed.
+    """
+    folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}.new")
+    try:
+        os.unlink(temporary)
+    except FileNotFoundError:
+        pass
+    return open(temporary, "xb")

@@ -1,0 +1,93 @@
+"""What the benchmark reads: QEMU's own source package, and inputs of any size."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Callable, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CACHE = Path(
+    os.environ.get("QEMU_MACHINES_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "dh-qemu-machines"
+)
+SERIES = "bionic cosmic disco eoan focal groovy hirsute impish jammy kinetic lunar mantic noble oracular plucky".split()
+QEMU = "2.11 2.12 3.1 4.0 4.2 5.0 5.2 6.0 6.2 7.0 7.2 8.0 8.2 9.0 9.2".split()
+TRAILER = " -- A B <a@example.org>  Thu, 17 Apr 2025 10:00:00 +0000\n"
+
+
+def qemu(tool: str) -> Path:
+    """Debian's source of QEMU 10.0 (21 binary packages) with the packaging and the hooks laid over it."""
+    source = subprocess.run(
+        [ROOT / "tests" / "qemu" / "source", "10.0"], stdout=subprocess.PIPE, encoding="utf-8", check=True
+    ).stdout.splitlines()[-1]
+    tree = CACHE / "bench" / "qemu-10.0"
+    shutil.rmtree(tree.parent, ignore_errors=True)
+    tree.parent.mkdir(parents=True)
+    subprocess.run(["cp", "-a", source, str(tree)], check=True)
+    shutil.copytree(ROOT / "tests" / "qemu" / "questing-10.0" / "debian", tree / "debian", dirs_exist_ok=True)
+    patch = subprocess.run([tool, "hooks"], cwd=tree, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(["patch", "-p1", "-s"], cwd=tree, input=patch, check=True)
+    return tree
+
+
+def manifest(types: int) -> str:
+    """A manifest of so many types: the releases of two boards, and variants of each."""
+    # 15 releases of 2 boards, each with v variants, are 30 (1 + v) types.
+    variants = max(0, round(types / (2 * len(SERIES))) - 1)
+    names = "".join(
+        f'      v{number}: {{set: {{x86_64-cpu: {{host-phys-bits: "on"}}}}, description: "variant {number}"}}\n'
+        for number in range(variants)
+    )
+    lines = ["version: 1\nvendor: Ubuntu\nboards: {pc-i440fx: {alias: ubuntu, default: true}, pc-q35: {alias: ubuntu-q35}}\n"]
+    lines.append("policy: {retention: while-buildable}\nreleases:\n")
+    for series, version in zip(SERIES, QEMU):
+        lines.append(f'  {series}:\n    qemu: "{version}"\n')
+        lines.append(f"    variants:\n{names}" if variants else "")
+    return "".join(lines)
+
+
+def changelog(entries: int) -> str:
+    entry = "qemu (1:9.2.1+ds-1ubuntu{}) plucky; urgency=medium\n\n  * Something (LP: #{}).\n\n" + TRAILER
+    return "\n".join(entry.format(number, number) for number in range(entries, 0, -1))
+
+
+def _packaging(tree: Path, types: int, entries: int) -> Path:
+    debian = tree / "debian"
+    debian.mkdir(parents=True)
+    (debian / "changelog").write_text(changelog(entries), encoding="utf-8")
+    (debian / "qemu-machines.yaml").write_text(manifest(types), encoding="utf-8")
+    return debian
+
+
+def of_types(tree: Path, size: int) -> None:
+    _packaging(tree, size, 1)
+
+
+def of_entries(tree: Path, size: int) -> None:
+    _packaging(tree, 30, size)
+
+
+def of_patches(tree: Path, size: int) -> None:
+    """Patches that all have to be read, because the frozen record knows none of them."""
+    debian = _packaging(tree, 30, 1)
+    (debian / "patches").mkdir()
+    names = [f"{number:05}.patch" for number in range(size)]
+    body = "--- a/hw/x.c\n+++ b/hw/x.c\n@@ -1,3 +1,3 @@\n context\n-old line\n+new line\n context\n" * 5
+    for name in names:
+        (debian / "patches" / name).write_text(f"Description: {name}\n\n{body}", encoding="utf-8")
+    (debian / "patches" / "series").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+    digest = hashlib.sha256(b"").hexdigest()
+    lock = f'lock: 1\nupload: "1:9.2.0+ds-1ubuntu1"\npatches:\n  gone.patch: {digest}\ntypes: {{}}\n'
+    (debian / "qemu-machines.lock").write_text(lock, encoding="utf-8")
+
+
+Make = Callable[[Path, int], None]
+SCALES: tuple[tuple[str, Sequence[int], Make, Sequence[str]], ...] = (
+    ("types in the manifest", (100, 1000, 10_000), of_types, ("check",)),
+    ("entries in the changelog", (10, 100, 1000, 10_000), of_entries, ("check",)),
+    ("patches in debian/patches", (10, 100, 1000), of_patches, ("check",)),
+)

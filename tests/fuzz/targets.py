@@ -1,0 +1,263 @@
+"""What is fuzzed: each target gives some bytes to the tool as one of its inputs, and checks what must always hold.
+
+- no traceback and no internal error, exit status 0, 1, 2 or 3;
+- every finding has a position inside of the file that it names;
+- the same input gives the same output.
+
+The targets run in the same process, because starting one takes ten times as
+long as what is tested. Hypothesis (tests/test_fuzz.py) and atheris
+(tests/fuzz/run) drive them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import hashlib
+import io
+import itertools
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Callable, Mapping, NamedTuple, Optional
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
+
+import trees  # noqa: E402
+
+from qemu_machines import cli, options  # noqa: E402
+from qemu_machines.binaries import qmp  # noqa: E402
+from qemu_machines.inputs import releases  # noqa: E402
+
+LOCK = """\
+lock: 1
+upload: "1:7.2+dfsg-5ubuntu1"
+patches:
+  known.patch: 0000000000000000000000000000000000000000000000000000000000000000
+types: {}
+"""
+
+
+class Outcome(NamedTuple):
+    """What a run gave."""
+
+    status: int
+    out: str
+    err: str
+
+
+class _Standing:
+    """A packaging tree in memory, made once a process; a target only replaces files in it."""
+
+    def __init__(self, qemu: bool, numbered: bool = False) -> None:
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        self.folder = tempfile.TemporaryDirectory(prefix="fuzz-", dir=memory)
+        self.root = Path(self.folder.name)
+        tree = trees.Tree(self.root).manifest().changelog()
+        if qemu:
+            tree.qemu(("10.0", "9.2", "7.2", "6.2") if numbered else trees.VERSIONS, numbered=numbered)
+
+    def run(self, arguments: "list[str]", files: Mapping[str, bytes]) -> Outcome:
+        before = os.getcwd()
+        os.chdir(self.root)
+        try:
+            for name, data in files.items():
+                os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+                with open(name, "wb") as file:
+                    file.write(data)
+            first = _run(arguments)
+            # Now and then, and for the same inputs each time.
+            if hashlib.sha256(b"".join(files.values())).digest()[0] < 16:
+                assert _run(arguments) == first, "the same input gave another output"
+            return first
+        finally:
+            os.chdir(before)
+
+
+def _run(arguments: "list[str]") -> Outcome:
+    out, err = io.StringIO(), io.StringIO()
+    if next(_runs) % 500 == 0:
+        # The command line switches this off: it runs once, and here it runs often.
+        gc.collect()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = cli.main(arguments)
+    return Outcome(status, out.getvalue(), err.getvalue())
+
+
+# No "?" in a string but an escaped one: "??/" would be a backslash to an old compiler.
+_C_TOKEN = re.compile(
+    r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\s+|[{}()\[\];,=.*&#<>:-]', re.S
+)
+# The same in every run, and half of its time.
+options.parser = functools.cache(options.parser)
+releases.read = functools.cache(releases.read)
+_runs = itertools.count(1)
+_standing: dict[str, _Standing] = {}
+
+
+def standing(name: str, qemu: bool, numbered: bool = False) -> _Standing:
+    if name not in _standing:
+        _standing[name] = _Standing(qemu, numbered)
+    return _standing[name]
+
+
+def must_hold(place: _Standing, outcome: Outcome) -> None:
+    assert outcome.status in (0, 1, 2, 3), outcome.status
+    assert "Traceback" not in outcome.err and "internal error" not in outcome.err, outcome.err
+    assert "\x1b" not in outcome.err + outcome.out
+
+
+def findings_must_be_inside(place: _Standing, outcome: Outcome) -> None:
+    """Of ``check --format json``: it is JSON, and every finding points into its file."""
+    must_hold(place, outcome)
+    document = json.loads(outcome.out)
+    errors = [one for one in document["findings"] if one["severity"] == "error"]
+    assert (outcome.status == 0) == (not errors), outcome
+    for one in document["findings"]:
+        if not one["line"]:
+            continue
+        data = (place.root / one["file"]).read_bytes().removeprefix(b"\xef\xbb\xbf")
+        lines = data.decode("utf-8", "replace").split("\n")
+        assert 1 <= one["line"] <= len(lines), one
+        assert 1 <= one["column"] <= len(lines[one["line"] - 1]) + 1, one
+
+
+def manifest(data: bytes) -> None:
+    place = standing("manifest", qemu=False)
+    outcome = place.run(["check", "--format", "json", "-v"], {"debian/qemu-machines.yaml": data})
+    findings_must_be_inside(place, outcome)
+
+
+def build(data: bytes) -> None:
+    """The build step in QEMU's source: whatever C is written has the tokens that it should have."""
+    place = standing("build", qemu=True)
+    outcome = place.run([], {"debian/qemu-machines.yaml": data})
+    must_hold(place, outcome)
+    if outcome.status == 0:
+        for path in (place.root / "debian/generated/qemu-machines").glob("*.inc"):
+            c_is_whole(path.read_text(encoding="ascii"))
+
+
+def changelog(data: bytes) -> None:
+    place = standing("changelog", qemu=False)
+    outcome = place.run(["check", "--format", "json"], {"debian/changelog": data})
+    findings_must_be_inside(place, outcome)
+    must_hold(place, place.run(["explain", "upload"], {}))
+
+
+def patches(data: bytes) -> None:
+    """The first line is the series, the rest the patch that it names."""
+    place = standing("patches", qemu=False)
+    series, _, body = data.partition(b"\n")
+    files = {
+        "debian/qemu-machines.lock": LOCK.encode(),
+        "debian/patches/series": series.replace(b"\0", b"\n") + b"\nfuzz.patch\n",
+        "debian/patches/fuzz.patch": body,
+    }
+    outcome = place.run(["check", "--format", "json"], files)
+    findings_must_be_inside(place, outcome)
+
+
+def lock(data: bytes) -> None:
+    place = standing("lock", qemu=False)
+    outcome = place.run(["check", "--format", "json"], {"debian/qemu-machines.lock": data})
+    findings_must_be_inside(place, outcome)
+
+
+def board(data: bytes) -> None:
+    """A board file with some bytes replaced: where, how many, and by what."""
+    place = standing("board", qemu=True, numbered=True)
+    original = _original_board(place)
+    at = int.from_bytes(data[:2], "big") % (len(original) + 1)
+    until = at + (data[2] if len(data) > 2 else 0)
+    outcome = place.run(
+        ["check", "--format", "json"], {"hw/i386/pc_q35.c": original[:at] + data[3:] + original[until:]}
+    )
+    findings_must_be_inside(place, outcome)
+
+
+def _original_board(place: _Standing) -> bytes:
+    kept = place.root / "original"
+    if not kept.exists():
+        kept.write_bytes((place.root / "hw/i386/pc_q35.c").read_bytes())
+    return kept.read_bytes()
+
+
+class _Saying(qmp.Qmp):
+    """A QEMU that says some bytes and then nothing more."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__("fuzz", time_limit=5)
+        self.data = data
+
+    def _start(self) -> None:
+        # No process: what it would write is in a pipe already. 64 KiB fit in one.
+        self._process = _Dead(self.data[:60000])  # type: ignore[assignment]
+
+
+class _Dead:
+    """As much of a Popen object as the client uses, of a process that has ended."""
+
+    pid = 2**22 + 1  # larger than any process id
+
+    def __init__(self, data: bytes) -> None:
+        read, write = os.pipe()
+        with open(write, "wb") as file:
+            file.write(data)
+        self.stdout = open(read, "rb", buffering=0)
+        self.stdin: Optional[io.BufferedIOBase] = open(os.devnull, "wb")  # type: ignore[assignment]
+
+    def wait(self, timeout: Optional[float] = None) -> int:
+        return 0
+
+
+GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\n{"return": {}}\n'
+
+
+def replies(data: bytes) -> None:
+    """What a hostile or broken QEMU may say; half of the time after a proper greeting."""
+    said = GREETING + data[1:] if data[:1] < b"\x80" else data[1:]
+    saying = _Saying(said)
+    original = qmp.Qmp
+    qmp.Qmp = lambda binary, time_limit: saying  # type: ignore[assignment,misc]
+    try:
+        machines = qmp.query_machines("fuzz")
+    except qmp.QmpError as error:
+        assert str(error).isprintable(), str(error)
+    else:
+        assert all(isinstance(machine.name, str) and isinstance(machine.cpu_max, int) for machine in machines)
+    finally:
+        qmp.Qmp = original  # type: ignore[misc]
+
+
+def c_is_whole(text: str) -> None:
+    """The text consists of whole C tokens and comments, and its braces match.
+
+    A string, a comment or an identifier that a manifest broke out of would
+    leave something that is no token, or a brace too many.
+    """
+    at, depth = 0, 0
+    while at < len(text):
+        match = _C_TOKEN.match(text, at)
+        assert match, f"no C token at {text[at : at + 40]!r}"
+        assert not match[0].startswith("/*") or "/*" not in match[0][2:], match[0]
+        depth += (match[0] == "{") - (match[0] == "}")
+        assert depth >= 0
+        at = match.end()
+    assert depth == 0
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    "manifest": manifest,
+    "build": build,
+    "changelog": changelog,
+    "patches": patches,
+    "lock": lock,
+    "board": board,
+    "replies": replies,
+}
