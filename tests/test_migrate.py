@@ -391,7 +391,7 @@ def test_failing_qemu(run: Run, tree: Tree) -> None:
     done = run("migrate", "--from", "one", "--to", "one")
     assert (done.returncode, done.stderr) == (1, "")
     assert "pc-q35-lunar  FAILED   FAILED\n" in done.stdout
-    assert "pc-q35-lunar (forward):\n  ./one, start: could not load PC BIOS\n" in done.stdout
+    assert "pc-q35-lunar (forward):\n  ./one, save: could not load PC BIOS\n" in done.stdout
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])

@@ -60,6 +60,8 @@ def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optio
         return FINDINGS
     try:
         done += _carried_out(options, made)
+    except _Ended as ended:
+        return ended.status
     except OSError as error:
         telling.report([_unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
@@ -117,12 +119,20 @@ def _targets(side: dict[str, Qemu]) -> str:
     return ", ".join(side) or "none"
 
 
+class _Ended(BaseException):
+    """A signal asked for the end; ``status`` is what a shell would tell of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
 @contextmanager
 def _ending_politely() -> Iterator[None]:
     """SIGTERM and SIGHUP end the program as Ctrl-C does, with everything that it started."""
 
     def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
+        raise _Ended(number)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
