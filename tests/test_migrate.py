@@ -19,7 +19,7 @@ from trees import Tree
 from qemu_machines.binaries import guests, migration, stream
 from qemu_machines.binaries.migration import Across, Migration, Pair, Qemu
 from qemu_machines.binaries.qmp import QmpError
-from qemu_machines.binaries.transfer import Failed
+from qemu_machines.binaries.transfer import Failed, Machine, Saved, Workshop
 from qemu_machines.outputs import migrations as output
 from qemu_machines.outputs.progress import Bar
 
@@ -162,6 +162,13 @@ def test_differences() -> None:
     assert stream.differences(source, target, "Missing section footer for gone; x")[0].startswith("gone: ")
     assert stream.differences(source, source) == []
     assert stream.differences(source, a_stream("x")) == []
+
+
+@pytest.mark.parametrize("devices", [[1], {"a": 1}, 5, [{"name": 1}], [device("cpu", ("cpreg_vmstate_array_len", 1 << 40))]])
+def test_streams_that_are_not_qemus(devices: Any) -> None:
+    odd = a_stream("x", devices, b"\x03cpu" + struct.pack(">II", 0, 1))
+    stream.differences(odd, odd)
+    assert stream.with_registers_of(odd, odd) == (odd, ())
 
 
 def test_many_differences_are_counted() -> None:
@@ -392,6 +399,29 @@ def test_failing_qemu(run: Run, tree: Tree) -> None:
     assert (done.returncode, done.stderr) == (1, "")
     assert "pc-q35-lunar  FAILED   FAILED\n" in done.stdout
     assert "pc-q35-lunar (forward):\n  ./one, save: could not load PC BIOS\n" in done.stdout
+
+
+SAVING = """\
+while read -r line; do case "$line" in
+*xp/*) echo '{"return": "0000000000007e00: 0x00000005"}';;
+*migrate-incoming*|*query-migrate*) echo '{"return": 5}';;
+*) echo '{"return": {}}';;
+esac; done
+"""
+
+
+def test_qemu_that_never_sends(run: Run, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts, it says that it migrates, and it does not; killed for it, like one that says nothing."""
+    monkeypatch.setattr("qemu_machines.binaries.transfer._LOOK", 0.01)
+    fake(tree.root / "one", ASKED + SAVING)
+    machine = Machine("pc-q35", "pc-q35-lunar", "qemu64", ())
+    with Workshop(time_limit=0.4) as work, pytest.raises(Failed) as caught:
+        work.save(str(tree.root / "one"), machine)
+    assert (caught.value.stage, caught.value.message) == ("save", "migrate: it sent nothing: timed out")
+    with Workshop(time_limit=0.4) as work, pytest.raises(Failed) as caught:
+        work.load(str(tree.root / "one"), machine, Saved(b"stream", 5))
+    assert (caught.value.stage, caught.value.message) == ("load", "query-migrate: its reply is not QEMU's")
+    assert not os.path.exists(work.folder)
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])

@@ -15,6 +15,8 @@ from typing import Any, Iterator, NamedTuple, Optional
 
 _HEADER = b"QEVM\0\0\0\3"
 _CONFIGURATION, _DESCRIPTION = 7, 6
+# A stream that is not QEMU's may have anything where QEMU has a number or a list.
+_MALFORMED = (AttributeError, KeyError, RecursionError, TypeError, ValueError, struct.error)
 # What a binary calls a part that it cannot load.
 _NAMED = (
     r"of device '([^']+)'",
@@ -54,7 +56,10 @@ def differences(source: bytes, target: bytes, message: str = "") -> list[str]:
 
     Only the device that the target's ``message`` names, where it names one that differs.
     """
-    ours, theirs = _parts(source), _parts(target)
+    try:
+        ours, theirs = _parts(source), _parts(target)
+    except _MALFORMED:
+        return []
     if not ours or not theirs:
         return []
     named = {one for pattern in _NAMED for one in re.findall(pattern, message)}
@@ -152,10 +157,13 @@ def with_registers_of(stream: bytes, target: bytes) -> tuple[bytes, tuple[int, .
     under TCG it is QEMU's own and changes in every version, so that a migration with
     any CPU model would end there, and nothing else of the board could be tried.
     """
-    others = list(_arm_cpus(target))
+    try:
+        cpus, others = list(_arm_cpus(stream)), list(_arm_cpus(target))
+    except _MALFORMED:
+        return stream, ()
     changed: set[int] = set()
     pieces, end = [], 0
-    for cpu, other in zip(_arm_cpus(stream), others):
+    for cpu, other in zip(cpus, others):
         ours, theirs = dict(zip(cpu.indexes, cpu.values)), dict(zip(other.indexes, other.values))
         kept = {index: ours[index] if index in ours and not _identifies(index) else theirs[index] for index in theirs}
         changed |= {index for index in {*ours, *theirs} if kept.get(index) != ours.get(index)}

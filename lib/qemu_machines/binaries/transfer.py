@@ -19,6 +19,8 @@ TIME_LIMIT = 60.0
 # Bytes; a board with all its devices has 4 MiB, because empty memory is not sent.
 SIZE_LIMIT = 512 << 20
 _PAUSE = 0.003
+# How often to see, while QEMU should connect, whether it still lives.
+_LOOK = 0.2
 # sun_path has 108 bytes, of which ours are the last part.
 _PATH_LIMIT = 60
 FIRMWARE = ("/usr/share/qemu", "/usr/share/seabios", "/usr/lib/ipxe/qemu")
@@ -113,7 +115,7 @@ class Workshop:
                 if (found - saved.counted) % (1 << 32) >= 1 << 31:
                     reason = f"the program had counted to {saved.counted} and went on from {found}"
                     raise _error(binary, "its CPU", reason)
-                if not qmp.execute("query-status").get("running"):
+                if not _mapping(qmp, "query-status").get("running"):
                     raise _error(binary, "query-status", "it does not run after the migration")
 
     @contextmanager
@@ -145,13 +147,12 @@ class Workshop:
         with socket.socket(socket.AF_UNIX) as server:
             server.bind(path)
             server.listen(1)
-            server.settimeout(self._time_limit)
+            server.settimeout(_LOOK)
             # Bytes a second: no limit that matters. QEMU's own is 128 MiB.
             qmp.execute("migrate-set-parameters", max_bandwidth=1 << 40)
             qmp.execute("migrate", uri=f"unix:{path}")
             try:
-                connection, _ = server.accept()
-                with connection:
+                with self._accepted(qmp, server) as connection:
                     connection.settimeout(self._time_limit)
                     while data := connection.recv(1 << 20):
                         stream += data
@@ -162,6 +163,17 @@ class Workshop:
         os.unlink(path)
         self._finish(qmp, binary, "migrate")
         return bytes(stream)
+
+    def _accepted(self, qmp: Qmp, server: socket.socket) -> socket.socket:
+        """The connection from QEMU; raises QmpError where QEMU has ended, and OSError where it does not come."""
+        limit = time.monotonic() + self._time_limit / 2
+        while True:
+            try:
+                return server.accept()[0]
+            except socket.timeout:
+                qmp.execute("query-migrate")
+                if time.monotonic() > limit:
+                    raise
 
     def _feed(self, qmp: Qmp, binary: str, stream: bytes) -> None:
         path = self._socket()
@@ -178,7 +190,7 @@ class Workshop:
 
     def _finish(self, qmp: Qmp, binary: str, attempt: str) -> None:
         def ended() -> Any:
-            found = qmp.execute("query-migrate")
+            found = _mapping(qmp, "query-migrate")
             return found if found.get("status") in ("completed", "failed", "cancelled") else None
 
         found = self._poll(binary, attempt, "it is not finished", ended)
@@ -217,6 +229,13 @@ def _stage(name: str) -> Iterator[None]:
 
 def _error(binary: str, attempt: str, reason: str) -> QmpError:
     return QmpError(binary, attempt, reason)
+
+
+def _mapping(qmp: Qmp, command: str) -> dict[str, Any]:
+    reply = qmp.execute(command)
+    if not isinstance(reply, dict):
+        raise _error(qmp.binary, command, "its reply is not QEMU's")
+    return reply
 
 
 def _count(qmp: Qmp, machine: Machine) -> int:

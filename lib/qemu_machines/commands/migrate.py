@@ -24,6 +24,14 @@ def run(options: argparse.Namespace) -> int:
     old_path, new_path = vars(options)["from"], options.to
     if old_path is None or new_path is None:
         raise WrongUsage("migrate needs --from and --to, each a qemu-system binary or a folder that has some")
+    try:
+        with _ending_politely():
+            return _compare(options, old_path, new_path)
+    except _Ended as ended:
+        return ended.status
+
+
+def _compare(options: argparse.Namespace, old_path: str, new_path: str) -> int:
     unreadable = [
         _unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
     ]
@@ -60,8 +68,6 @@ def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optio
         return FINDINGS
     try:
         done += _carried_out(options, made)
-    except _Ended as ended:
-        return ended.status
     except OSError as error:
         telling.report([_unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
@@ -149,7 +155,7 @@ def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]
     firmware = options.firmware or transfer.FIRMWARE
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
-    with _ending_politely(), transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
+    with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
         running: dict[Future[Done], Job] = {pool.submit(migration.carry_out, work, job): job for job in jobs}
         left = set(running)
         try:

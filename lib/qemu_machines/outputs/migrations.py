@@ -51,6 +51,8 @@ def table(
     lines: list[str] = []
     for pair in pairs:
         target = pair.old.target
+        if all(one.target != target for one in migrations):
+            continue
         lines += _of_pair(pair, [one for one in migrations if one.target == target])
         lines += _failures([one for one in migrations if one.target == target and one.outcome != "ok"])
         lines += _registers([one for one in migrations if one.target == target and one.registers])
