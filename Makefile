@@ -3,12 +3,13 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: fuzz kill help check lint man check-qemu check-package demo bench clean
+.PHONY: check-browser fuzz kill help check lint man check-qemu check-package demo bench clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), and mypy'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
+	@echo 'make check-browser  the report in a real browser: valid, accessible, nothing cut off'
 	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make fuzz           every input mutated 200,000 times, by what reaches new code'
@@ -17,7 +18,7 @@ help:
 	@echo 'make clean          remove what the tests left in this folder'
 
 check: lint
-	$(PYTHON) -m pytest -m 'not qemu and not root'
+	$(PYTHON) -m pytest -m 'not qemu and not root and not browser'
 
 lint:
 	tests/install-needed check
@@ -30,6 +31,10 @@ man:
 check-qemu:
 	tests/install-needed qemu
 	$(PYTHON) -m pytest -m qemu -s tests/qemu
+
+check-browser:
+	tests/install-needed browser
+	$(PYTHON) -m pytest -s -m browser tests/browser
 
 check-package:
 	tests/package

@@ -91,8 +91,8 @@ What else to know
 * A guest gets a new machine type only by being shut down and started with it.
 """
 MIGRATIONS = """
-Supported migrations on 2017-02-15
-----------------------------------
+Supported migrations
+--------------------
 
 * from xenial to yakkety, until 2021-04-30
 
@@ -182,8 +182,8 @@ Ubuntu 21.10 (impish), QEMU 6.0, support ended on 2022-07-14, deprecated:
 
 * pc-q35-impish: virtio-net-pci.mq=off (as before: multi-queue, LP: #8)
 
-Supported migrations on 2023-04-20
-----------------------------------
+Supported migrations, from the release of 23.04 (2023-04-20) on
+---------------------------------------------------------------
 
 * from jammy to kinetic, until 2027-06-01
 

@@ -36,6 +36,9 @@ def imported(tree: Tree, *arguments: str) -> list[str]:
         ([], ["yaml", "distro_info"]),
         (["check"], ["yaml", "distro_info"]),
         (["hooks"], ["yaml", "difflib"]),
+        (["report"], ["yaml", "distro_info"]),
+        (["report", "--format", "html"], ["yaml", "distro_info"]),
+        (["report", "--format", "json"], ["yaml", "distro_info", "json"]),
     ],
 )
 def test_imports(tree: Tree, arguments: list[str], expected: list[str]) -> None:

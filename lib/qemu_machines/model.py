@@ -5,7 +5,8 @@ Plain values, derived from the inputs without any further reading.
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping, NamedTuple, Optional
+import datetime
+from typing import Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from .diagnostics import Mark, Text, Where
 from .inputs import capabilities
@@ -14,7 +15,8 @@ from .inputs.documents import Readme as Readme
 from .inputs.lifecycle import Lifecycle as Lifecycle
 from .inputs.lock import FrozenType as FrozenType
 from .inputs.lock import Lock as Lock
-from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Variant
+from .inputs.manifest import Addition as Addition
+from .inputs.manifest import Board, Exemption, MachineField, Manifest, Variant
 from .inputs.manifest import Change as Change
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
@@ -28,7 +30,7 @@ from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
-from .upload import end_of_support, told_by_manifest
+from .upload import dot_releases, end_of_support, told_by_manifest
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.
@@ -61,6 +63,19 @@ class Layer(NamedTuple):
     origin: str
     mark: Mark
     adds: Addition
+
+
+def lasting(layer: Layer, later: Sequence[Layer]) -> Addition:
+    """What a layer adds and no later one sets again; the description aside, which is no part of the board."""
+    properties = {(item.driver, item.name) for one in later for item in one.adds.properties}
+    fields = {field.name for one in later for field in one.adds.fields}
+    adds = layer.adds
+    return Addition(
+        base=None if any(one.adds.base for one in later) else adds.base,
+        properties=tuple(item for item in adds.properties if (item.driver, item.name) not in properties),
+        fields=tuple(field for field in adds.fields if field.name not in fields),
+        compat=adds.compat,
+    )
 
 
 class MachineType(NamedTuple):
@@ -138,6 +153,13 @@ class Model(NamedTuple):
             return known
         release = next((one for one in self.manifest.releases if one.series == series), None)
         return told_by_manifest(release, self.manifest.vendor) if release else None
+
+    def dot_release_days(self, series: str) -> dict[int, datetime.date]:
+        """The days of the dot releases that increments are numbered by; none where they are not."""
+        info = self.info(series)
+        if info is None or self.manifest.numbering != "dot-release":
+            return {}
+        return {number: row.date for number, row in dot_releases(series, info, self.manifest).items()}
 
     def is_out(self, series: str) -> bool:
         """Whether a release was out at the reference date: its types are frozen."""

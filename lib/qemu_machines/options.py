@@ -56,6 +56,11 @@ COMMANDS = (
     Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
     Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
+    Command(
+        "report",
+        "print the overview: which type is in which release, what migrates where",
+        ("text", "html", "svg", "json", "dot"),
+    ),
 )
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),

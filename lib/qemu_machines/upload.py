@@ -319,12 +319,7 @@ def _dot_release(
         return None, f"the state is {state}"
     if not info.lts and info.distribution != "Debian":
         return None, "no LTS"
-    rows = {row.number: row for row in dotreleases.of_series(series)}
-    rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
-    last = max(rows, default=0)
-    if info.lts and info.release:
-        for number in range(last + 1, dotreleases.PLANNED + 1):
-            rows[number] = dotreleases.predicted(info.release, number)
+    rows = dot_releases(series, info, manifest)
     for number in sorted(rows):
         if rows[number].date >= reference:
             row = rows[number]
@@ -332,6 +327,17 @@ def _dot_release(
     if not rows:
         return None, "no day of a dot release is known"
     return None, f"after {info.version}.{max(rows)}, {rows[max(rows)].date} ({rows[max(rows)].origin})"
+
+
+def dot_releases(series: str, info: ReleaseInfo, manifest: Optional[Manifest]) -> dict[int, DotRelease]:
+    """All dot releases of a series by number: the known ones, what the manifest says, and those to come."""
+    rows = {row.number: row for row in dotreleases.of_series(series)}
+    rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
+    last = max(rows, default=0)
+    if info.lts and info.release:
+        for number in range(last + 1, dotreleases.PLANNED + 1):
+            rows[number] = dotreleases.predicted(info.release, number)
+    return rows
 
 
 def _vendor(vendor: Optional[Vendor], manifest: Optional[Manifest], info: Optional[ReleaseInfo]) -> tuple[str, str]:

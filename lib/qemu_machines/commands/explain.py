@@ -77,7 +77,7 @@ def _explain_type(options: argparse.Namespace, name: str) -> int:
         message = f'there is no machine type and no rule "{name}"'
         telling.report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
         return USAGE
-    telling.answer(options, explanation.type_data(wanted[0]), explanation.of_type(wanted[0]))
+    telling.answer(options, explanation.lineage_data(wanted[0]), explanation.of_type(wanted[0]))
     wrong = diagnostics.in_order(inputs.model.manifest.findings)
     telling.report(wrong, inputs.lines)
     return telling.status(wrong)

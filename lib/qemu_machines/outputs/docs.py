@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, Optional, Sequence
 
-from ..model import Change, Layer, MachineType, Model, Release, binary_of
+from ..model import Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
 from ..support import end_of, paths
 from . import prose
 from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
@@ -141,26 +141,18 @@ def _difference(model: Model, one: MachineType) -> Iterator[Part]:
     """What a type has that the QEMU of its release does not give it, and why."""
     first = True
     for number, layer in enumerate(one.layers):
-        settings = list(_settings(layer, one.layers[number + 1 :]))
+        settings = list(_settings(lasting(layer, one.layers[number + 1 :])))
         if layer.origin != "release" and settings:
             yield ": " if first else "; "
             yield from (*_dot_release(model, one, layer), *listed(settings), *_reason(model, one, layer))
             first = False
 
 
-def _settings(layer: Layer, later: Sequence[Layer]) -> Iterator[Part]:
-    """What a layer sets and no later one sets again."""
-    adds = layer.adds
-    if adds.base and not any(one.adds.base for one in later):
+def _settings(adds: Addition) -> Iterator[Part]:
+    if adds.base:
         yield f"QEMU {adds.base}"
-    properties = {(item.driver, item.name) for one in later for item in one.adds.properties}
-    fields = {field.name for one in later for field in one.adds.fields}
-    for item in adds.properties:
-        if (item.driver, item.name) not in properties:
-            yield Word(f"{item.driver}.{item.name}={item.value}")
-    for field in adds.fields:
-        if field.name not in fields:
-            yield Word(f"{field.name}={field.value}")
+    yield from (Word(f"{item.driver}.{item.name}={item.value}") for item in adds.properties)
+    yield from (Word(f"{field.name}={field.value}") for field in adds.fields)
     yield from (Word(array) for array in adds.compat)
 
 
@@ -199,7 +191,8 @@ def _migrations(model: Model) -> Iterator[Block]:
             ways.setdefault((path.source, path.until), []).append(path.target)
     if not ways:
         return
-    yield Heading((f"Supported migrations on {day}",), 2)
+    when = "" if info is None or day == model.upload.reference else f", from the release of {info.version or info.series} ({day}) on"
+    yield Heading((f"Supported migrations{when}",), 2)
     yield Items(
         tuple(
             join(f"from {source} to ", *listed(targets, " and "), f", until {until}" if until else "")

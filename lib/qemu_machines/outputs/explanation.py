@@ -61,7 +61,7 @@ def _parts(layer: Layer) -> Iterator[tuple[str, Mark]]:
 
 
 def type_data(one: MachineType) -> dict[str, object]:
-    """The same for programs."""
+    """A type for programs, as ``report --format json`` lists it."""
     return {
         "name": one.name,
         "board": one.board,
@@ -75,12 +75,18 @@ def type_data(one: MachineType) -> dict[str, object]:
         "machine": {str(field.name): str(field.value) for field in one.fields},
         "compat": [str(array) for array in one.compat],
         "description": one.description,
+        "deprecated": one.deprecated,
         "line": one.mark.line,
-        "lineage": [
-            {"origin": layer.origin, "at": str(layer.mark), "adds": [what for what, _ in _parts(layer)]}
-            for layer in one.layers
-        ],
     }
+
+
+def lineage_data(one: MachineType) -> dict[str, object]:
+    """The same with where everything is from."""
+    lineage = [
+        {"origin": layer.origin, "at": str(layer.mark), "adds": [what for what, _ in _parts(layer)]}
+        for layer in one.layers
+    ]
+    return {**type_data(one), "lineage": lineage}
 
 
 def _nested(one: MachineType) -> dict[str, dict[str, str]]:
