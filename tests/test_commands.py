@@ -252,7 +252,7 @@ def test_unknown_options(tree: Tree, run: Run) -> None:
     "arguments, expected",
     [
         (["chekc"], 'there is no command "chekc"; did you mean "check"?'),
-        (["zzz"], 'there is no command "zzz"; known: check, explain, freeze, hooks, report'),
+        (["zzz"], 'there is no command "zzz"; known: check, explain, freeze, hooks, migrate, report'),
         (["check", "--format", "xml"], "--format takes text, gcc, json, sarif, github"),
         (["explain", "upload", "--format", "sarif"], "--format takes text, json"),
         (["--format", "json"], "--format is not for the build step"),
@@ -270,7 +270,7 @@ def test_help_lists_the_commands_that_exist(run: Run) -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     listed = [line.split()[0] for line in done.stdout.split("commands:\n")[1].splitlines() if line.startswith("  ")]
-    assert listed == [command.name for command in COMMANDS] == ["check", "explain", "freeze", "hooks", "report"]
+    assert listed == [command.name for command in COMMANDS] == ["check", "explain", "freeze", "hooks", "migrate", "report"]
 
 
 def test_nodoc(tree: Tree, run: Run) -> None:

@@ -30,8 +30,8 @@ Failures = dict[tuple[str, str], str]
 # By type and direction, what QEMU says.
 MOVED = "Configuration section missing"
 KNOWN: dict[tuple[str, str], Failures] = {
-    # Upstream deleted pc-i440fx-2.0 to 2.3 in 9.1 (a0220c65c4 and those before it), and with them what kept the
-    # stream of types up to 2.3 as old QEMU writes it. Ubuntu moved trusty to 2.5: no guest of it gets there.
+    # Upstream deleted pc-i440fx-2.0 to 2.3 in 9.1, and with them what kept the stream of types up to 2.3 as old QEMU
+    # writes it. Ubuntu moved trusty to 2.5: no guest of it gets there.
     ("7.2", "10.0"): {
         ("pc-i440fx-trusty", "forward"): MOVED,
         ("pc-i440fx-trusty", "back"): "Unknown savevm section type 7",
@@ -46,7 +46,7 @@ KNOWN: dict[tuple[str, str], Failures] = {
         ("s390-ccw-virtio-questing", "back"): "Unknown savevm section or instance 's390_control_program_id' 0",
     },
 }
-# Nothing goes back to 7.2 on ppc64 (but what 10.0 has from before): "cpu/slb" has version 2 since 9.0.
+# Nothing goes back to 7.2 on ppc64: later QEMU writes version 2 of "cpu/slb" in every type.
 NEVER_BACK = {("ppc64", "7.2"): "cpu/slb: incoming version_id 2 is too new for local version_id 1"}
 
 

@@ -75,7 +75,7 @@ def _option_rom() -> bytes:
     """A ROM that SeaBIOS starts as the first thing to boot from (PnP BIOS specification 1.0A, section 3).
 
     Not a disk: QEMU 10.0.13 tells legacy virtio drivers of queues with 1024 entries
-    (virtio_add_queue in hw/virtio/virtio.c), and SeaBIOS up to 1.16 takes 256 at most.
+    (virtio_add_queue in hw/virtio/virtio.c), and SeaBIOS 1.16 takes 256 at most.
     """
     code = bytes.fromhex(
         "31c0 8ed8"  # xor ax,ax; mov ds,ax
@@ -154,7 +154,7 @@ def cpu_of(board: str, default_type: str) -> str:
     """The CPU model that both sides are given: by default that which a guest of the source has.
 
     The default is a matter of the binary, not of the machine type: pseries had
-    power9_v2.0 in QEMU 7.2 and has power10_v2.0 in 10.0, also in the types of 7.2.
+    power9_v2.0 in QEMU 7.2 and has another in 10.0, also in the types of 7.2.
     """
     return _CPUS.get(board) or default_type.removesuffix("-cpu").rpartition("-")[0]
 
