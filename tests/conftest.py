@@ -19,6 +19,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from trees import Tree  # noqa: E402
 
+import qemu_machines  # noqa: E402
+
+# Where the modules are that are tested, those of this tree or the installed ones.
+LIB = Path(qemu_machines.__file__).resolve().parent.parent
 DISTRO_DATA = ROOT / "tests" / "data" / "distro-info"
 
 

@@ -252,7 +252,7 @@ def test_unknown_options(tree: Tree, run: Run) -> None:
     "arguments, expected",
     [
         (["chekc"], 'there is no command "chekc"; did you mean "check"?'),
-        (["zzz"], 'there is no command "zzz"; known: check, explain, freeze, hooks, migrate, report'),
+        (["zzz"], f'there is no command "zzz"; known: {", ".join(one.name for one in COMMANDS)}'),
         (["check", "--format", "xml"], "--format takes text, gcc, json, sarif, github"),
         (["explain", "upload", "--format", "sarif"], "--format takes text, json"),
         (["--format", "json"], "--format is not for the build step"),
@@ -270,7 +270,7 @@ def test_help_lists_the_commands_that_exist(run: Run) -> None:
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     listed = [line.split()[0] for line in done.stdout.split("commands:\n")[1].splitlines() if line.startswith("  ")]
-    assert listed == [command.name for command in COMMANDS] == ["check", "explain", "freeze", "hooks", "migrate", "report"]
+    assert listed == [command.name for command in COMMANDS] == sorted(listed)
 
 
 def test_nodoc(tree: Tree, run: Run) -> None:
@@ -310,7 +310,7 @@ def test_from_another_folder(tree: Tree, run: Run) -> None:
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-@pytest.mark.parametrize("arguments", [["--help"], ["hooks"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["hooks"]])
 def test_a_full_disk_is_no_success(tree: Tree, arguments: list[str], unbuffered: str) -> None:
     """dh_qemu_machines hooks > debian/patches/machine-types.patch"""
     tree.whole()

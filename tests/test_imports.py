@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import LIB
 from trees import Tree
 
 HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "email.utils", "tempfile", "shutil", "json", "dataclasses",
@@ -15,7 +15,7 @@ HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "email.util
 
 def imported(tree: Tree, *arguments: str) -> list[str]:
     program = (
-        f"import sys; sys.path.insert(0, {str(ROOT / 'lib')!r})\n"
+        f"import sys; sys.path.insert(0, {str(LIB)!r})\n"
         "from qemu_machines.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
@@ -39,6 +39,9 @@ def imported(tree: Tree, *arguments: str) -> list[str]:
         (["report"], ["yaml", "distro_info"]),
         (["report", "--format", "html"], ["yaml", "distro_info"]),
         (["report", "--format", "json"], ["yaml", "distro_info", "json"]),
+        # What edits or compares is run by hand: only what it needs, but no hurry.
+        (["bump", "release", "mantic", "--no-act"], ["yaml", "distro_info", "json", "difflib"]),
+        (["compare", "debian/qemu-machines.yaml", "."], ["yaml", "distro_info"]),
     ],
 )
 def test_imports(tree: Tree, arguments: list[str], expected: list[str]) -> None:

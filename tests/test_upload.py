@@ -8,7 +8,7 @@ import json
 from typing import Any, Optional
 
 import pytest
-from conftest import ROOT, Run
+from conftest import LIB, ROOT, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines import upload
@@ -113,7 +113,7 @@ def test_manifest_overrides_the_table(tree: Tree) -> None:
 
 
 def test_the_table_is_in_order() -> None:
-    path = ROOT / "lib" / "qemu_machines" / "data" / "dot-releases.csv"
+    path = LIB / "qemu_machines" / "data" / "dot-releases.csv"
     rows = list(csv.DictReader(line for line in path.read_text().splitlines() if not line.startswith("#")))
     assert {row["state"] for row in rows} <= set(dotreleases.STATES)
     known = releases.read().by_series

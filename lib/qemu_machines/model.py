@@ -53,6 +53,8 @@ _BINARY = {
     "virt": "aarch64",
 }
 
+BOARDS = tuple(_BINARY)
+
 # Its properties are no compat properties but in an array of the machine class.
 CAPABILITIES_DRIVER = capabilities.DRIVER
 
@@ -218,36 +220,57 @@ def model_of(
     allow_outdated: bool = False,
 ) -> Model:
     """Everything derived: this is where the manifest becomes machine types."""
+    types = declared(manifest, known, upload)
+    return Model(manifest, upload, known, types, tree, include_folder, vendors, allow_outdated)
+
+
+def declared(manifest: Manifest, known: Releases, upload: Optional[Upload]) -> tuple[MachineType, ...]:
+    """The types of a manifest; which are deprecated is only known with an upload."""
     types: list[MachineType] = []
     for board in manifest.boards:
         made = list(_types_of(manifest, board, known))
         newest = [one for one in made if one.variant is None][-1:]
         for one in made:
             # The newest type is what one would change to: there is nothing better yet.
-            types.append(_promoted(one, board) if one in newest else _aged(one, newest, manifest, known, upload))
-    return Model(manifest, upload, known, tuple(types), tree, include_folder, vendors, allow_outdated)
+            if one in newest:
+                one = _promoted(one, board)
+            elif upload:
+                one = _aged(one, newest, manifest, known, upload)
+            types.append(one)
+    return tuple(types)
 
 
 def frozen_of(manifest: Manifest, known: Releases) -> Lock:
     """Another manifest as a frozen record, to compare with where its package has no lock."""
     types = {
-        one.name: FrozenType(
-            name=Text(one.name, one.mark),
-            board=Text(one.board, one.mark),
-            release=one.release.series,
-            base=one.base,
-            description=Text(one.description, one.mark),
-            since=Text(manifest.file, one.mark),
-            properties=one.properties,
-            fields=one.fields,
-            compat=one.compat,
-            alias=None,
-            default=False,
-        )
+        one.name: frozen_type(one, manifest.file)
         for board in manifest.boards
         for one in _types_of(manifest, board, known)
     }
     return Lock(manifest.file, manifest.file, None, types, manifest.lines)
+
+
+def frozen_type(one: MachineType, since: str) -> FrozenType:
+    """A type as a frozen record would have it."""
+    return FrozenType(
+        name=Text(one.name, one.mark),
+        board=Text(one.board, one.mark),
+        release=one.release.series,
+        base=one.base,
+        description=Text(one.description, one.mark),
+        since=Text(since, one.mark),
+        properties=one.properties,
+        fields=one.fields,
+        compat=one.compat,
+        alias=one.alias,
+        default=one.default,
+    )
+
+
+def kept_values(one: MachineType) -> frozenset[str]:
+    """What keeps the old value of a default that changed, as ``driver.property``: no change of the type."""
+    was = (item for layer in one.layers if layer.origin == "was" for item in layer.adds.properties)
+    return frozenset(f"{item.driver}.{item.name}" for item in was)
 
 
 class _Was(NamedTuple):

@@ -241,6 +241,14 @@ def test_alias_and_default(built: Built, target: str) -> None:
     assert sum(machine.is_default for machine in machines.values()) == (0 if target == "aarch64" else 1)
 
 
+def test_compare_finds_no_difference(built: Built, target: str) -> None:
+    tree, binary = built.folder.parent / f"qemu-{built.record.version}", built.folder / f"qemu-system-{target}"
+    for first, second in ((tree, binary), (binary, tree), (binary, binary)):
+        found = json.loads(call(TOOL, "compare", first, second, "--format=json"))["differences"]
+        # Upstream and the distribution end their support at different times.
+        assert [one for one in found if one["kind"] != "deprecated"] == []
+
+
 def test_cpu_max(built: Built, target: str) -> None:
     for name, row in built.declared(target).items():
         raised = [fact.split("=")[1] for fact in row["adds"] if fact.startswith("max_cpus=")]

@@ -7,15 +7,18 @@ import os
 from functools import partial
 from typing import Optional
 
-from .. import diagnostics, rules, upload
+from .. import biography, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE, USAGE, Finding, Mark
 from ..inputs import changelog, manifest
+from ..options import WrongUsage
 from ..upload import Upload
 from . import reading, telling
 
 
 def run(options: argparse.Namespace) -> int:
     """What an upload or a machine type is, and where each part of that comes from."""
+    if options.list:
+        return _list(options)
     word = options.subjects[0]
     if word == "upload":
         return _explain_upload(options)
@@ -28,6 +31,21 @@ def run(options: argparse.Namespace) -> int:
         telling.answer(options, explanation.rule_data(rule), explanation.of_rule(rule))
         return FINE
     return _explain_type(options, options.subjects[0])
+
+
+def _list(options: argparse.Namespace) -> int:
+    """Every word that can be explained, one to a line; the types only where there is a manifest."""
+    words = ["upload", "paths", *(rule.tag for rule in rules.catalogue())]
+    status = FINE
+    if os.path.lexists(options.manifest):
+        inputs = reading.read_inputs(options, tree_required=False)
+        telling.report(inputs.unreadable, inputs.lines)
+        if inputs.model is None:
+            status = UNREADABLE
+        else:
+            words += [name for one in inputs.model.types for name in (one.name, one.alias) if name]
+    print("\n".join(dict.fromkeys(words)))
+    return status
 
 
 def _explain_upload(options: argparse.Namespace) -> int:
@@ -72,12 +90,19 @@ def _explain_type(options: argparse.Namespace, name: str) -> int:
 
     wanted = [one for one in inputs.model.types if name in (one.name, one.alias)]
     if not wanted:
-        known = [one.name for one in inputs.model.types] + [rule.tag for rule in rules.catalogue()]
+        known = [name for one in inputs.model.types for name in (one.name, one.alias) if name]
+        known += [rule.tag for rule in rules.catalogue()]
         hint = diagnostics.nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
         telling.report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
         return USAGE
-    telling.answer(options, explanation.lineage_data(wanted[0]), explanation.of_type(wanted[0]))
+    if len(wanted) > 1 and options.format == "json":
+        # Two binaries may have an alias each, and a program expects one type.
+        names = ", ".join(one.name for one in wanted)
+        raise WrongUsage(f'"{name}" means several machine types: name one of {names}')
+    for one in wanted:
+        life = biography.of_type(inputs.model, one)
+        telling.answer(options, explanation.lineage_data(one, life), explanation.of_type(one, life))
     wrong = diagnostics.in_order(inputs.model.manifest.findings)
     telling.report(wrong, inputs.lines)
     return telling.status(wrong)

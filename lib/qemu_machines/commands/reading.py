@@ -64,11 +64,16 @@ def known_releases(wanted: Optional[manifest.Manifest]) -> releases.Releases:
     return releases.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
 
 
-def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
-    """Read everything that the commands need, and derive the model."""
+def read_inputs(options: argparse.Namespace, tree_required: bool, edited: Optional[bytes] = None) -> Inputs:
+    """Read everything that the commands need, and derive the model.
+
+    ``edited`` is what the manifest is to become, instead of what it is.
+    """
     unreadable: list[Finding] = []
     lines: dict[str, Sequence[str]] = {}
-    declared = attempt(lambda: manifest.read(options.manifest), unreadable)
+    path = options.manifest
+    wanted = partial(manifest.read, path) if edited is None else partial(manifest.parse, edited, path)
+    declared = attempt(wanted, unreadable)
     entry = attempt(lambda: changelog.read(options.changelog), unreadable)
     known = attempt(lambda: known_releases(declared), unreadable)
     named = manifest.named_properties(declared) if declared else None

@@ -69,7 +69,11 @@ def read(path: str) -> Changelog:
     entry for rubbish. So the heading is found here first, and the rest is
     parsed strictly. Raises InputError with the line at fault.
     """
-    data = files.read_bytes(path, WHAT, limit=LIMIT)
+    return parse(files.read_bytes(path, WHAT, limit=LIMIT), path)
+
+
+def parse(data: bytes, path: str) -> Changelog:
+    """The same of the content of ``path``."""
     # Entries of the past may be in the encoding of their time.
     lines = files.split_lines(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
     first = next((number for number, line in enumerate(lines, 1) if line.strip()), 0)

@@ -7,11 +7,11 @@ from typing import Mapping
 
 from . import files
 
-_TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "other-machines.txt")
+_TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "other-machines.csv")
 
 
 def read() -> Mapping[str, frozenset[str]]:
     """The names and aliases by binary (``x86_64``), from the bundled list."""
     text = files.decode(files.read_bytes(_TABLE, "the list of machines"), _TABLE, "the list of machines")
-    lines = (line.split(":", 1) for line in text.splitlines() if line and not line.startswith("#"))
-    return {binary: frozenset(names.split()) for binary, names in lines}
+    rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")][1:]
+    return {binary: frozenset(name for of, name in rows if of == binary) for binary, _ in rows}

@@ -189,7 +189,15 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML.
     """
     files.refuse_executable(path, WHAT)
-    document = nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one")
+    return _manifest(nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one"), path)
+
+
+def parse(data: bytes, path: str) -> Manifest:
+    """The same of what is, or is to be, the content of ``path``."""
+    return _manifest(nodes.parse(data, path, WHAT), path)
+
+
+def _manifest(document: nodes.Document, path: str) -> Manifest:
     findings = list(document.findings)
     top = Mark(path, 1, 1)
     entries = Reader(findings.append).value(document.root, manifest_format.MANIFEST, WHAT, top)

@@ -19,7 +19,7 @@ MAX_DEPTH = 32
 # Nodes that aliases may stand for in all; a real manifest has a few dozen.
 MAX_ALIASED = 20_000
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar(NamedTuple):
@@ -74,12 +74,16 @@ def size(node: Node) -> int:
 
 
 def read(path: str, what: str, missing_hint: str = "") -> Document:
-    """The one YAML document of a file.
+    """The one YAML document of a file. Raises InputError, as parse() does."""
+    return parse(files.read_bytes(path, what, missing_hint), path, what)
+
+
+def parse(data: bytes, path: str, what: str) -> Document:
+    """The one YAML document of what is, or is to be, the content of ``path``.
 
     Raises InputError where the text is not one YAML document that can be held
     in memory; repeated keys are findings, so that they are told with the rest.
     """
-    data = files.read_bytes(path, what, missing_hint)
     text = files.decode(data, path, what)
     _refuse_tabs(text, path)
     files.refuse_controls(text, path, what)
@@ -122,7 +126,7 @@ class _Composer:
     def document(self, text: str) -> Node:
         """The root node; InputError unless there is exactly one document."""
         try:
-            return self._document(yaml.parse(text, Loader=_Loader))
+            return self._document(yaml.parse(text, Loader=LOADER))
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
             mark = self._inside(at.line + 1, at.column + 1, text) if at else Mark(self.path)

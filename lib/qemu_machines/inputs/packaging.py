@@ -58,6 +58,14 @@ def news_versions(debian: str) -> frozenset[str]:
     return frozenset(version for path in places for version in _versions(path))
 
 
+def news_file(debian: str) -> str:
+    """The NEWS file that an entry goes into: debian/NEWS, else the only one of a package; "" where that is not one."""
+    names = sorted(name for name in os.listdir(debian or ".") if name.endswith(".NEWS"))
+    if os.path.isfile(os.path.join(debian, "NEWS")):
+        names = ["NEWS"]
+    return os.path.join(debian, names[0]) if len(names) == 1 else ""
+
+
 def _versions(path: str) -> list[str]:
     headings = (line for line in _text(path).splitlines() if line[:1].isalnum())
     return [line.partition("(")[2].partition(")")[0] for line in headings]
