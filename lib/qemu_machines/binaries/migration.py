@@ -209,14 +209,13 @@ def carry_out(work: Workshop, job: Job) -> Done:
         work.load(job.target.path, machine, saved)
     except Failed as error:
         result = _explained(work, job, saved, error, result)
-    return Done(result, tuple(_across(work, job, saved, other) for other in job.others))
+    tried = [_across(work, job, saved, other) for other in job.others]
+    return Done(result, tuple(one for one in tried if one))
 
 
 def _explained(work: Workshop, job: Job, saved: Saved, error: Failed, result: Migration) -> Migration:
     """A failed migration with its nearest cause; on Arm, a second try with the target's list of registers."""
-    failed = result._replace(
-        outcome="failed", stage=error.stage, message=error.message, binary=job.target.path
-    )
+    failed = result._replace(outcome="failed", stage=error.stage, message=error.message, binary=job.target.path)
     try:
         own = work.save(job.target.path, job.machine)
     except Failed:
@@ -245,13 +244,17 @@ def _causes(job: Job, source: bytes, target: bytes, message: str) -> Iterator[st
     yield from stream.differences(source, target, message)
 
 
-def _across(work: Workshop, job: Job, saved: Saved, other: str) -> Across:
-    """Whether a target of another name refuses the stream, as it should."""
+def _across(work: Workshop, job: Job, saved: Saved, other: str) -> Optional[Across]:
+    """Whether a target of another name refuses the stream, as it should; None where it does not even start."""
     found = Across(job.source.target, job.machine.name, other, True)
     try:
         work.load(job.target.path, job.machine._replace(name=other), saved)
     except Failed as error:
-        return found._replace(message=error.message)
+        # That it does not start is the result of its own job; one that loads and then fails has not refused.
+        if error.stage == "load":
+            return found._replace(message=error.message)
+        if error.stage == "start":
+            return None
     named = stream.machine_name(saved.stream)
     why = ""
     if named is None:

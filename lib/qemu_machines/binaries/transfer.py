@@ -64,13 +64,14 @@ def _words_of(error: QmpError) -> str:
 class Workshop:
     """Where machines are migrated: a private folder and the QEMUs that run. Use it in a ``with`` statement.
 
-    ``end`` may be called from any thread, and again: it ends every QEMU that runs then.
+    ``end`` may be called from any thread, and again: it ends every QEMU that runs then, and none is started any more.
     """
 
     def __init__(self, firmware: Sequence[str] = FIRMWARE, time_limit: float = TIME_LIMIT) -> None:
         self._firmware = tuple(folder for folder in firmware if os.path.isdir(folder))
         self._time_limit = time_limit
         self._running: set[Qmp] = set()
+        self._ended = False
         self._lock = threading.Lock()
         self._numbers = itertools.count()
 
@@ -88,6 +89,7 @@ class Workshop:
 
     def end(self) -> None:
         with self._lock:
+            self._ended = True
             for qmp in self._running:
                 qmp.kill()
 
@@ -128,6 +130,8 @@ class Workshop:
             self._running.add(qmp)
         try:
             with _stage("start"):
+                if self._ended:
+                    raise _error(binary, "start", "everything is being ended")
                 qmp.__enter__()
             try:
                 yield qmp

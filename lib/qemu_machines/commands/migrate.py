@@ -6,7 +6,7 @@ import argparse
 import os
 import signal
 import sys
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from contextlib import contextmanager
 from typing import Iterator, Optional, Sequence
 
@@ -156,22 +156,24 @@ def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
-        running: dict[Future[Done], Job] = {pool.submit(migration.carry_out, work, job): job for job in jobs}
-        left = set(running)
+        futures: list[Future[Done]] = []
         try:
+            # In here, because an interrupt may come while the first jobs run already.
+            for job in jobs:
+                futures.append(pool.submit(migration.carry_out, work, job))
+            names = dict(zip(futures, (job.machine.name for job in jobs)))
             with Bar(sys.stderr, len(jobs)) as bar:
-                while left:
-                    finished, left = wait(left, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        bar.step(running[future].machine.name)
+                for future in as_completed(futures):
+                    bar.step(names[future])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
-            # Again and again, because a thread may just have started one more.
+            # Again and again, because a thread may just have been about to start one.
+            left = set(futures)
             while left:
                 work.end()
                 _, left = wait(left, timeout=0.05)
             raise
-        return [future.result() for future in running]
+        return [future.result() for future in futures]
 
 
 def _tell(options: argparse.Namespace, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:
