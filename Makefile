@@ -3,7 +3,7 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: check-browser fuzz kill help check lint man check-qemu check-package demo bench clean
+.PHONY: check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), and mypy'
@@ -11,6 +11,7 @@ help:
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-browser  the report in a real browser: valid, accessible, nothing cut off'
 	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
+	@echo 'make check-builder  builds Debian'\''s QEMU 10.0 with machine types in a chroot, as a builder does (root)'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make fuzz           every input mutated 200,000 times, by what reaches new code'
 	@echo 'make kill           500 runs, each killed at another moment, and a disk that is full (as root)'
@@ -18,7 +19,7 @@ help:
 	@echo 'make clean          remove what the tests left in this folder'
 
 check: lint
-	$(PYTHON) -m pytest -m 'not qemu and not root and not browser'
+	$(PYTHON) -m pytest -m 'not qemu and not package and not root and not browser'
 
 lint:
 	tests/install-needed check
@@ -37,7 +38,12 @@ check-browser:
 	$(PYTHON) -m pytest -s -m browser tests/browser
 
 check-package:
+	tests/install-needed package
+	QEMU_MACHINES_ALL_TESTS=1 $(PYTHON) -m pytest -m package
 	tests/package
+
+check-builder:
+	tests/qemu/builder
 
 demo:
 	tests/qemu/demo

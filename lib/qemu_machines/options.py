@@ -168,7 +168,7 @@ def _settings(option: Option) -> "dict[str, Any]":
     return {"action": action, "metavar": option.metavar, "default": option.default, "help": text}
 
 
-def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
+def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
     """Take over options unless one of them is unknown; whether they were taken.
 
     What would print something and end is not for the environment or -O.
@@ -177,7 +177,7 @@ def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: arg
         return False
     trial = argparse.Namespace(**vars(options))
     try:
-        _, unknown = parser.parse_known_args(arguments, trial)
+        _, unknown = known.parse_known_args(arguments, trial)
     except WrongUsage:
         return False
     if unknown:
@@ -186,29 +186,52 @@ def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: arg
     return True
 
 
+_WITH_VALUE = frozenset(("--format", *(option.flag for option in OPTIONS if option.metavar)))
+
+
+def _take_tentative(known: argparse.ArgumentParser, values: Sequence[str], options: argparse.Namespace) -> None:
+    """What came through -O: each is taken if all in it is known."""
+    before = len(options.selection or ())
+    for value in values:
+        inner = debhelper.take_apart([value], _WITH_VALUE)
+        if not inner.missing:
+            _try(known, inner.options, options)
+    if options.selection:
+        # debhelper is asked about the packages later and has to see where it came from.
+        options.selection[before:] = [f"-O{one}" for one in options.selection[before:]]
+
+
+def _take_environment(known: argparse.ArgumentParser, words: Sequence[str], options: argparse.Namespace) -> bool:
+    """Options that nobody typed for this command: the unknown ones are left out; whether there were none."""
+    taken = debhelper.take_apart(words, _WITH_VALUE)
+    found = [_try(known, [one], options) for one in taken.options]
+    _take_tentative(known, taken.tentative, options)
+    return all(found) and not taken.missing
+
+
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.Namespace:
     """The options from the command line and, before it, from the environment.
 
-    Raises WrongUsage.
+    ``options.packages`` are those that select packages. Raises WrongUsage.
     """
     known = parser()
     options = known.parse_args([])
-    always, internal = debhelper.from_environment(environment)
-    plain, tentative = debhelper.split_tentative(internal)
-    for option in [*plain, *tentative]:
-        _try(known, [option], options)
-    if always and not _try(known, always, options):
+    _take_environment(known, debhelper.internal_options(environment), options)
+    internal, options.selection = options.selection or [], None
+    if not _take_environment(known, environment.get("DH_OPTIONS", "").split(), options):
         print(f"{PROGRAM}: warning: ignored unknown options in DH_OPTIONS", file=sys.stderr)
-    plain, tentative = debhelper.split_tentative(arguments)
-    for option in tentative:
-        _try(known, [option], options)
+    taken = debhelper.take_apart(arguments, _WITH_VALUE)
     # The parser has no positional arguments: argparse wants those in one place,
     # while a command and what it is about may stand anywhere among the options.
-    options, rest = known.parse_known_args(plain, options)
+    options, rest = known.parse_known_args(taken.options, options)
+    _take_tentative(known, taken.tentative, options)
+    options.packages = debhelper.Selection(internal, options.selection or [])
     words = [word for word in rest if not word.startswith("-")]
     if len(words) < len(rest):
         unknown = next(word for word in rest if word.startswith("-"))
         raise WrongUsage(f"unknown option {unknown}")
+    if taken.missing:
+        raise WrongUsage(f"option {taken.missing} requires an argument")
     if "" in words:
         # An empty variable in a script must not start the build step.
         raise WrongUsage("an empty word is no command")

@@ -21,8 +21,8 @@ def run(options: argparse.Namespace) -> int:
         return FINE
     inputs = reading.read_inputs(options, tree_required=False)
     inputs = reading.with_stanza(inputs)
-    verbose = debhelper.manner(options, os.environ).verbose
-    findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, verbose)
+    manner = debhelper.manner(options, os.environ)
+    findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, manner.verbose)
     skipped = rules.skipped(inputs.model) if inputs.model else []
     if options.format in (None, "text"):
         telling.report(findings, inputs.lines)
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
         found = upload.as_data(inputs.model.upload) if inputs.model else None
         summaries = [(rule.tag, rule.summary) for rule in rules.catalogue()]
         sys.stdout.write(output.document(options.format, findings, found, skipped, summaries))
-    if skipped and options.format != "json":
+    if skipped and options.format != "json" and not manner.quiet:
         print(
             f"{diagnostics.PROGRAM}: note: no QEMU source here, so not checked: {', '.join(skipped)}",
             file=sys.stderr,

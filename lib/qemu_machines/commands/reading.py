@@ -136,7 +136,7 @@ def _history(
         packaging.unreachable(debian, docs.readme, version),
         machines.read(),
         readme,
-        news=packaging.news_versions(debian),
+        news=packaging.news_versions(debian) if frozen else frozenset(),
     )
 
 
