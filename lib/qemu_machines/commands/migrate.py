@@ -168,7 +168,8 @@ def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             # Again and again, because a thread may just have been about to start one.
-            left = set(futures)
+            # (What was cancelled is none of it: "wait" does not take that for done.)
+            left = {future for future in futures if not future.cancelled()}
             while left:
                 work.end()
                 _, left = wait(left, timeout=0.05)
