@@ -440,7 +440,10 @@ def test_an_end_leaves_nothing(tree: Tree, number: int, status: int) -> None:
             assert time.monotonic() < limit
             time.sleep(0.02)
         process.send_signal(number)
-        _, stderr = process.communicate(timeout=20)
+        try:
+            _, stderr = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, "Traceback" in stderr) == (status, False)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tree.root / "started").read_text()), 0)
