@@ -50,7 +50,7 @@ def added(before: str, after: str) -> "tuple[list[str], list[str]]":
     return gone, come
 
 
-EXAMPLES = [f"examples/{path.name}" for path in sorted((ROOT / "examples").iterdir())] + ["tests/qemu/questing-10.0"]
+EXAMPLES = [f"examples/{path.name}" for path in sorted((ROOT / "examples").iterdir()) if path.is_dir()] + ["tests/qemu/questing-10.0"]
 HISTORY = sorted(
     f"tests/history/{path.parts[-4]}" for path in (ROOT / "tests/history").glob("*/corrected/debian/qemu-machines.yaml")
 )

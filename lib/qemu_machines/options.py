@@ -135,8 +135,8 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file or sys.stdout)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all options; what only some commands take is checked afterwards."""
+def parser(options: "Sequence[Option]" = OPTIONS) -> argparse.ArgumentParser:
+    """The parser of these options; what only some commands take is checked afterwards."""
     made = _Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [command] [options] [debhelper options]",
@@ -151,7 +151,7 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    for option in OPTIONS:
+    for option in options:
         made.add_argument(option.flag, **_settings(option))
     taking = "; ".join(f"of {one.name}: {', '.join(one.formats)}" for one in COMMANDS if one.formats)
     made.add_argument("--format", metavar="FORMAT", help=taking)
@@ -214,8 +214,11 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
 
     ``options.packages`` are those that select packages. Raises WrongUsage.
     """
-    known = parser()
-    options = known.parse_args([])
+    # Adding an option takes argparse longer than reading one, and the build step has few.
+    wanted = OPTIONS if _is_for_people(arguments) else [one for one in OPTIONS if not one.commands]
+    known = parser(wanted)
+    options = argparse.Namespace(**{one.destination: one.default if one.metavar else False for one in OPTIONS})
+    known.parse_args([], options)
     _take_environment(known, debhelper.internal_options(environment), options)
     internal, options.selection = options.selection or [], None
     if not _take_environment(known, environment.get("DH_OPTIONS", "").split(), options):
@@ -229,6 +232,7 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     words = [word for word in rest if not word.startswith("-")]
     if len(words) < len(rest):
         unknown = next(word for word in rest if word.startswith("-"))
+        _refuse_foreign(unknown)
         raise WrongUsage(f"unknown option {unknown}")
     if taken.missing:
         raise WrongUsage(f"option {taken.missing} requires an argument")
@@ -238,6 +242,17 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     options.command, options.subjects = words[0] if words else "", words[1:]
     _check_usage(options)
     return options
+
+
+def _is_for_people(arguments: Sequence[str]) -> bool:
+    """Whether there is a word that may be a command, or help is asked for; else it is the build step."""
+    return not {"-h", "--help", *(command.name for command in COMMANDS)}.isdisjoint(arguments)
+
+
+def _refuse_foreign(unknown: str) -> None:
+    option = next((one for one in OPTIONS if one.flag == unknown.partition("=")[0]), None)
+    if option:
+        raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
 
 
 def _check_usage(options: argparse.Namespace) -> None:
@@ -256,7 +271,7 @@ def _check_usage(options: argparse.Namespace) -> None:
     for option in OPTIONS:
         given = getattr(options, option.destination)
         if given and option.commands and command.name not in option.commands:
-            raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
+            _refuse_foreign(option.flag)
     if options.format is not None and options.format not in command.formats:
         formats = f"takes {', '.join(command.formats)}"
         raise WrongUsage(f"--format {formats if command.formats else f'is not for {command.name or command.summary}'}")
