@@ -434,7 +434,14 @@ def test_an_end_leaves_nothing(tree: Tree, number: int, status: int) -> None:
     (tree.root / "tmp").mkdir()
     command = [TOOL, "migrate", "--from", "one", "--to", "one"]
     environment = {**os.environ, "TMPDIR": str(tree.root / "tmp")}
-    with subprocess.Popen(command, cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True) as process:
+
+    def heed() -> None:
+        # A shell's background jobs, and what they start, are born with SIGINT ignored.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed
+    ) as process:
         limit = time.monotonic() + 20
         while not (tree.root / "started").exists() or not (tree.root / "started").read_text():
             assert time.monotonic() < limit
