@@ -125,6 +125,9 @@ def _targets(side: dict[str, Qemu]) -> str:
     return ", ".join(side) or "none"
 
 
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
 class _Ended(BaseException):
     """A signal asked for the end; ``status`` is what a shell would tell of it."""
 
@@ -140,7 +143,7 @@ def _ending_politely() -> Iterator[None]:
     def end(number: int, _: object) -> None:
         raise _Ended(number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, end) for number in _ENDING}
     try:
         yield
     finally:
@@ -158,9 +161,10 @@ def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
         futures: list[Future[Done]] = []
         try:
-            # In here, because an interrupt may come while the first jobs run already.
-            for job in jobs:
-                futures.append(pool.submit(migration.carry_out, work, job))
+            # The first jobs run already while the last are handed over: an end that came in between would miss some.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_ENDING))
+            futures += [pool.submit(migration.carry_out, work, job) for job in jobs]
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             names = dict(zip(futures, (job.machine.name for job in jobs)))
             with Bar(sys.stderr, len(jobs)) as bar:
                 for future in as_completed(futures):
