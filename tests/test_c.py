@@ -7,7 +7,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines import options
 from qemu_machines.commands import build
-from qemu_machines.outputs import c, docs
+from qemu_machines.outputs import c
 
 FOLDER = "debian/generated/qemu-machines/"
 
@@ -180,27 +180,3 @@ def test_vendor_cannot_end_a_comment(tree: Tree, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("DEB_VENDOR", "x */ \"??/ \u00fc")
     tree.whole().manifest(MANIFEST.replace("vendor: Ubuntu", "vendor: 'x */ \"??/ \u00fc'"))
     assert " * The machine types of x __ ____ _ on the board" in generated(tree)
-
-
-def test_docs(tree: Tree) -> None:
-    tree.whole()
-    generated(tree)
-    assert tree.read(FOLDER + docs.FILE).endswith(
-        """\
-pc-i440fx (qemu-system-x86_64)
-------------------------------
-
-pc-i440fx-jammy
-    Ubuntu 22.04 PC (i440FX + PIIX, 1996); based on QEMU 6.2
-pc-i440fx-lunar (alias "ubuntu", default)
-    Ubuntu 23.04 PC (i440FX + PIIX, 1996); based on QEMU 7.2
-
-pc-q35 (qemu-system-x86_64)
----------------------------
-
-pc-q35-jammy
-    Ubuntu 22.04 PC (Q35 + ICH9, 2009); based on QEMU 6.2
-pc-q35-lunar (alias "ubuntu-q35")
-    Ubuntu 23.04 PC (Q35 + ICH9, 2009); based on QEMU 7.2
-"""
-    )

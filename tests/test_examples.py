@@ -135,7 +135,7 @@ def recorded(row: dict[str, Any]) -> Parts:
 
 
 def test_the_record_of_each_release_has_an_example() -> None:
-    folders = {f"examples/{folder.name}" for folder in (ROOT / "examples").iterdir()}
+    folders = {f"examples/{folder.name}" for folder in (ROOT / "examples").iterdir() if folder.is_dir()}
     assert folders == {example.folder for example in EXAMPLES if example.folder.startswith("examples/")}
 
 

@@ -39,6 +39,12 @@ def imported(tree: Tree, *arguments: str) -> list[str]:
         ([], ["yaml", "distro_info"]),
         (["check"], ["yaml", "distro_info"]),
         (["hooks"], ["yaml", "difflib"]),
+        (["report"], ["yaml", "distro_info"]),
+        (["report", "--format", "html"], ["yaml", "distro_info"]),
+        (["report", "--format", "json"], ["yaml", "distro_info", "json"]),
+        # What edits or compares is run by hand: only what it needs, but no hurry.
+        (["bump", "release", "mantic", "--no-act"], ["yaml", "distro_info", "json", "difflib"]),
+        (["compare", "debian/qemu-machines.yaml", "."], ["yaml", "distro_info"]),
     ],
 )
 def test_imports(tree: Tree, arguments: list[str], expected: list[str]) -> None:

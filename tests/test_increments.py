@@ -192,6 +192,9 @@ def test_explain_a_type(tree: Tree, run: Run) -> None:
 pc-q35-xenial-2: Ubuntu 16.04.2 PC (Q35 + ICH9, all boards, 2009)
   board pc-q35, release xenial, starts from pc-q35-2.6
   alias ubuntu-q35 (debian/qemu-machines.yaml:5:19)
+  released 2016-04-21, supported until 2021-04-30
+  needed by xenial, yakkety, zesty, artful, bionic, cosmic, disco, eoan, focal, groovy, hirsute
+  upgraded from bionic to focal until 2023-05-31
   release (debian/qemu-machines.yaml:8:3)
     base 2.5  (debian/qemu-machines.yaml:9:11)
   change (debian/qemu-machines.yaml:11:8)

@@ -65,9 +65,9 @@ def test_no_option_is_unknown_to_the_parser() -> None:
     assert options_in(section(PROGRAM, "OPTIONS")) <= known
 
 
-def test_every_ignored_option_is_named() -> None:
+def test_every_shared_option_is_under_debhelper_integration() -> None:
     # -O is taken out of the arguments before the parser sees them.
-    ignored = options_in(section(PROGRAM, "Shared options")) - parser_options(suppressed=False) - {"-O"}
+    ignored = options_in(section(PROGRAM, "The options")) - parser_options(suppressed=False) - {"-O"}
     assert ignored == parser_options(suppressed=True)
 
 

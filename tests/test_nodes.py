@@ -68,7 +68,7 @@ def test_alias_bomb(tmp_path: Path) -> None:
 def test_same_words_with_both_loaders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loader: str) -> None:
     import yaml
 
-    monkeypatch.setattr(nodes, "_Loader", getattr(yaml, loader))
+    monkeypatch.setattr(nodes, "LOADER", getattr(yaml, loader))
     assert failure(tmp_path, "a: b: c\n") == "m.yaml:1:5: the manifest is not valid YAML here"
     assert failure(tmp_path, "[" * DEEP) == "m.yaml:1:34: nested more than 32 levels deep"
 

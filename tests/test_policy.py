@@ -302,7 +302,8 @@ ELSEWHERE = {
     "alias-not-unique": "test_rules.py", "property-unknown": "test_rules.py", "hooks-missing": "test_rules.py",
     "driver-unknown": "test_rules.py", "distro-data-outdated": "test_upload.py", "vendor-mismatch": "test_upload.py",
     "increment-missing-forward": "test_policy.py", "patch-not-classified": "test_policy.py",
-    "upstream-type-altered": "test_policy.py", "docs-unreachable": "test_policy.py",
+    "upstream-type-altered": "test_policy.py", "docs-unreachable": "test_docs.py", "docs-outdated": "test_docs.py",
+    "news-missing": "test_docs.py",
 }  # fmt: skip
 
 
@@ -423,15 +424,6 @@ def test_patches_that_are_not_there(tree: Tree, run: Run) -> None:
 def test_what_a_patch_touches(path: str, line: str, context: str, touches: tuple[str, ...]) -> None:
     text = f"--- a/{path}\n+++ b/{path}\n@@ -1,2 +1,3 @@ {context}\n a\n+{line}\n b\n"
     assert patches.touched(text) == touches
-
-
-def test_docs_unreachable(tree: Tree, run: Run) -> None:
-    tree.write("debian/qemu-system-x86.docs", "debian/generated/qemu-machines/machine-types.txt\n")
-    tree.write("debian/rules", "x:\n\tdh_installdocs -pqemu-system-x86 \\\n\t  --link-doc=qemu-system-common\n")
-    found = tags(tree, run, Case(PLAIN))
-    assert found["docs-unreachable"].startswith("warning: the documents of qemu-system-x86 are a link")
-    tree.write("debian/rules", "x:\n\tdh_installdocs -pqemu-system-arm --link-doc=qemu-system-common\n")
-    assert "docs-unreachable" not in tags(tree, run, Case(PLAIN))
 
 
 OVERRIDES = XENIAL.replace("xenial", "yakkety") + MORE + (
@@ -581,8 +573,8 @@ def test_the_proposals_flow_step_by_step(tree: Tree, run: Run, template: str) ->
         text += f"    changes:\n{changes}" if changes else ""
         told = "More (LP: #11, #12)" if "increment" in added else "Fix CVE-2015-6351."
         found = tags(tree, run, Case(text, day=day, version=f"1:2.5+dfsg-5ubuntu{10 + number}", text=told))
-        # That the aliases move with an update is worth a warning, and what the proposal wants.
-        assert set(found) <= {"alias-not-preferred", "default-changed-in-stable"}, found
+        # That the aliases move with an update is worth a warning and an entry in NEWS, and what the proposal wants.
+        assert set(found) <= {"alias-not-preferred", "default-changed-in-stable", "news-missing"}, found
         assert run("freeze").returncode == 0
         names = re.findall(r'^  "([^"]+)":$', tree.read("debian/qemu-machines.lock"), re.M)
         wanted = FLOW[number] if "qemu" in template else sorted(re.sub(r"-2\.[56]-", "-", name) for name in FLOW[number])

@@ -20,6 +20,32 @@ releases:
   lunar: {qemu: "7.2"}
 """
 
+# As many packages as it takes: of any architecture, of all, and of one that is not this machine's.
+CONTROL = """\
+Source: qemu
+Section: otherosfs
+Priority: optional
+Maintainer: A B <a@example.org>
+Build-Depends: debhelper-compat (= 13), dh-qemu-machines
+Standards-Version: 4.6.2
+Rules-Requires-Root: no
+
+Package: qemu-system-x86
+Architecture: any
+Description: QEMU full system emulation binaries (x86)
+ A fixture.
+
+Package: qemu-system-data
+Architecture: all
+Description: QEMU full system emulation (data files)
+ A fixture.
+
+Package: qemu-system-s390x
+Architecture: sh3
+Description: QEMU full system emulation binaries (s390x)
+ Never built.
+"""
+
 VERSIONS = ("7.2", "7.1", "7.0", "6.2", "5.2")
 
 BOARDS_H = """\
@@ -173,6 +199,9 @@ class Tree:
             f"qemu ({version}) {series}; urgency=medium\n\n  * Something.\n\n"
             " -- A B <a@example.org>  Tue, 28 Mar 2023 10:00:00 +0200\n",
         )
+
+    def control(self, text: str = CONTROL) -> "Tree":
+        return self.write("debian/control", text)
 
     def qemu(self, versions: Sequence[str] = VERSIONS, hooked: bool = True, numbered: bool = False) -> "Tree":
         self.write("VERSION", f"{versions[0]}.0\n")

@@ -83,6 +83,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 def printable(text: str) -> str:
     """A source line that is safe on a terminal: control characters become "?"."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in text)
 
 

@@ -5,15 +5,18 @@ Plain values, derived from the inputs without any further reading.
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping, NamedTuple, Optional
+import datetime
+from typing import Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from .diagnostics import Mark, Text
+from .diagnostics import Mark, Text, Where
 from .inputs import capabilities
 from .inputs.changelog import UNRELEASED as UNRELEASED
+from .inputs.documents import Readme as Readme
 from .inputs.lifecycle import Lifecycle as Lifecycle
 from .inputs.lock import FrozenType as FrozenType
 from .inputs.lock import Lock as Lock
-from .inputs.manifest import Addition, Board, Exemption, MachineField, Manifest, Variant
+from .inputs.manifest import Addition as Addition
+from .inputs.manifest import Board, Exemption, MachineField, Manifest, Variant
 from .inputs.manifest import Change as Change
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
@@ -27,7 +30,7 @@ from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
-from .upload import end_of_support, told_by_manifest
+from .upload import dot_releases, end_of_support, told_by_manifest
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.
@@ -50,6 +53,8 @@ _BINARY = {
     "virt": "aarch64",
 }
 
+BOARDS = tuple(_BINARY)
+
 # Its properties are no compat properties but in an array of the machine class.
 CAPABILITIES_DRIVER = capabilities.DRIVER
 
@@ -60,6 +65,19 @@ class Layer(NamedTuple):
     origin: str
     mark: Mark
     adds: Addition
+
+
+def lasting(layer: Layer, later: Sequence[Layer]) -> Addition:
+    """What a layer adds and no later one sets again; the description aside, which is no part of the board."""
+    properties = {(item.driver, item.name) for one in later for item in one.adds.properties}
+    fields = {field.name for one in later for field in one.adds.fields}
+    adds = layer.adds
+    return Addition(
+        base=None if any(one.adds.base for one in later) else adds.base,
+        properties=tuple(item for item in adds.properties if (item.driver, item.name) not in properties),
+        fields=tuple(field for field in adds.fields if field.name not in fields),
+        compat=adds.compat,
+    )
 
 
 class MachineType(NamedTuple):
@@ -91,15 +109,21 @@ class MachineType(NamedTuple):
 class History(NamedTuple):
     """What is around the manifest: the frozen record, another package's, the patches now.
 
-    ``machines`` are the names that other machines of a binary have.
+    ``unreachable`` are the documents that no package would have, and the package
+    each is meant for. ``machines`` are the names that other machines of a binary have. ``readme`` is
+    the one that the manifest names, ``stanza`` what should stand in it (empty
+    where nobody asked), ``news`` the versions that NEWS files have an entry for.
     """
 
     lock: Optional[Lock] = None
     against: Optional[Lock] = None
     patches: Optional[tuple[Patch, ...]] = None
     lifecycle: Optional[Lifecycle] = None
-    linked_docs: tuple[tuple[Text, str], ...] = ()
+    unreachable: tuple[tuple[Where, str], ...] = ()
     machines: Mapping[str, frozenset[str]] = {}
+    readme: Optional[Readme] = None
+    stanza: str = ""
+    news: frozenset[str] = frozenset()
 
 
 class Model(NamedTuple):
@@ -131,6 +155,13 @@ class Model(NamedTuple):
             return known
         release = next((one for one in self.manifest.releases if one.series == series), None)
         return told_by_manifest(release, self.manifest.vendor) if release else None
+
+    def dot_release_days(self, series: str) -> dict[int, datetime.date]:
+        """The days of the dot releases that increments are numbered by; none where they are not."""
+        info = self.info(series)
+        if info is None or self.manifest.numbering != "dot-release":
+            return {}
+        return {number: row.date for number, row in dot_releases(series, info, self.manifest).items()}
 
     def is_out(self, series: str) -> bool:
         """Whether a release was out at the reference date: its types are frozen."""
@@ -189,36 +220,57 @@ def model_of(
     allow_outdated: bool = False,
 ) -> Model:
     """Everything derived: this is where the manifest becomes machine types."""
+    types = declared(manifest, known, upload)
+    return Model(manifest, upload, known, types, tree, include_folder, vendors, allow_outdated)
+
+
+def declared(manifest: Manifest, known: Releases, upload: Optional[Upload]) -> tuple[MachineType, ...]:
+    """The types of a manifest; which are deprecated is only known with an upload."""
     types: list[MachineType] = []
     for board in manifest.boards:
-        made = list(_types_of(manifest, board, known))
+        made = list(types_of(manifest, board, known))
         newest = [one for one in made if one.variant is None][-1:]
         for one in made:
             # The newest type is what one would change to: there is nothing better yet.
-            types.append(_promoted(one, board) if one in newest else _aged(one, newest, manifest, known, upload))
-    return Model(manifest, upload, known, tuple(types), tree, include_folder, vendors, allow_outdated)
+            if one in newest:
+                one = _promoted(one, board)
+            elif upload:
+                one = _aged(one, newest, manifest, known, upload)
+            types.append(one)
+    return tuple(types)
 
 
 def frozen_of(manifest: Manifest, known: Releases) -> Lock:
     """Another manifest as a frozen record, to compare with where its package has no lock."""
     types = {
-        one.name: FrozenType(
-            name=Text(one.name, one.mark),
-            board=Text(one.board, one.mark),
-            release=one.release.series,
-            base=one.base,
-            description=Text(one.description, one.mark),
-            since=Text(manifest.file, one.mark),
-            properties=one.properties,
-            fields=one.fields,
-            compat=one.compat,
-            alias=None,
-            default=False,
-        )
+        one.name: frozen_type(one, manifest.file)
         for board in manifest.boards
-        for one in _types_of(manifest, board, known)
+        for one in types_of(manifest, board, known)
     }
     return Lock(manifest.file, manifest.file, None, types, manifest.lines)
+
+
+def frozen_type(one: MachineType, since: str) -> FrozenType:
+    """A type as a frozen record would have it."""
+    return FrozenType(
+        name=Text(one.name, one.mark),
+        board=Text(one.board, one.mark),
+        release=one.release.series,
+        base=one.base,
+        description=Text(one.description, one.mark),
+        since=Text(since, one.mark),
+        properties=one.properties,
+        fields=one.fields,
+        compat=one.compat,
+        alias=one.alias,
+        default=one.default,
+    )
+
+
+def kept_values(one: MachineType) -> frozenset[str]:
+    """What keeps the old value of a default that changed, as ``driver.property``: no change of the type."""
+    was = (item for layer in one.layers if layer.origin == "was" for item in layer.adds.properties)
+    return frozenset(f"{item.driver}.{item.name}" for item in was)
 
 
 class _Was(NamedTuple):
@@ -228,7 +280,7 @@ class _Was(NamedTuple):
     layer: Layer
 
 
-def _types_of(manifest: Manifest, board: Board, known: Releases) -> Iterator[MachineType]:
+def types_of(manifest: Manifest, board: Board, known: Releases) -> Iterator[MachineType]:
     """The types of a board in the order of their history: release, increments, variants of each."""
     order = {str(release.series): number for number, release in enumerate(manifest.releases)}
     history = [

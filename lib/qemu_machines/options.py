@@ -44,7 +44,23 @@ class Option(NamedTuple):
 
 
 COMMANDS = (
+    Command(
+        "bump",
+        "edit the manifest for the next release or the next increment",
+        ("text", "json"),
+        "release [SERIES], or increment",
+        1,
+        2,
+    ),
     Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
+    Command(
+        "compare",
+        "tell what differs between two packages, and what that means for guests",
+        ("text", "json"),
+        "two of: a manifest, a frozen record, a binary, a git revision",
+        2,
+        2,
+    ),
     Command(
         "explain",
         "tell what a rule, a machine type, the upload or the upgrade paths are",
@@ -55,6 +71,20 @@ COMMANDS = (
     ),
     Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
+    Command(
+        "import",
+        "turn hand-written machine types into a manifest",
+        ("manifest", "text", "json"),
+        "patches, a folder of patches with a series, or a patched QEMU tree",
+        1,
+        1000,
+    ),
+    Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
+    Command(
+        "report",
+        "print the overview: which type is in which release, what migrates where",
+        ("text", "html", "svg", "json", "dot"),
+    ),
 )
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),
@@ -70,9 +100,26 @@ OPTIONS = (
     Option("--date", "the reference date, instead of SOURCE_DATE_EPOCH or the changelog's", metavar="DAY"),
     Option("--allow-outdated-distro-data", "go on where distro-info-data is too old to know a release"),
     Option("--against", "the frozen record or manifest of another release's package", ("check",), "FILE"),
+    Option("--feature", "what guests of the new increment get, in words", ("bump",), "TEXT"),
+    Option("--bug", "the bug of the increment; default: the one that the changelog names", ("bump",), "BUG"),
+    Option("--boards", "only these boards, separated by commas; default: all", ("bump",), "BOARDS"),
+    Option("--variants", "which variants the new release takes over, or none", ("bump",), "NAMES"),
+    Option("--base", "another upstream version for the increment", ("bump",), "VERSION"),
+    Option("--set", "a property, as DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--was", "what older types keep, as DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--machine", "a field of the machine class, as FIELD=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--compat", "an upstream compat array", ("bump",), "ARRAY", repeated=True),
+    Option("--patch", "an entry of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
+    Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
+    Option("--from", "the older build: a qemu-system binary, or a folder that has some", ("migrate",), "PATH"),
+    Option("--to", "the newer build", ("migrate",), "PATH"),
+    Option("--type", "a machine type, or a pattern such as 'pc-q35-*'; may be repeated", ("migrate",), "NAME", repeated=True),
+    Option("--device", "one more device for the machines; may be repeated", ("migrate",), "DEVICE", repeated=True),
+    Option("--both", "migrate back as well where nobody promises it", ("migrate",)),
+    Option("--firmware", "where firmware is, for both builds; may be repeated", ("migrate",), "DIR", repeated=True),
 )
 
 
@@ -96,8 +143,8 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file or sys.stdout)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of all options; what only some commands take is checked afterwards."""
+def parser(options: "Sequence[Option]" = OPTIONS) -> argparse.ArgumentParser:
+    """The parser of these options; what only some commands take is checked afterwards."""
     made = _Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} [command] [options] [debhelper options]",
@@ -114,7 +161,7 @@ def parser() -> argparse.ArgumentParser:
     # Python 3.14 colours the help by rules of its own, not by debhelper's.
     setattr(made, "color", False)
     made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    for option in OPTIONS:
+    for option in options:
         made.add_argument(option.flag, **_settings(option))
     taking = "; ".join(f"of {one.name}: {', '.join(one.formats)}" for one in COMMANDS if one.formats)
     made.add_argument("--format", metavar="FORMAT", help=taking)
@@ -131,7 +178,7 @@ def _settings(option: Option) -> "dict[str, Any]":
     return {"action": action, "metavar": option.metavar, "default": option.default, "help": text}
 
 
-def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
+def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
     """Take over options unless one of them is unknown; whether they were taken.
 
     What would print something and end is not for the environment or -O.
@@ -140,7 +187,7 @@ def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: arg
         return False
     trial = argparse.Namespace(**vars(options))
     try:
-        _, unknown = parser.parse_known_args(arguments, trial)
+        _, unknown = known.parse_known_args(arguments, trial)
     except WrongUsage:
         return False
     if unknown:
@@ -149,35 +196,73 @@ def _try(parser: argparse.ArgumentParser, arguments: Sequence[str], options: arg
     return True
 
 
+_WITH_VALUE = frozenset(("--format", *(option.flag for option in OPTIONS if option.metavar)))
+
+
+def _take_tentative(known: argparse.ArgumentParser, values: Sequence[str], options: argparse.Namespace) -> None:
+    """What came through -O: each is taken if all in it is known."""
+    before = len(options.selection or ())
+    for value in values:
+        inner = debhelper.take_apart([value], _WITH_VALUE)
+        if not inner.missing:
+            _try(known, inner.options, options)
+    if options.selection:
+        # debhelper is asked about the packages later and has to see where it came from.
+        options.selection[before:] = [f"-O{one}" for one in options.selection[before:]]
+
+
+def _take_environment(known: argparse.ArgumentParser, words: Sequence[str], options: argparse.Namespace) -> bool:
+    """Options that nobody typed for this command: the unknown ones are left out; whether there were none."""
+    taken = debhelper.take_apart(words, _WITH_VALUE)
+    found = [_try(known, [one], options) for one in taken.options]
+    _take_tentative(known, taken.tentative, options)
+    return all(found) and not taken.missing
+
+
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.Namespace:
     """The options from the command line and, before it, from the environment.
 
-    Raises WrongUsage.
+    ``options.packages`` are those that select packages. Raises WrongUsage.
     """
-    known = parser()
-    options = known.parse_args([])
-    always, internal = debhelper.from_environment(environment)
-    plain, tentative = debhelper.split_tentative(internal)
-    for option in [*plain, *tentative]:
-        _try(known, [option], options)
-    if always and not _try(known, always, options):
+    # Adding an option takes argparse longer than reading one, and the build step has few.
+    wanted = OPTIONS if _is_for_people(arguments) else [one for one in OPTIONS if not one.commands]
+    known = parser(wanted)
+    options = argparse.Namespace(**{one.destination: one.default if one.metavar else False for one in OPTIONS})
+    known.parse_args([], options)
+    _take_environment(known, debhelper.internal_options(environment), options)
+    internal, options.selection = options.selection or [], None
+    if not _take_environment(known, environment.get("DH_OPTIONS", "").split(), options):
         print(f"{PROGRAM}: warning: ignored unknown options in DH_OPTIONS", file=sys.stderr)
-    plain, tentative = debhelper.split_tentative(arguments)
-    for option in tentative:
-        _try(known, [option], options)
+    taken = debhelper.take_apart(arguments, _WITH_VALUE)
     # The parser has no positional arguments: argparse wants those in one place,
     # while a command and what it is about may stand anywhere among the options.
-    options, rest = known.parse_known_args(plain, options)
+    options, rest = known.parse_known_args(taken.options, options)
+    _take_tentative(known, taken.tentative, options)
+    options.packages = debhelper.Selection(internal, options.selection or [])
     words = [word for word in rest if not word.startswith("-")]
     if len(words) < len(rest):
         unknown = next(word for word in rest if word.startswith("-"))
+        _refuse_foreign(unknown)
         raise WrongUsage(f"unknown option {unknown}")
+    if taken.missing:
+        raise WrongUsage(f"option {taken.missing} requires an argument")
     if "" in words:
         # An empty variable in a script must not start the build step.
         raise WrongUsage("an empty word is no command")
     options.command, options.subjects = words[0] if words else "", words[1:]
     _check_usage(options)
     return options
+
+
+def _is_for_people(arguments: Sequence[str]) -> bool:
+    """Whether there is a word that may be a command, or help is asked for; else it is the build step."""
+    return not {"-h", "--help", *(command.name for command in COMMANDS)}.isdisjoint(arguments)
+
+
+def _refuse_foreign(unknown: str) -> None:
+    option = next((one for one in OPTIONS if one.flag == unknown.partition("=")[0]), None)
+    if option:
+        raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
 
 
 def _check_usage(options: argparse.Namespace) -> None:
@@ -196,7 +281,7 @@ def _check_usage(options: argparse.Namespace) -> None:
     for option in OPTIONS:
         given = getattr(options, option.destination)
         if given and option.commands and command.name not in option.commands:
-            raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
+            _refuse_foreign(option.flag)
     if options.format is not None and options.format not in command.formats:
         formats = f"takes {', '.join(command.formats)}"
         raise WrongUsage(f"--format {formats if command.formats else f'is not for {command.name or command.summary}'}")

@@ -31,7 +31,8 @@ class Upload(NamedTuple):
     ``series`` is the codename; ``target`` the release whose types are being
     made, another one only for Debian's unstable and experimental (the release
     to come). ``kind`` is development, security, feature, update, backport or
-    cloud-archive. ``info`` is None for a series that nothing knows. ``because``
+    cloud-archive. ``heading`` and ``trailer`` are the first and the last line of
+    the entry as they are written. ``info`` is None for a series that nothing knows. ``because``
     tells for each item where it is from.
     """
 
@@ -51,6 +52,8 @@ class Upload(NamedTuple):
     bugs: tuple[Text, ...]
     cves: tuple[Text, ...]
     others: tuple[Text, ...]
+    heading: str
+    trailer: str
     because: Mapping[str, str]
 
 
@@ -110,6 +113,8 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
         bugs=entry.bugs,
         cves=entry.cves,
         others=place.others,
+        heading=entry.first,
+        trailer=entry.last,
         because=because,
     )
 
@@ -314,12 +319,7 @@ def _dot_release(
         return None, f"the state is {state}"
     if not info.lts and info.distribution != "Debian":
         return None, "no LTS"
-    rows = {row.number: row for row in dotreleases.of_series(series)}
-    rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
-    last = max(rows, default=0)
-    if info.lts and info.release:
-        for number in range(last + 1, dotreleases.PLANNED + 1):
-            rows[number] = dotreleases.predicted(info.release, number)
+    rows = dot_releases(series, info, manifest)
     for number in sorted(rows):
         if rows[number].date >= reference:
             row = rows[number]
@@ -327,6 +327,17 @@ def _dot_release(
     if not rows:
         return None, "no day of a dot release is known"
     return None, f"after {info.version}.{max(rows)}, {rows[max(rows)].date} ({rows[max(rows)].origin})"
+
+
+def dot_releases(series: str, info: ReleaseInfo, manifest: Optional[Manifest]) -> dict[int, DotRelease]:
+    """All dot releases of a series by number: the known ones, what the manifest says, and those to come."""
+    rows = {row.number: row for row in dotreleases.of_series(series)}
+    rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
+    last = max(rows, default=0)
+    if info.lts and info.release:
+        for number in range(last + 1, dotreleases.PLANNED + 1):
+            rows[number] = dotreleases.predicted(info.release, number)
+    return rows
 
 
 def _vendor(vendor: Optional[Vendor], manifest: Optional[Manifest], info: Optional[ReleaseInfo]) -> tuple[str, str]:

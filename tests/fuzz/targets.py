@@ -94,7 +94,8 @@ _C_TOKEN = re.compile(
     r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\s+|[{}()\[\];,=.*&#<>:-]', re.S
 )
 # The same in every run, and half of its time.
-options.parser = functools.cache(options.parser)
+_all_options = options.parser()
+options.parser = lambda wanted=(): _all_options
 releases.read = functools.cache(releases.read)
 _runs = itertools.count(1)
 _standing: dict[str, _Standing] = {}

@@ -6,7 +6,7 @@ import argparse
 import os
 
 from .. import debhelper, model
-from ..diagnostics import FINDINGS, UNREADABLE
+from ..diagnostics import FINDINGS, FINE, PROGRAM, UNREADABLE, USAGE
 from ..inputs import sourcetree
 from . import reading, telling
 
@@ -15,6 +15,9 @@ def run(options: argparse.Namespace) -> int:
     """The build step: check, then write the C and the documentation."""
     from ..outputs import c, docs
 
+    left = debhelper.packages_left(options.packages, PROGRAM)
+    if not left:
+        return USAGE if left is None else FINE
     inputs = reading.read_inputs(options, tree_required=True)
     if inputs.model is None:
         telling.report(inputs.unreadable, inputs.lines)
@@ -24,8 +27,14 @@ def run(options: argparse.Namespace) -> int:
     if telling.status(findings):
         return FINDINGS
     wanted = c.files(inputs.model)
-    if not debhelper.build_option(os.environ, "nodoc"):
+    with_docs = not debhelper.without_docs(os.environ)
+    if with_docs:
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
-    stale = tuple(model.include_name(place.board) for place in sourcetree.BOARD_FILES)
-    return telling.write(options, options.outputdir, wanted, stale)
+    stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE)
+    status = telling.write(options, options.outputdir, wanted, stale)
+    readme = inputs.model.history.readme
+    if status or readme is None or not with_docs:
+        return status
+    folder, name = os.path.split(readme.file)
+    return telling.write(options, folder or ".", {name: readme.text(docs.stanza(inputs.model))})

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import Optional
 
 from .. import debhelper, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE
+from ..model import Model, Readme
 from . import reading, telling
 
 
@@ -18,20 +20,43 @@ def run(options: argparse.Namespace) -> int:
             print(f"{rule.tag:28} {rule.severity:8} {rule.summary}")
         return FINE
     inputs = reading.read_inputs(options, tree_required=False)
-    verbose = debhelper.manner(options, os.environ).verbose
-    findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, verbose)
+    inputs = reading.with_stanza(inputs)
+    manner = debhelper.manner(options, os.environ)
+    findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, manner.verbose)
     skipped = rules.skipped(inputs.model) if inputs.model else []
     if options.format in (None, "text"):
         telling.report(findings, inputs.lines)
+        _propose(inputs.model, {finding.tag for finding in findings})
     else:
         from ..outputs import findings as output
 
         found = upload.as_data(inputs.model.upload) if inputs.model else None
         summaries = [(rule.tag, rule.summary) for rule in rules.catalogue()]
         sys.stdout.write(output.document(options.format, findings, found, skipped, summaries))
-    if skipped and options.format != "json":
+    if skipped and options.format != "json" and not manner.quiet:
         print(
             f"{diagnostics.PROGRAM}: note: no QEMU source here, so not checked: {', '.join(skipped)}",
             file=sys.stderr,
         )
     return UNREADABLE if inputs.model is None else telling.status(findings)
+
+
+def _propose(derived: Optional[Model], tags: "set[str]") -> None:
+    """On standard output, to be taken over: the difference of the README as a patch, and the NEWS entry."""
+    if derived is None:
+        return
+    if "news-missing" in tags:
+        from ..outputs import news
+
+        sys.stdout.write(news.entry(derived))
+    if "docs-outdated" in tags and derived.history.readme:
+        sys.stdout.write(_difference(derived.history.readme, derived.history.stanza))
+
+
+def _difference(readme: Readme, stanza: str) -> str:
+    import difflib
+
+    old, new = (readme.text(one).splitlines(keepends=True) for one in (readme.stanza, stanza))
+    name = os.path.normpath(readme.file)
+    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

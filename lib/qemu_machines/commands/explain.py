@@ -7,9 +7,10 @@ import os
 from functools import partial
 from typing import Optional
 
-from .. import diagnostics, rules, upload
+from .. import biography, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE, USAGE, Finding, Mark
 from ..inputs import changelog, manifest
+from ..options import WrongUsage
 from ..upload import Upload
 from . import reading, telling
 
@@ -89,12 +90,19 @@ def _explain_type(options: argparse.Namespace, name: str) -> int:
 
     wanted = [one for one in inputs.model.types if name in (one.name, one.alias)]
     if not wanted:
-        known = [one.name for one in inputs.model.types] + [rule.tag for rule in rules.catalogue()]
+        known = [name for one in inputs.model.types for name in (one.name, one.alias) if name]
+        known += [rule.tag for rule in rules.catalogue()]
         hint = diagnostics.nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
         telling.report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
         return USAGE
-    telling.answer(options, explanation.type_data(wanted[0]), explanation.of_type(wanted[0]))
+    if len(wanted) > 1 and options.format == "json":
+        # Two binaries may have an alias each, and a program expects one type.
+        names = ", ".join(one.name for one in wanted)
+        raise WrongUsage(f'"{name}" means several machine types: name one of {names}')
+    for one in wanted:
+        life = biography.of_type(inputs.model, one)
+        telling.answer(options, explanation.lineage_data(one, life), explanation.of_type(one, life))
     wrong = diagnostics.in_order(inputs.model.manifest.findings)
     telling.report(wrong, inputs.lines)
     return telling.status(wrong)

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from .. import model, upload
-from ..diagnostics import Finding, InputError
-from ..inputs import changelog, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
+from ..diagnostics import Finding, InputError, Text
+from ..inputs import changelog, documents, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
 
 T = TypeVar("T")
@@ -64,11 +64,16 @@ def known_releases(wanted: Optional[manifest.Manifest]) -> releases.Releases:
     return releases.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
 
 
-def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
-    """Read everything that the commands need, and derive the model."""
+def read_inputs(options: argparse.Namespace, tree_required: bool, edited: Optional[bytes] = None) -> Inputs:
+    """Read everything that the commands need, and derive the model.
+
+    ``edited`` is what the manifest is to become, instead of what it is.
+    """
     unreadable: list[Finding] = []
     lines: dict[str, Sequence[str]] = {}
-    declared = attempt(lambda: manifest.read(options.manifest), unreadable)
+    path = options.manifest
+    wanted = partial(manifest.read, path) if edited is None else partial(manifest.parse, edited, path)
+    declared = attempt(wanted, unreadable)
     entry = attempt(lambda: changelog.read(options.changelog), unreadable)
     known = attempt(lambda: known_releases(declared), unreadable)
     named = manifest.named_properties(declared) if declared else None
@@ -88,7 +93,7 @@ def read_inputs(options: argparse.Namespace, tree_required: bool) -> Inputs:
     derived = model.model_of(declared, found, known, tree, include_folder(options), vendors, allow)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
-    history = _history(options, known, tree, lines, unreadable)
+    history = _history(options, declared.docs, str(found.version), known, tree, lines, unreadable)
     if unreadable:
         return Inputs(None, lines, unreadable)
     return Inputs(derived._replace(history=history), lines, unreadable)
@@ -101,6 +106,8 @@ def lock_path(options: argparse.Namespace) -> str:
 
 def _history(
     options: argparse.Namespace,
+    docs: manifest.Docs,
+    version: str,
     known: releases.Releases,
     tree: Optional[sourcetree.SourceTree],
     lines: dict[str, Sequence[str]],
@@ -120,8 +127,34 @@ def _history(
         sums = (frozen.patches if frozen else None) or {}
         found = attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
-    docs = packaging.linked_docs(debian, "machine-types.txt")
-    return model.History(frozen, against, found, cycle, docs, machines.read())
+    readme = attempt(partial(documents.read, readme_path(options, docs.readme)), unreadable) if docs.readme else None
+    return model.History(
+        frozen,
+        against,
+        found,
+        cycle,
+        packaging.unreachable(debian, docs.readme, version),
+        machines.read(),
+        readme,
+        news=packaging.news_versions(debian) if frozen else frozenset(),
+    )
+
+
+def with_stanza(inputs: Inputs) -> Inputs:
+    """The same with what the README should say, for the rule that compares."""
+    derived = inputs.model
+    if derived is None or derived.history.readme is None:
+        return inputs
+    from ..outputs import docs
+
+    history = derived.history._replace(stanza=docs.stanza(derived))
+    return inputs._replace(model=derived._replace(history=history))
+
+
+def readme_path(options: argparse.Namespace, readme: Text) -> Text:
+    """The README is named from the top of the package, in whose debian/ the manifest is."""
+    top = os.path.dirname(os.path.dirname(options.manifest))
+    return Text(os.path.join(top, readme), readme.mark)
 
 
 def _against(path: str, known: releases.Releases) -> lock.Lock:

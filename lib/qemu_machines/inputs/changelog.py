@@ -47,7 +47,8 @@ class Changelog(NamedTuple):
 
     ``released`` are the headings of the entries below that went anywhere, newest
     first, and only looked for where the top entry is UNRELEASED. ``bugs`` are like
-    ``LP: #2131822`` or ``#881263``.
+    ``LP: #2131822`` or ``#881263``. ``lines`` go at least to its end. ``first`` and ``last`` are the lines that
+    begin and end the entry, as they are written.
     """
 
     heading: Heading
@@ -56,6 +57,8 @@ class Changelog(NamedTuple):
     cves: tuple[Text, ...]
     released: tuple[Heading, ...]
     lines: list[str]
+    first: str
+    last: str
 
 
 def read(path: str) -> Changelog:
@@ -66,9 +69,16 @@ def read(path: str) -> Changelog:
     entry for rubbish. So the heading is found here first, and the rest is
     parsed strictly. Raises InputError with the line at fault.
     """
-    data = files.read_bytes(path, WHAT, limit=LIMIT)
+    return parse(files.read_bytes(path, WHAT, limit=LIMIT), path)
+
+
+def parse(data: bytes, path: str) -> Changelog:
+    """The same of the content of ``path``."""
     # Entries of the past may be in the encoding of their time.
-    lines = files.split_lines(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"))
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
+    # An entry ends with its trailer, and a changelog may have hundreds of entries below.
+    trailer = text.find("\n --")
+    lines = files.split_lines(text[: text.find("\n", trailer + 1) + 1 or None] if trailer >= 0 else text)
     first = next((number for number, line in enumerate(lines, 1) if line.strip()), 0)
     if not first:
         raise InputError(Mark(path, 1, 1), f"{WHAT} is empty")
@@ -87,6 +97,7 @@ def read(path: str) -> Changelog:
     end = lines[last - 1] if date else " --"
     _parse([*lines[first - 1 : last - 1], end], Mark(path, first, 1, len(lines[first - 1])))
     unreleased = any(word == UNRELEASED for word in heading.distributions)
+    lines = files.split_lines(text) if unreleased else lines
     return Changelog(
         heading,
         date,
@@ -94,6 +105,8 @@ def read(path: str) -> Changelog:
         tuple(_matches(_CVE, lines, path, first, last)),
         _released(lines, path, last) if unreleased else (),
         lines,
+        lines[first - 1],
+        lines[last - 1],
     )
 
 

@@ -128,6 +128,8 @@ def struct_members(text: str, name: str) -> dict[str, Member]:
     """
     found: dict[str, Member] = {}
     for declaration in _struct_body(text, name).split(";"):
+        if "(" in declaration or "[" in declaration or "{" in declaration:
+            continue
         plain = re.fullmatch(r"\s*((?:const\s+)?(?:unsigned\s+)?\w+)\s*(\**)\s*(\w+[\w\s:,]*)", declaration)
         if plain:
             for declarator in plain[3].split(","):

@@ -41,6 +41,8 @@ DRIVER = Word("QEMU driver name", "[A-Za-z0-9][A-Za-z0-9_.,+-]*", "virtio-net-pc
 PROPERTY = Word("QEMU property name", "[A-Za-z0-9_][A-Za-z0-9_.-]*", "host-phys-bits")
 DATE = Word("date", "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", "2024-04-25", _is_day)
 NUMBER = Word("whole number", "[1-9][0-9]{0,3}", "2")
+PATH = Word("path in the package", r"[A-Za-z0-9_][A-Za-z0-9_.+~-]*(/[A-Za-z0-9_][A-Za-z0-9_.+~-]*)*",
+            "debian/qemu-system-common.README.Debian")  # fmt: skip
 RELEASE_VERSION = Word("release version", "[0-9]+(\\.[0-9]+)*", '"24.04"')
 CVE = Word("CVE number", "CVE-[0-9]{4}-[0-9]{4,}", "CVE-2015-6351")
 PATCH = Word("patch of debian/patches", "[A-Za-z0-9][A-Za-z0-9_.+~/-]*", "ubuntu/CVE-2015-6351.patch")
@@ -214,6 +216,18 @@ RELEASE_ENTRY = Record(
     ),
 )
 
+DOCS = Record(
+    "the documentation",
+    (
+        Field(
+            "readme",
+            PATH,
+            "A file that is installed for users, into which the text on the machine types is written between two "
+            "marked lines; where absent, the text is a file of its own, machine-types.txt, for dh_installdocs.",
+        ),
+    ),
+)
+
 OVERRIDE_ENTRY = Record(
     "an override",
     (
@@ -243,6 +257,7 @@ MANIFEST = Record(
         Field("version", Choice("format version", ("1",)), "The version of the format.", required=True),
         Field("vendor", TEXT, "The distribution's name as descriptions show it.", required=True),
         Field("boards", MapOf(BOARD, BOARD_ENTRY), "Which boards get types.", required=True),
+        Field("docs", DOCS, "Where users are told about the machine types."),
         Field("policy", POLICY, "How types are named and numbered, and how long they are kept."),
         Field("releases", MapOf(SERIES, RELEASE_ENTRY), "The releases, oldest first.", required=True),
         Field(

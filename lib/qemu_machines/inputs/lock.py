@@ -75,7 +75,15 @@ class Lock(NamedTuple):
 
 def read(path: str) -> Lock:
     """A frozen record. Raises InputError for anything that freeze would not have written."""
-    document = nodes.read(path, WHAT)
+    return _lock(nodes.read(path, WHAT), path)
+
+
+def parse(data: bytes, path: str) -> Lock:
+    """The same of the content of ``path``."""
+    return _lock(nodes.parse(data, path, WHAT), path)
+
+
+def _lock(document: nodes.Document, path: str) -> Lock:
     found = list(document.findings)
     entries = Reader(found.append).value(document.root, LOCK, WHAT, Mark(path, 1, 1))
     if found or entries is None:

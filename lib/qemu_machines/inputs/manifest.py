@@ -155,6 +155,12 @@ class Dropped(NamedTuple):
         return self.release == release and (self.boards is None or board in self.boards)
 
 
+class Docs(NamedTuple):
+    """Where users are told: the README that takes the text in, if there is one."""
+
+    readme: Optional[Text] = None
+
+
 class Manifest(NamedTuple):
     """The whole file; ``releases`` are oldest first, as written."""
 
@@ -166,6 +172,7 @@ class Manifest(NamedTuple):
     retention: str
     support: str
     deprecate: bool
+    docs: Docs
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
     dot_releases: Mapping[str, tuple[DotRelease, ...]]
@@ -182,7 +189,15 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML.
     """
     files.refuse_executable(path, WHAT)
-    document = nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one")
+    return _manifest(nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one"), path)
+
+
+def parse(data: bytes, path: str) -> Manifest:
+    """The same of what is, or is to be, the content of ``path``."""
+    return _manifest(nodes.parse(data, path, WHAT), path)
+
+
+def _manifest(document: nodes.Document, path: str) -> Manifest:
     findings = list(document.findings)
     top = Mark(path, 1, 1)
     entries = Reader(findings.append).value(document.root, manifest_format.MANIFEST, WHAT, top)
@@ -201,6 +216,7 @@ def read(path: str) -> Manifest:
         retention=str(policy.get("retention", DEFAULT_RETENTION)),
         support=str(policy.get("support", DEFAULT_SUPPORT)),
         deprecate=policy.get("deprecate", DEFAULT_DEPRECATE) == "true",
+        docs=Docs(entries.get("docs", {}).get("readme")),
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
         dot_releases=_dot_releases(entries.get("dot-releases", ())),

@@ -19,7 +19,7 @@ MAX_DEPTH = 32
 # Nodes that aliases may stand for in all; a real manifest has a few dozen.
 MAX_ALIASED = 20_000
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Scalar(NamedTuple):
@@ -74,12 +74,16 @@ def size(node: Node) -> int:
 
 
 def read(path: str, what: str, missing_hint: str = "") -> Document:
-    """The one YAML document of a file.
+    """The one YAML document of a file. Raises InputError, as parse() does."""
+    return parse(files.read_bytes(path, what, missing_hint), path, what)
+
+
+def parse(data: bytes, path: str, what: str) -> Document:
+    """The one YAML document of what is, or is to be, the content of ``path``.
 
     Raises InputError where the text is not one YAML document that can be held
     in memory; repeated keys are findings, so that they are told with the rest.
     """
-    data = files.read_bytes(path, what, missing_hint)
     text = files.decode(data, path, what)
     _refuse_tabs(text, path)
     files.refuse_controls(text, path, what)
@@ -109,6 +113,8 @@ class _Composer:
         self.report = report
         self.anchors: dict[str, Optional[Node]] = {}
         self.aliased = 0
+        self.text = ""
+        self.last = 0
 
     def error(self, mark: Mark, message: str, hint: str = "") -> InputError:
         return InputError(mark, message, hint)
@@ -117,15 +123,18 @@ class _Composer:
         """The position of an event; the width of what stands on its first line."""
         start, end = event.start_mark, event.end_mark
         width = end.column - start.column if end.line == start.line else 1
+        if start.line >= self.last:
+            return self._inside(start.line + 1, start.column + 1)
         return Mark(self.path, start.line + 1, start.column + 1, max(1, width))
 
     def document(self, text: str) -> Node:
         """The root node; InputError unless there is exactly one document."""
         try:
-            return self._document(yaml.parse(text, Loader=_Loader))
+            self.text, self.last = text, text.count("\n")
+            return self._document(yaml.parse(text, Loader=LOADER))
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
-            mark = self._inside(at.line + 1, at.column + 1, text) if at else Mark(self.path)
+            mark = self._inside(at.line + 1, at.column + 1) if at else Mark(self.path)
             begun = error.context_mark
             hint = f"what is not finished begins in line {begun.line + 1}, column {begun.column + 1}" if begun else ""
             # The two loaders word their problems differently: only the place is told.
@@ -133,9 +142,9 @@ class _Composer:
         except (yaml.YAMLError, ValueError):
             raise self.error(Mark(self.path), f"{self.what} is not valid YAML") from None
 
-    def _inside(self, line: int, column: int, text: str) -> Mark:
+    def _inside(self, line: int, column: int) -> Mark:
         """A position; libyaml puts the end of a text without a last newline into a line of its own."""
-        lines = text.split("\n")
+        lines = self.text.split("\n")
         if line > len(lines):
             line, column = len(lines), len(lines[-1]) + 1
         return Mark(self.path, line, min(column, len(lines[line - 1]) + 1))

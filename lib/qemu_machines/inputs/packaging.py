@@ -4,38 +4,93 @@ from __future__ import annotations
 
 import os
 import re
+from typing import NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark, Text
+from ..diagnostics import InputError, Mark, Text, Where
 from . import files
 
 
-def linked_docs(debian: str, document: str) -> tuple[tuple[Text, str], ...]:
-    """Where a document is installed into a package whose documentation folder is a link.
+class Links(NamedTuple):
+    """The packages whose documentation folder debian/rules makes a link to another package's.
 
-    dh_installdocs --link-doc makes the folder of a package a link, and then
-    puts no file there. ``document`` is the name of the generated text.
+    ``unnamed`` are the targets of rules that have their packages from a variable.
     """
-    linked = _linked_packages(os.path.join(debian, "rules"))
-    if not linked:
+
+    packages: frozenset[str]
+    unnamed: frozenset[str]
+
+    def has(self, package: str) -> bool:
+        # qemu 10: "dh_installdocs -p $1 --link-doc=qemu-system-common", for every
+        # qemu-system-*. Packages that share documents share the beginning of their names.
+        families = {target.rpartition("-")[0] + "-" for target in self.unnamed}
+        return package in self.packages or (
+            package not in self.unnamed and any(len(one) > 1 and package.startswith(one) for one in families)
+        )
+
+
+def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tuple[Where, str], ...]:
+    """What no package would have: a README or NEWS of a package whose documentation folder is a link.
+
+    dh_installdocs --link-doc makes the folder of a package a link. It then
+    leaves out README.Debian, and dh_installchangelogs NEWS (but PACKAGE.docs go
+    where the link leads). ``readme`` is the one that the manifest names; a NEWS
+    file counts where it has an entry of ``version``.
+    """
+    links = _links(os.path.join(debian, "rules"))
+    if links == (frozenset(), frozenset()):
         return ()
-    found = []
+    found: list[tuple[Where, str]] = []
+    if readme is not None:
+        package = _package_of(debian, os.path.basename(readme), "README.Debian")
+        found += [(readme, package)] if links.has(package) else []
     for name in sorted(os.listdir(debian)):
-        package = name[: -len(".docs")]
-        if name.endswith(".docs") and package in linked:
-            path = os.path.join(debian, name)
-            for number, line in enumerate(_text(path).splitlines(), 1):
-                if document in line:
-                    found.append((Text(line.strip(), Mark(path, number, 1, len(line))), package))
+        package = _package_of(debian, name, "NEWS")
+        path = os.path.join(debian, name)
+        if package and links.has(package) and version in _versions(path):
+            found.append((Mark(path, 1, 1), package))
     return tuple(found)
 
 
-def _linked_packages(rules: str) -> set[str]:
-    """The packages that a dh_installdocs of debian/rules names together with --link-doc."""
-    linked: set[str] = set()
-    for command in re.sub(r"\\\n", " ", _text(rules)).splitlines():
-        if "dh_installdocs" in command and "--link-doc" in command:
-            linked.update(re.findall(r"(?:-p\s*|--package[= ])([a-z0-9][a-z0-9+.-]+)", command))
-    return linked
+def news_versions(debian: str) -> frozenset[str]:
+    """The versions that any NEWS file of the package has an entry for."""
+    names = sorted(os.listdir(debian)) if os.path.isdir(debian) else ()
+    places = [os.path.join(debian, name) for name in names if name == "NEWS" or name.endswith(".NEWS")]
+    return frozenset(version for path in places for version in _versions(path))
+
+
+def news_file(debian: str) -> str:
+    """The NEWS file that an entry goes into: debian/NEWS, else the only one of a package; "" where that is not one."""
+    names = sorted(name for name in os.listdir(debian or ".") if name.endswith(".NEWS"))
+    if os.path.isfile(os.path.join(debian, "NEWS")):
+        names = ["NEWS"]
+    return os.path.join(debian, names[0]) if len(names) == 1 else ""
+
+
+def _versions(path: str) -> list[str]:
+    headings = (line for line in _text(path).splitlines() if line[:1].isalnum())
+    return [line.partition("(")[2].partition(")")[0] for line in headings]
+
+
+def _package_of(debian: str, name: str, what: str) -> str:
+    """The package that debhelper takes a file for: PACKAGE.what, or the first one; "" for other files."""
+    if name.endswith(f".{what}"):
+        return name[: -len(what) - 1]
+    if name != what:
+        return ""
+    packages = (line.partition(":")[2] for line in _text(os.path.join(debian, "control")).splitlines() if line.startswith("Package:"))
+    return next(packages, "").strip()
+
+
+def _links(rules: str) -> Links:
+    packages: set[str] = set()
+    unnamed: set[str] = set()
+    for command in _text(rules).replace("\\\n", " ").splitlines():
+        target = re.search(r"--link-doc[= ]([a-z0-9][a-z0-9+.-]*)", command) if "dh_installdocs" in command else None
+        if target:
+            named = re.findall(r"(?:-p\s*|--package[= ])(\S+)", command)
+            packages.update(name for name in named if "$" not in name)
+            unnamed.update(target[1] for name in named if "$" in name)
+    return Links(frozenset(packages), frozenset(unnamed))
 
 
 def _text(path: str) -> str:

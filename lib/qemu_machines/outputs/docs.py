@@ -1,42 +1,235 @@
-"""What users are told: the stanza on the distribution's machine types."""
+"""What users are told: the stanza on the distribution's machine types.
+
+One content, as plain text for README.Debian and as reStructuredText for QEMU's
+manual.
+"""
 
 from __future__ import annotations
 
-from typing import Iterator
+import datetime
+from typing import Iterator, Optional, Sequence
 
-from ..model import MachineType, Model, binary_of
+from ..model import Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
+from ..support import end_of, paths
+from . import prose
+from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
 
 FILE = "machine-types.txt"
+RST_FILE = "machine-types.rst"
+# Where Debian's packages have the binaries; the distributions' names of the architectures in brackets.
+_PACKAGES = {
+    "x86_64": ("qemu-system-x86", "amd64, i386"),
+    "ppc64": ("qemu-system-ppc", "ppc64el"),
+    "s390x": ("qemu-system-s390x", "s390x"),
+    "aarch64": ("qemu-system-arm", "arm64"),
+}
+# libvirt's preferredMachines (qemu_capabilities.c), by the board whose binary has them.
+PREFERRED = {"pc-i440fx": "pc", "pseries": "pseries", "s390-ccw-virtio": "s390-ccw-virtio", "virt": "virt"}
 
 
 def files(model: Model) -> dict[str, str]:
-    """The documentation by file name."""
-    return {FILE: "\n".join(_lines(model)) + "\n"}
+    """The documentation by file name; the plain text only where no README takes it in."""
+    blocks = tuple(content(model))
+    found = {RST_FILE: prose.as_rst(blocks)}
+    if model.manifest.docs.readme is None:
+        found[FILE] = prose.as_text(blocks)
+    return found
 
 
-def _lines(model: Model) -> Iterator[str]:
-    vendor = model.manifest.vendor
-    yield f"Machine types of {vendor}"
-    yield "=" * len(f"Machine types of {vendor}")
-    yield ""
-    yield "A guest can be migrated, restored and upgraded as long as its machine type stays the"
-    yield f"same. {vendor} keeps that promise for the types below. QEMU's own versioned types are"
-    yield "there as they are upstream, without it."
+def stanza(model: Model) -> str:
+    """The plain text, as it stands between the markers of a README."""
+    return prose.as_text(tuple(content(model)))
+
+
+def content(model: Model) -> Iterator[Block]:
+    """All that users are told, in the order in which they need it."""
+    vendor = Word(model.manifest.vendor)
+    yield Heading(("Machine types of ", vendor), 1)
+    yield Paragraph(
+        (
+            "A guest's machine type is the virtual board that it sees. A guest can be migrated live, saved and "
+            "restored, and moved to a newer release as long as there is a machine type of the same name, which "
+            "has to be the same board. ", vendor, " keeps its own machine types that way; they are listed here as "
+            f"of {model.upload.reference}.",
+        )
+    )  # fmt: skip
+    yield from _which(model)
+    yield from _releases(model)
+    yield from _migrations(model)
+    yield from _notes(model)
+
+
+def _which(model: Model) -> Iterator[Block]:
+    """By binary package: the newest type of each board, what leads to it, and what libvirt takes."""
+    yield Heading(("Which one to use",), 2)
+    binaries = dict.fromkeys(binary_of(board.name) for board in model.manifest.boards)
+    items: list[Parts] = []
+    for binary in binaries:
+        package, architectures = _PACKAGES[binary]
+        for board in model.manifest.boards:
+            newest = _newest(model, str(board.name))
+            if binary_of(board.name) == binary and newest:
+                items.append(join(f"{package} ({architectures}): ", *_newest_parts(newest, binary)))
+    yield Items(tuple(items))
+    yield Paragraph(tuple(_libvirt(model)))
+
+
+def _newest(model: Model, board: str) -> Optional[MachineType]:
+    """The type that a new guest should have."""
+    made = [one for one in model.of_board(board) if one.variant is None]
+    return made[-1] if made else None
+
+
+def _newest_parts(one: MachineType, binary: str) -> Parts:
+    roles: list[Parts] = [join("alias ", Name(one.alias))] if one.alias else []
+    roles += [join("default of ", Name(f"qemu-system-{binary}"))] if one.default else []
+    found: list[Part] = [Name(one.name)]
+    for number, role in enumerate(roles):
+        found += [", " if number else " (", *role]
+    return join(*found, ")" if roles else "")
+
+
+def _libvirt(model: Model) -> Iterator[Part]:
+    taken: list[Parts] = []
     for board in model.manifest.boards:
-        types = model.of_board(board.name)
+        preferred, newest = PREFERRED.get(board.name), _newest(model, str(board.name))
+        if preferred and newest:
+            ours = newest.alias == preferred
+            taken.append(join(Name(preferred), " (", Name(newest.name) if ours else "upstream's newest", ")"))
+    yield "libvirt does not go by QEMU's default: for a guest that names no machine type it takes the alias "
+    for number, parts in enumerate(taken):
+        yield "" if not number else " or " if number == len(taken) - 1 else ", "
+        yield from parts
+    yield ". It keeps the whole name in the guest's definition, so that an upgrade does not change the guest."
+
+
+def _releases(model: Model) -> Iterator[Block]:
+    """The types by release, the newest first."""
+    yield Heading(("All of them",), 2)
+    for release in reversed(model.manifest.releases):
+        types = [one for one in model.types if one.release.series == release.series]
         if types:
-            yield ""
-            title = f"{board.name} (qemu-system-{binary_of(board.name)})"
-            yield title
-            yield "-" * len(title)
-            yield ""
-            for one in types:
-                yield from _type(one)
+            yield Paragraph(join(*_release_words(model, release, types), ":"))
+            yield Items(tuple(_groups(model, types)))
 
 
-def _type(one: MachineType) -> Iterator[str]:
-    marks = [f'alias "{one.alias}"'] if one.alias else []
-    marks += ["default"] if one.default else []
-    marks += ["deprecated"] if one.deprecated else []
-    yield one.name + (f" ({', '.join(marks)})" if marks else "")
-    yield f"    {one.description}; based on QEMU {one.base}"
+def _release_words(model: Model, release: Release, types: Sequence[MachineType]) -> Iterator[Part]:
+    info = model.info(release.series)
+    version = f"{info.version} " if info and info.version else ""
+    yield from join(Word(model.manifest.vendor), f" {version}({release.series}), QEMU {release.qemu}, ")
+    end = end_of(info, model.manifest.support) if info else None
+    if end is None:
+        yield "end of support not known"
+    else:
+        yield f"supported until {end}" if model.upload.reference <= end else f"support ended on {end}"
+    if all(one.deprecated for one in types):
+        yield ", deprecated"
+
+
+def _groups(model: Model, types: Sequence[MachineType]) -> Iterator[Parts]:
+    """The types of a release, those together that differ from their release in the same way."""
+    mixed = len({one.deprecated is None for one in types}) > 1
+    groups: dict[Parts, list[Part]] = {}
+    for one in types:
+        difference = (*_difference(model, one), *((" (deprecated)",) if mixed and one.deprecated else ()))
+        groups.setdefault(difference, []).append(Name(one.name))
+    for difference, names in groups.items():
+        yield join(*listed(names), *difference)
+
+
+def _difference(model: Model, one: MachineType) -> Iterator[Part]:
+    """What a type has that the QEMU of its release does not give it, and why."""
+    first = True
+    for number, layer in enumerate(one.layers):
+        settings = list(_settings(lasting(layer, one.layers[number + 1 :])))
+        if layer.origin != "release" and settings:
+            yield ": " if first else "; "
+            yield from (*_dot_release(model, one, layer), *listed(settings), *_reason(model, one, layer))
+            first = False
+
+
+def _settings(adds: Addition) -> Iterator[Part]:
+    if adds.base:
+        yield f"QEMU {adds.base}"
+    yield from (Word(f"{item.driver}.{item.name}={item.value}") for item in adds.properties)
+    yield from (Word(f"{field.name}={field.value}") for field in adds.fields)
+    yield from (Word(array) for array in adds.compat)
+
+
+def _dot_release(model: Model, one: MachineType, layer: Layer) -> Parts:
+    change, info = _change(model, layer), model.info(one.release.series)
+    if change and change.increment and info and info.version and model.manifest.numbering == "dot-release":
+        return (f"since {info.version}.{change.increment} ",)
+    return ()
+
+
+def _reason(model: Model, one: MachineType, layer: Layer) -> Iterator[Part]:
+    exemption = next((item for item in one.release.exemptions if item.mark == layer.mark), None)
+    change = _change(model, layer)
+    told = exemption.reason if exemption else change.kind.text if change else None
+    bug = exemption.bug if exemption else change.bug if change else None
+    words = [Word(text) for text in (told, bug) if text]
+    if words:
+        yield from join(" (", "as before: " if layer.origin == "was" else "", *listed(words), ")")
+
+
+def _change(model: Model, layer: Layer) -> Optional[Change]:
+    """The change that a layer is of; ``was`` may be of another release's."""
+    changes = (change for release in model.manifest.releases for change in release.changes)
+    return next((change for change in changes if change.mark == layer.mark), None)
+
+
+def _migrations(model: Model) -> Iterator[Block]:
+    """The supported ways, by the release that guests come from; of a release to come, those once it is out."""
+    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
+    info = model.info(model.upload.target)
+    day = max(model.upload.reference, info.release) if info and info.release else model.upload.reference
+    known = {str(one.release.series) for one in model.types}
+    ways: dict[tuple[str, Optional[datetime.date]], list[Part]] = {}
+    for path in paths(model.known, model.manifest.vendor, model.manifest.support, day, hops):
+        if path.source in known:
+            ways.setdefault((path.source, path.until), []).append(path.target)
+    if not ways:
+        return
+    when = "" if info is None or day == model.upload.reference else f", from the release of {info.version or info.series} ({day}) on"
+    yield Heading((f"Supported migrations{when}",), 2)
+    yield Items(
+        tuple(
+            join(f"from {source} to ", *listed(targets, " and "), f", until {until}" if until else "")
+            for (source, until), targets in ways.items()
+        )
+    )
+    yield Paragraph(("The machine type stays the same on the way. Going back to an older release is not supported.",))
+
+
+def _notes(model: Model) -> Iterator[Block]:
+    yield Heading(("What else to know",), 2)
+    upstream: list[Part] = [Name(f"{board.name}-{model.upload.upstream}") for board in model.manifest.boards]
+    items: list[Parts] = [
+        join(
+            "Upstream's machine types (", *listed(upstream, " and "), ", and older ones) are there as they are, "
+            "without any guarantee: migrating them to another version of this package, or to another "
+            "distribution, may work or not.",
+        ),
+        (
+            "A security fix makes no new machine type. A guest has it once it was shut down and started again; "
+            "whether it can be migrated to a host that has the fix is not promised.",
+        ),
+        ("A guest gets a new machine type only by being shut down and started with it.",),
+        _prefixes(model),
+    ]  # fmt: skip
+    if any(one.deprecated for one in model.types):
+        items.append(("A deprecated machine type is of a release out of support and may go with any new release.",))
+    yield Items(tuple(items))
+
+
+def _prefixes(model: Model) -> Parts:
+    """QEMU's own check (migration/savevm.c), with two names of this manifest where it has such."""
+    names = [one.name for one in model.types]
+    pairs = ((short, long) for short in names for long in names if long != short and long.startswith(short))
+    short, long = next(pairs, ("pc-q35-noble", "pc-q35-noble-1"))
+    return join(
+        "QEMU compares the machine type of an incoming guest only as far as the guest's is long: one with ",
+        Name(short), " is accepted where ", Name(long), " was started, although that is another board. libvirt "
+        "compares the whole name. Without libvirt, take care to start the same type on both sides.",
+    )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from ..biography import Life
 from ..diagnostics import Mark, printable
 from ..model import Layer, MachineType, Model, Upload
 from ..rules import Rule
-from ..support import Need, end_of, need, paths
+from ..support import Need, UpgradePath, end_of, need, paths
 
 
 def of_upload(upload: Upload) -> str:
@@ -31,18 +32,31 @@ def of_upload(upload: Upload) -> str:
     return "\n".join(printable(f"{name:16}{value:26}{upload.because[key]}") for name, value, key in rows)
 
 
-def of_type(one: MachineType) -> str:
-    """The lineage of a type, in the order in which QEMU applies it."""
+def of_type(one: MachineType, life: Life) -> str:
+    """The lineage of a type, in the order in which QEMU applies it, and its life."""
     out = [
         f"{one.name}: {one.description}",
         f"  board {one.board}, release {one.release.series}, starts from {one.board}-{one.base}",
     ]
     out += [f"  alias {one.alias} ({one.alias.mark})"] if one.alias else []
     out += ["  the default of its binary"] if one.default else []
+    out += [f"  deprecated: {one.deprecated}"] if one.deprecated else []
+    out += _of_life(life)
+    if life.upstream:
+        out.append(f"  upstream {life.upstream.name} ({life.upstream.file})")
+        out += [f"    compat {array}" for array in life.upstream.compat]
     for layer in one.layers:
         out.append(f"  {layer.origin} ({layer.mark})")
         out += [f"    {what}  ({mark})" for what, mark in _parts(layer)]
     return "\n".join(out)
+
+
+def _of_life(life: Life) -> Iterator[str]:
+    yield f"  released {life.released or 'on no known day'}, supported until {life.end or 'no known day'}"
+    if life.needed_by:
+        yield f"  needed by {', '.join(life.needed_by)}"
+    for path in life.upgrades:
+        yield f"  upgraded from {path.source} to {path.target} until {path.until or 'no known day'}"
 
 
 def _parts(layer: Layer) -> Iterator[tuple[str, Mark]]:
@@ -61,7 +75,7 @@ def _parts(layer: Layer) -> Iterator[tuple[str, Mark]]:
 
 
 def type_data(one: MachineType) -> dict[str, object]:
-    """The same for programs."""
+    """A type for programs, as ``report --format json`` lists it."""
     return {
         "name": one.name,
         "board": one.board,
@@ -75,7 +89,20 @@ def type_data(one: MachineType) -> dict[str, object]:
         "machine": {str(field.name): str(field.value) for field in one.fields},
         "compat": [str(array) for array in one.compat],
         "description": one.description,
+        "deprecated": one.deprecated,
         "line": one.mark.line,
+    }
+
+
+def lineage_data(one: MachineType, life: Life) -> dict[str, object]:
+    """The same with its life, and with where everything is from."""
+    return {
+        **type_data(one),
+        "release": life.released.isoformat() if life.released else None,
+        "end": life.end.isoformat() if life.end else None,
+        "needed_by": list(life.needed_by),
+        "upgrades": [_path_data(path) for path in life.upgrades],
+        "upstream": {"name": life.upstream.name, "compat": list(life.upstream.compat)} if life.upstream else None,
         "lineage": [
             {"origin": layer.origin, "at": str(layer.mark), "adds": [what for what, _ in _parts(layer)]}
             for layer in one.layers
@@ -139,6 +166,10 @@ def of_paths(model: Model) -> str:
     return "\n".join(out)
 
 
+def _path_data(path: UpgradePath) -> dict[str, object]:
+    return {"from": path.source, "to": path.target, "until": path.until.isoformat() if path.until else None}
+
+
 def paths_data(model: Model) -> dict[str, object]:
     """The same for programs."""
     column, day = model.manifest.support, model.upload.reference
@@ -148,10 +179,7 @@ def paths_data(model: Model) -> dict[str, object]:
         "reference_date": day.isoformat(),
         "support": column,
         "retention": model.manifest.retention,
-        "paths": [
-            {"from": one.source, "to": one.target, "until": one.until.isoformat() if one.until else None}
-            for one in found
-        ],
+        "paths": [_path_data(one) for one in found],
         "releases": [
             {"series": one.series, "needed": one.needed, "because": one.because,
              "supported_until": str(ends[one.series]) if ends.get(one.series) else None}

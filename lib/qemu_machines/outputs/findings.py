@@ -53,11 +53,12 @@ def _escape(text: str) -> str:
 
 def as_json(findings: Sequence[Finding], upload: "Mapping[str, object] | None", skipped: Sequence[str]) -> str:
     """The document of ``check --format json``."""
-    document = {"findings": [_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
+    document = {"findings": [finding_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def _data(finding: Finding) -> dict[str, Any]:
+def finding_data(finding: Finding) -> dict[str, Any]:
+    """A finding for programs."""
     return {
         "tag": finding.tag,
         "severity": finding.severity,

@@ -32,7 +32,15 @@ def write_all(folder: str, wanted: Mapping[str, str], stale: "tuple[str, ...]", 
         if name not in wanted and os.path.lexists(path):
             say(f"remove {path}")
             if act:
-                os.unlink(path)
+                _remove(path)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        # Another run of a parallel make was faster.
+        pass
 
 
 def _stay_within(folder: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator
+from typing import Iterable, Iterator, Mapping
 
 from ..model import MachineType, Model
 from . import Problem, Rule, about
@@ -28,24 +28,33 @@ def description_mismatch(model: Model) -> Iterator[Problem]:
 
 
 def _wrong_version(model: Model, one: MachineType) -> str:
-    """A release version right behind the vendor that is not the release's."""
     info = model.info(one.release.series)
-    match = re.match(rf"{re.escape(model.manifest.vendor)} (\d+\.\d+)(\.\d+)?\b", one.description)
-    if info and info.version and match and match[1] != info.version:
-        return f"the description says {match[1]}, {one.release.series} is {info.version}"
+    version = info.version if info else ""
+    return wrong_version(one.description, model.manifest.vendor, str(one.release.series), version)
+
+
+def wrong_version(description: str, vendor: str, series: str, version: str) -> str:
+    """A release version right behind the vendor that is not the release's."""
+    match = re.match(rf"{re.escape(vendor)} (\d+\.\d+)(\.\d+)?\b", description)
+    if version and match and match[1] != version:
+        return f"the description says {match[1]}, {series} is {version}"
     return ""
 
 
 def _wrong_claim(one: MachineType) -> str:
+    excepted = {str(field.name) for layer in one.layers if layer.origin == "exception" for field in layer.adds.fields}
+    sets = {str(item.name): str(item.value) for item in one.properties}
+    sets.update({str(field.name): str(field.value) for field in one.fields})
+    return wrong_claim(one.description, sets, excepted)
+
+
+def wrong_claim(description: str, sets: Mapping[str, str], excepted: Iterable[str] = ()) -> str:
     """A ``name=value`` in the text that the type does not set."""
-    excepted = {
-        _plain(field.name) for layer in one.layers if layer.origin == "exception" for field in layer.adds.fields
-    }
-    sets = {_plain(item.name): str(item.value) for item in one.properties}
-    sets.update({_plain(field.name): str(field.value) for field in one.fields})
-    for match in _CLAIM.finditer(one.description):
+    values = {_plain(name): value for name, value in sets.items()}
+    forgiven = {_plain(name) for name in excepted}
+    for match in _CLAIM.finditer(description):
         name = _plain(match[1])
-        if name not in excepted and not _same(sets.get(name), match[2]):
+        if name not in forgiven and not _same(values.get(name), match[2]):
             return f"the description claims {match[0]}, but the type does not set it"
     return ""
 

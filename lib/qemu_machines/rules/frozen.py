@@ -4,27 +4,12 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..model import FrozenType, MachineType, Model
+from .. import differences
+from ..model import FrozenType, Model, frozen_type, kept_values
 from ..support import need
 from . import Problem, Rule, Subject, about
 
 _HINT = "a released type never changes: undo it, or make the change an increment"
-
-
-def _differences(one: MachineType, old: FrozenType) -> Iterator[str]:
-    """What is not as it was released, in words: what, was, is."""
-    pairs = [("board", str(old.board), one.board), ("base", str(old.base), str(one.base))]
-    pairs.append(("description", str(old.description), one.description))
-    was = {f"{item.driver}.{item.name}": str(item.value) for item in old.properties}
-    now = {f"{item.driver}.{item.name}": str(item.value) for item in one.properties}
-    # What keeps the old value of a default that changed is no change of the type.
-    kept = {f"{i.driver}.{i.name}" for layer in one.layers if layer.origin == "was" for i in layer.adds.properties}
-    now = {key: value for key, value in now.items() if key in was or key not in kept}
-    was.update({f"field {field.name}": str(field.value) for field in old.fields})
-    now.update({f"field {field.name}": str(field.value) for field in one.fields})
-    pairs += [(key, was.get(key, "unset"), now.get(key, "unset")) for key in sorted({*was, *now})]
-    pairs.append(("compat arrays", ", ".join(old.compat) or "none", ", ".join(one.compat) or "none"))
-    return (f"{what} was {before} and is {after}" for what, before, after in pairs if before != after)
 
 
 def frozen_changed(model: Model) -> Iterator[Problem]:
@@ -34,9 +19,11 @@ def frozen_changed(model: Model) -> Iterator[Problem]:
             old = lock.types.get(one.name) if lock else None
             if old is None or not model.is_out(old.release):
                 continue
-            differences = list(_differences(one, old))
-            if differences:
-                message = f"{one.name} was released otherwise: {'; '.join(differences)}"
+            now = differences.seen(frozen_type(one, ""))
+            found = differences.of_type(differences.seen(old), now, kept_values(one))
+            if found:
+                told = "; ".join(f"{what} was {before} and is {after}" for what, before, after in found)
+                message = f"{one.name} was released otherwise: {told}"
                 also = ((old.name.mark, f"frozen by {old.since}"),)
                 yield Problem(one.mark, message, _HINT, also, about=about(one))
 

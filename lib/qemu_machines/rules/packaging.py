@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..model import Model, Patch
+from ..novelties import novelties
 from . import Problem, Rule
 
 
@@ -44,13 +45,36 @@ def upstream_type_altered(model: Model) -> Iterator[Problem]:
             yield Problem(patch.name, message, hint)
 
 
+def docs_outdated(model: Model) -> Iterator[Problem]:
+    """What is committed is what is reviewed, and what a source package has."""
+    readme, stanza = model.history.readme, model.history.stanza
+    if readme and stanza and readme.stanza != stanza:
+        message = "the text on the machine types below is not what this manifest gives"
+        yield Problem(readme.mark, message, "the build step writes it; check shows the difference on standard output")
+
+
+def news_missing(model: Model) -> Iterator[Problem]:
+    """Users of a stable release read NEWS.Debian, not the machine types' names."""
+    found = novelties(model)
+    if found == ((), (), ()) or str(model.upload.version) in model.history.news:
+        return
+    told = [one.name for one in found.added] + [str(old.name) for old, _ in found.dropped]
+    told += [f"{moved.what} of {moved.now.board}" for moved in found.moved]
+    listed = ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
+    yield Problem(
+        model.upload.version,
+        f"no NEWS file tells users of this version what it changes: {listed}",
+        "check proposes an entry on standard output; put it into the NEWS file of a package that users have",
+    )
+
+
 def docs_unreachable(model: Model) -> Iterator[Problem]:
-    """dh_installdocs puts nothing into a documentation folder that is a link."""
-    for place, package in model.history.linked_docs:
+    """README.Debian and NEWS are not installed into a documentation folder that is a link."""
+    for place, package in model.history.unreachable:
         yield Problem(
             place,
-            f"the documents of {package} are a link to another package's, so this text would not be installed",
-            "install it into the package that the link points to",
+            f"the documentation folder of {package} is a link to another package's, so this would not be installed",
+            "give it to the package that the link leads to",
         )
 
 
@@ -78,13 +102,38 @@ RULES = (
         see_also=("patch-not-classified",),
     ),
     Rule(
+        "docs-outdated",
+        "warning",
+        "a README that is not up to date",
+        "The README that the manifest names under docs: has another text on the machine types than this "
+        "manifest, changelog and release data give. The build writes the right one, so that the package is "
+        "right, but the source that was reviewed is not what was built. Only asked by check.",
+        "Ubuntu's history, section d",
+        "a README.Debian that was last written for the upload before",
+        docs_outdated,
+        see_also=("docs-unreachable",),
+    ),
+    Rule(
+        "news-missing",
+        "warning",
+        "a change of machine types that no NEWS file tells",
+        "This upload adds an increment, moves an alias or the default, or drops a type, compared with the "
+        "frozen record, and none of debian/NEWS and debian/*.NEWS has an entry of its version. Users have to "
+        "shut guests down for some of that, and do not read machine types' names.",
+        "Ubuntu's history, section d (LP: #1641532, LP: #2131822)",
+        "noble: a change with increment: 2",
+        news_missing,
+        see_also=("default-changed-in-stable", "lost-without-reason"),
+    ),
+    Rule(
         "docs-unreachable",
         "warning",
         "a document that nobody will find",
-        "The text on the machine types goes to a package whose documentation folder is a link to another "
-        "package's (dh_installdocs --link-doc), and is skipped there.",
+        "The text on the machine types goes into the README.Debian of a package whose documentation folder is a "
+        "link to another package's (dh_installdocs --link-doc), or the NEWS entry of this upload into such a "
+        "package's NEWS: both are left out there. Files of a PACKAGE.docs go where the link leads, and are found.",
         "Ubuntu's history, section d; dh_installdocs(1)",
-        "debian/qemu-system-x86.docs, with --link-doc=qemu-system-common",
+        "docs: {readme: debian/qemu-system-x86.README.Debian}, with --link-doc=qemu-system-common",
         docs_unreachable,
     ),
 )

@@ -1,0 +1,432 @@
+"""Hand-written machine types as a draft of a manifest that derives exactly them.
+
+What all boards of a release have in common becomes the release, what a name
+adds becomes a variant or an increment, and whatever else differs becomes an
+exception whose reason only the maintainer can know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
+
+from .inputs import format
+from .inputs.imported.machines import HandType as HandType
+from .inputs.imported.reading import Imported as Imported
+from .inputs.releases import Releases
+
+BOARDS = ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt")
+REASON = "TODO: say why it was released that way"
+FEATURE = "TODO: say what guests get"
+_REST = re.compile(r"(?:(?P<qemu>\d+\.\d+)-)?(?P<series>[a-z][a-z0-9]*?)(?P<tail>(?:-[a-z0-9]+)*)")
+_TEXT = re.compile(
+    r"(?P<vendor>\S[^0-9(]*?) (?P<version>\d+(?:\.\d+)?(?:\.\d+)?) (?P<kind>[^(]*)(?: ?\((?P<inner>.*)\))?"
+)
+
+Adds = tuple[tuple[str, ...], ...]
+
+
+class Named(NamedTuple):
+    """A type and what its name says: release, increment (empty for none), variant (the same)."""
+
+    type: HandType
+    series: str
+    increment: str
+    variant: str
+    qemu: str
+    marker: str
+
+
+class Draft(NamedTuple):
+    """A manifest as plain values in the order of the format; ``named`` is what it is of."""
+
+    document: dict[str, Any]
+    named: tuple[Named, ...]
+
+
+def named(types: Iterable[HandType], known: Releases) -> "tuple[list[Named], list[HandType]]":
+    """The types of releases by their names, and those whose names say none."""
+    found: list[Named] = []
+    others: list[HandType] = []
+    for one in types:
+        match = _REST.fullmatch(one.rest) if one.name.startswith(f"{one.board}-") else None
+        words = match["tail"].split("-")[1:] if match else []
+        if match is None or not _is_series(match["series"], one, known):
+            others.append(one)
+            continue
+        increment = re.fullmatch(r"(v?)([1-9]\d{0,3})", words[0]) if words else None
+        rest = words[1:] if increment else words
+        found.append(
+            Named(
+                one,
+                match["series"],
+                increment[2] if increment else "",
+                "-".join(rest),
+                match["qemu"] or "",
+                increment[1] if increment else "",
+            )
+        )
+    return found, others
+
+
+def _is_series(series: str, one: HandType, known: Releases) -> bool:
+    # A series too new for distro-info-data is told by the description that goes with it.
+    said = one.description is not None and re.match(r"[A-Z]\S* \d+\.\d+ ", one.description)
+    return series in known.by_series or bool(said and series.isalpha())
+
+
+def base_of(one: HandType) -> str:
+    """The version that a type really starts from; empty where it takes whichever is newest."""
+    base = str(one.base or one.compat or "")
+    return base if format.BASE.fits(base) else ""
+
+
+def vendor_of(types: Sequence[Named], known: Releases) -> str:
+    """As most descriptions say; else whose releases they are."""
+    said = Counter(match["vendor"] for one in types if (match := _TEXT.match(one.type.description or "")))
+    said.pop("Standard", None)
+    said = Counter({text: count for text, count in said.items() if format.TEXT.fits(text)})
+    if said:
+        return said.most_common(1)[0][0]
+    distributions = Counter(known.by_series[one.series].distribution for one in types if one.series in known.by_series)
+    return distributions.most_common(1)[0][0] if distributions else "Ubuntu"
+
+
+def draft(types: Sequence[Named], known: Releases, newest: str) -> Draft:
+    """The manifest of some types; ``newest`` is the QEMU that they were made for."""
+    order = _order(types, known)
+    boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
+    releases = {series: _release([one for one in types if one.series == series], newest, boards) for series in order}
+    _limit(releases, boards, order, types)
+    document: dict[str, Any] = {
+        "version": "1",
+        "vendor": vendor_of(types, known),
+        "boards": {board: _board(board, order, types) for board in boards},
+    }
+    policy = _policy(types, order, known)
+    if policy:
+        document["policy"] = policy
+    document["releases"] = releases
+    return Draft(document, tuple(types))
+
+
+def _order(types: Sequence[Named], known: Releases) -> "list[str]":
+    """Oldest first: by the version that distro-info has, else by the base."""
+    series = dict.fromkeys(one.series for one in types)
+
+    def key(name: str) -> "tuple[list[int], list[int], str]":
+        info = known.by_series.get(name)
+        texts = [one.type.description or "" for one in types if one.series == name]
+        said = next((match["version"] for text in texts if (match := _TEXT.match(text))), "")
+        bases = [numbers(base_of(one.type)) for one in types if one.series == name]
+        return numbers(info.version if info and info.version else said), max(bases), name
+
+    return sorted(series, key=key)
+
+
+def numbers(version: str) -> "list[int]":
+    return [int(part) for part in version.split(".") if part.isdigit()]
+
+
+def _board(board: str, order: "list[str]", types: Sequence[Named]) -> "dict[str, str]":
+    mine = [one for one in types if one.type.board == board]
+    there = [series for series in order if any(one.series == series for one in mine)]
+    holder = _newest(mine, there[-1])
+    entry: dict[str, str] = {}
+    aliases = [str(one.type.alias) for one in mine if one.type.alias]
+    if holder and holder.type.alias:
+        entry["alias"] = str(holder.type.alias)
+    elif aliases:
+        entry["alias"] = aliases[-1]
+    if any(one.type.default for one in mine):
+        entry["default"] = "true"
+    if there[0] != order[0]:
+        entry["since"] = there[0]
+    if there[-1] != order[-1]:
+        entry["until"] = there[-1]
+    return entry
+
+
+def _newest(mine: Sequence[Named], series: str) -> Optional[Named]:
+    plain = [one for one in mine if one.series == series and not one.variant]
+    return max(plain, key=_number) if plain else None
+
+
+def _number(one: Named) -> int:
+    return int(one.increment or 0)
+
+
+def _limit(
+    releases: "dict[str, dict[str, Any]]", boards: "list[str]", order: "list[str]", types: Sequence[Named]
+) -> None:
+    """``boards`` of a release that some board skips between its first and its last."""
+    for place, series in enumerate(order):
+        have = {one.type.board for one in types if one.series == series}
+        expected = set()
+        for board in boards:
+            there = [n for n, s in enumerate(order) if any(o.series == s and o.type.board == board for o in types)]
+            if there[0] <= place <= there[-1]:
+                expected.add(board)
+        if have != expected:
+            entry = releases[series]
+            releases[series] = {"qemu": entry.pop("qemu"), "boards": [b for b in boards if b in have], **entry}
+
+
+def _policy(types: Sequence[Named], order: "list[str]", known: Releases) -> "dict[str, str]":
+    """What the names show of the policy, and whether old types were ever removed."""
+    policy: dict[str, str] = {}
+    if sum(bool(one.qemu) for one in types) * 2 > len(types):
+        policy["name"] = "{board}-{qemu}-{series}"
+    increments = [one for one in types if one.increment]
+    if any(one.marker == "v" for one in increments):
+        policy["increment"] = "-v{n}"
+        policy["numbering"] = "consecutive"
+    infos = [known.by_series[series] for series in order if series in known.by_series]
+    last = max((place for place, info in enumerate(infos) if info.lts), default=0)
+    if any(not info.lts for info in infos[:last]):
+        policy["retention"] = "while-buildable"
+    return policy
+
+
+def _release(types: Sequence[Named], newest: str, every: "list[str]") -> "dict[str, Any]":
+    entry: dict[str, Any] = {"qemu": _qemu(types, newest)}
+    boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
+    exceptions: list[dict[str, Any]] = []
+    rests: dict[str, dict[str, Adds]] = {}
+    for board in boards:
+        mine = [one for one in types if one.type.board == board and not one.increment]
+        _exceptions(board, boards, mine, entry["qemu"], exceptions, rests)
+    changes = _changes(types, boards, entry["qemu"])
+    if changes:
+        entry["changes"] = changes
+    variants = _variants(types, every, rests, exceptions)
+    if variants:
+        entry["variants"] = variants
+    if exceptions:
+        entry["exceptions"] = [_ordered(one) for one in _merged(exceptions, boards)]
+    return entry
+
+
+def _qemu(types: Sequence[Named], newest: str) -> str:
+    """The minor version that most boards start from, the newer one of two."""
+    plain = [one for one in types if not one.variant and not one.increment] or list(types)
+    bases = Counter(".".join(base_of(one.type).split(".")[:2]) for one in plain)
+    bases.pop("", None)
+    if not bases:
+        return newest
+    return max(bases, key=lambda version: (bases[version], numbers(version)))
+
+
+def _adds(one: HandType) -> Adds:
+    """What a type adds to its base, as comparable values."""
+    found: list[tuple[str, ...]] = [("set", str(p.driver), str(p.name), str(p.value)) for p in one.properties]
+    found += [("machine", str(f.name), str(f.value)) for f in one.fields]
+    found += [("compat", str(array)) for array in one.arrays]
+    return tuple(found)
+
+
+def _exceptions(
+    board: str,
+    boards: "list[str]",
+    mine: Sequence[Named],
+    qemu: str,
+    exceptions: "list[dict[str, Any]]",
+    rests: "dict[str, dict[str, Adds]]",
+) -> None:
+    """What the types of a board have beyond their release: all of them, the plain one, each variant."""
+    plain = next((one for one in mine if not one.variant), None)
+    if plain is None:
+        for one in mine:
+            rests.setdefault(one.variant, {})[board] = _adds(one.type)
+        return
+    common = tuple(part for part in _adds(plain.type) if all(part in _adds(one.type) for one in mine))
+    bases = {base_of(one.type) or qemu for one in mine}
+    for one in mine:
+        base = base_of(one.type) or qemu
+        own = tuple(part for part in _adds(one.type) if part not in common)
+        if one is plain:
+            shared = {"base": base} if len(bases) == 1 and base != qemu else {}
+            _except(exceptions, board, None, {**shared, **fields(common)})
+            alone = {"base": base} if len(bases) > 1 and base != qemu else {}
+            _except(exceptions, board, [], {**alone, **fields(own)})
+        else:
+            rests.setdefault(one.variant, {})[board] = own
+            if len(bases) > 1 and base != qemu:
+                _except(exceptions, board, [one.variant], {"base": base})
+
+
+def _except(
+    exceptions: "list[dict[str, Any]]", board: str, variants: "Optional[list[str]]", what: "dict[str, Any]"
+) -> None:
+    if what:
+        selection = {} if variants is None else {"variants": variants}
+        exceptions.append({"boards": [board], **selection, **what, "reason": REASON})
+
+
+def fields(adds: Adds) -> "dict[str, Any]":
+    """Comparable values as ``set``, ``machine`` and ``compat`` of the format."""
+    found: dict[str, Any] = {}
+    for kind, *rest in adds:
+        if kind == "set":
+            found.setdefault("set", {}).setdefault(rest[0], {})[rest[1]] = rest[2]
+        elif kind == "machine":
+            found.setdefault("machine", {})[rest[0]] = rest[1]
+        else:
+            found.setdefault("compat", []).append(rest[0])
+    return found
+
+
+def _variants(
+    types: Sequence[Named],
+    boards: "list[str]",
+    rests: "dict[str, dict[str, Adds]]",
+    exceptions: "list[dict[str, Any]]",
+) -> "dict[str, Any]":
+    """What a name adds on every board that has it; what it adds on some only is an exception."""
+    found: dict[str, Any] = {}
+    for name, by_board in rests.items():
+        entry: dict[str, Any] = {}
+        if len(by_board) < len(boards):
+            entry["boards"] = [board for board in boards if board in by_board]
+        first = next(iter(by_board.values()))
+        common = tuple(part for part in first if all(part in other for other in by_board.values()))
+        if any(one.variant == name and one.increment for one in types):
+            entry["increments"] = "true"
+        entry.update(fields(common))
+        texts = [inner_text(one.type.description) for one in types if one.variant == name and not one.increment]
+        said = Counter(text for text in texts if text)
+        if said:
+            # The longer one of two: what is missing was forgotten.
+            entry["description"] = max(said, key=lambda text: (said[text], len(text), text))
+        found[name] = entry
+        for board, adds in by_board.items():
+            _except(exceptions, board, [name], fields(tuple(part for part in adds if part not in common)))
+    return found
+
+
+def inner_text(description: Optional[str]) -> str:
+    """What stands between upstream's words and year in a description: ``+host-phys-bits=true``."""
+    match = _TEXT.fullmatch(description or "")
+    parts = [part.strip() for part in match["inner"].split(",")] if match and match["inner"] else []
+    if len(parts) > 2 and parts[-1].isdigit():
+        return ", ".join(parts[1:-1])
+    return ""
+
+
+def _changes(types: Sequence[Named], boards: "list[str]", qemu: str) -> "list[dict[str, Any]]":
+    """The increments, oldest first; boards that add the same share an entry."""
+    found: list[dict[str, Any]] = []
+    for number in sorted({int(one.increment) for one in types if one.increment}):
+        entries: list[tuple[dict[str, Any], list[str]]] = []
+        for board in boards:
+            mine = [o for o in types if o.type.board == board and not o.variant]
+            one = next((o for o in mine if o.increment == str(number)), None)
+            if one is None:
+                continue
+            entry = _change(one, _before(types, one), qemu)
+            same = next((number for number, (what, _) in enumerate(entries) if _alike(what, entry)), None)
+            if same is not None:
+                entries[same] = {**entry, **entries[same][0]}, [*entries[same][1], board]
+            else:
+                entries.append((entry, [board]))
+        for entry, there in entries:
+            limited = {"boards": there} if len(there) < len(boards) else {}
+            found.append({"increment": str(number), "feature": FEATURE, **limited, **entry})
+    return found
+
+
+def _alike(one: "dict[str, Any]", other: "dict[str, Any]") -> bool:
+    """Whether two boards add the same; one may have no text of its own."""
+    texts = {one.get("description"), other.get("description")} - {None}
+    return len(texts) < 2 and {**one, "description": ""} == {**other, "description": ""}
+
+
+def _before(types: Sequence[Named], one: Named) -> Optional[Named]:
+    """The type that an increment builds on."""
+    mine = [o for o in types if o.type.board == one.type.board and not o.variant and o is not one]
+    earlier = [o for o in mine if _number(o) < _number(one)]
+    return max(earlier, key=_number) if earlier else None
+
+
+def _change(one: Named, before: Optional[Named], qemu: str) -> "dict[str, Any]":
+    entry: dict[str, Any] = {}
+    base = base_of(one.type) or qemu
+    if base != ((base_of(before.type) if before else "") or qemu):
+        entry["base"] = base
+    old = _adds(before.type) if before else ()
+    entry.update(fields(tuple(part for part in _adds(one.type) if part not in old)))
+    text = inner_text(one.type.description)
+    if text:
+        entry["description"] = text
+    return entry
+
+
+def _merged(exceptions: "list[dict[str, Any]]", boards: "list[str]") -> "list[dict[str, Any]]":
+    """Boards and keys put together where the rest is the same."""
+    by_selection: dict[str, dict[str, Any]] = {}
+    for one in exceptions:
+        selection = repr((one["boards"], one.get("variants")))
+        by_selection.setdefault(selection, {}).update(one)
+    found: list[dict[str, Any]] = []
+    for one in by_selection.values():
+        rest = {key: value for key, value in one.items() if key != "boards"}
+        same = next((other for other in found if {k: v for k, v in other.items() if k != "boards"} == rest), None)
+        if same:
+            same["boards"] = [board for board in boards if board in (*same["boards"], *one["boards"])]
+        else:
+            found.append(dict(one))
+    for one in found:
+        if one["boards"] == boards:
+            del one["boards"]
+    return found
+
+
+_ORDER = ("boards", "variants", "base", "set", "machine", "compat", "description", "reason")
+
+
+def _ordered(one: "dict[str, Any]") -> "dict[str, Any]":
+    return {key: one[key] for key in _ORDER if key in one}
+
+
+def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) -> Draft:
+    """The draft with the descriptions that the derived types lack, as exceptions.
+
+    Only those that name a release: what upstream's macros make of a name on
+    s390x, or leave to the board on ppc64, is no word of the distribution.
+    """
+    vendor = made.document["vendor"]
+    releases = {series: dict(entry) for series, entry in made.document["releases"].items()}
+    boards = list(made.document["boards"])
+    wanted: dict[str, list[dict[str, Any]]] = {}
+    for one in made.named:
+        text = one.type.description
+        if text is None or one.increment or not is_own(text, vendor, one) or derived.get(one.type.name) in (None, text):
+            continue
+        selection = [one.variant] if one.variant else []
+        template = _templated(str(text), vendor, one.series, known)
+        what = {"boards": [one.type.board], "variants": selection, "description": template, "reason": REASON}
+        wanted.setdefault(one.series, []).append(what)
+    for series, more in wanted.items():
+        entry = releases[series]
+        have = sorted({o.type.board for o in made.named if o.series == series}, key=boards.index)
+        there = [{**one, "boards": one.get("boards") or have} for one in entry.get("exceptions", [])]
+        has_variants = "variants" in entry
+        if not has_variants:
+            more = [{key: value for key, value in what.items() if key != "variants"} for what in more]
+        entry["exceptions"] = [_ordered(one) for one in _merged(there + more, have)]
+    return made._replace(document={**made.document, "releases": releases})
+
+
+def is_own(text: str, vendor: str, one: Named) -> bool:
+    """Whether a description is the distribution's, and not made by upstream's macro."""
+    return one.type.board.startswith("pc-") or text.startswith(f"{vendor} ")
+
+
+def _templated(text: str, vendor: str, series: str, known: Releases) -> str:
+    info = known.by_series.get(series)
+    if text.startswith(f"{vendor} "):
+        text = "{vendor}" + text[len(vendor) :]
+        if info and info.version and text.startswith(f"{{vendor}} {info.version} "):
+            text = "{vendor} {version}" + text[len(f"{{vendor}} {info.version}") :]
+    return text

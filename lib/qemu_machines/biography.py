@@ -1,0 +1,65 @@
+"""The life of a machine type: from when to when, where it is needed, and what it has from upstream."""
+
+from __future__ import annotations
+
+import datetime
+from typing import NamedTuple, Optional
+
+from .inputs import inheritance
+from .model import MachineType, Model, version_numbers
+from .support import UpgradePath, end_of, need, ordered, paths
+
+
+class Upstream(NamedTuple):
+    """The type of this source that a type starts from; ``compat`` are the arrays that it brings."""
+
+    name: str
+    file: str
+    compat: tuple[str, ...]
+
+
+class Life(NamedTuple):
+    """``needed_by`` are the releases, up to the reference date, whose package has to have the type for
+    the supported upgrades; ``upgrades`` are those of that day that its guests can be on."""
+
+    released: Optional[datetime.date]
+    end: Optional[datetime.date]
+    needed_by: tuple[str, ...]
+    upgrades: tuple[UpgradePath, ...]
+    upstream: Optional[Upstream]
+
+
+def of_type(model: Model, one: MachineType) -> Life:
+    info, column = model.info(one.release.series), model.manifest.support
+    needed = tuple(_needed_by(model, one))
+    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
+    known = paths(model.known, str(model.manifest.vendor), column, model.upload.reference, hops)
+    return Life(
+        info.release if info else None,
+        end_of(info, column) if info else None,
+        needed,
+        tuple(path for path in known if path.source in needed and path.target in needed),
+        _upstream(model, one),
+    )
+
+
+def _needed_by(model: Model, one: MachineType) -> "list[str]":
+    info, today = model.info(one.release.series), model.upload.reference
+    rows = ordered(model.known, info.distribution) if info else []
+    found = []
+    for target in rows[rows.index(info) :] if info in rows else []:
+        if target.created and target.created > today:
+            break
+        # Each package is judged when its release comes out, the one to come now.
+        day = min(target.release, today) if target.release else today
+        wanted = need(model.known, str(one.release.series), target, model.manifest.support, day)
+        if wanted and wanted.needed:
+            found.append(target.series)
+    return found
+
+
+def _upstream(model: Model, one: MachineType) -> Optional[Upstream]:
+    source, base = model.source(one.board), model.upstream(one)
+    if source is None or base is None:
+        return None
+    return Upstream(base.name, source.file, inheritance.compat_arrays(source.lines, version_numbers(one.base)))

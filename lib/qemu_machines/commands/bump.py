@@ -1,0 +1,256 @@
+"""Edit the manifest for the next release or the next increment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from typing import NamedTuple, Optional, Sequence
+
+from .. import debhelper, succession
+from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark, in_order
+from ..inputs import files, layout, manifest, packaging
+from ..model import Model
+from ..options import WrongUsage
+from ..outputs import editing, pasting
+from ..outputs import news as outputs_news
+from ..succession import Refused, Settings, Step, Wishes
+from . import reading, telling
+
+# The options that are for one of the two only.
+_OF_RELEASE = ("variants",)
+_OF_INCREMENT = ("feature", "bug", "base", "set", "was", "machine", "compat", "patch", "description")
+
+
+class Edited(NamedTuple):
+    """The manifest before and after, as text; the model after, and what is wrong with it that was not before."""
+
+    before: str
+    after: str
+    model: Model
+    findings: list[Finding]
+
+
+class News(NamedTuple):
+    """The entry for NEWS, "" where users need none; the file that it goes into and what is in there.
+
+    Without ``path`` it has to be put somewhere by hand.
+    """
+
+    entry: str
+    path: str = ""
+    text: str = ""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Add to the manifest, prove that it means what was meant, and write it."""
+    action, series = _asked(options)
+    wishes = _wishes(options)
+    inputs = reading.read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        telling.report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    before = inputs.model
+    if before.manifest.findings:
+        # What is left out of a manifest that is wrong cannot be proved to stay as it is.
+        telling.report(in_order(before.manifest.findings), inputs.lines)
+        return FINDINGS
+    try:
+        step = succession.release(before, series, wishes) if action == "release" else succession.increment(before, wishes)
+        if step.series != before.upload.target:
+            # The entry for the new release is still to be made: judge as if it were there.
+            options = argparse.Namespace(**{**vars(options), "series": step.series})
+            before = reading.read_inputs(options, tree_required=False).model or before
+        edited = _edited(options, before, step, wishes)
+    except Refused as error:
+        telling.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], inputs.lines)
+        return FINDINGS
+    news = _news(options, edited.model)
+    # What is written in the same run is not missing.
+    findings = [one for one in edited.findings if one.tag != "news-missing" or not news.path]
+    telling.report(findings, {options.manifest: files.split_lines(edited.after)})
+    return telling.status(findings) or _finish(options, before, edited, step, news)
+
+
+def _asked(options: argparse.Namespace) -> "tuple[str, Optional[str]]":
+    action, series = options.subjects[0], (options.subjects[1:] or [None])[0]
+    if action not in ("release", "increment"):
+        raise WrongUsage(f'bump takes release [SERIES], or increment, not "{action}"')
+    if action == "increment" and series:
+        raise WrongUsage(f"bump increment is for the release of the upload; --series={series} says another one")
+    for name in _OF_INCREMENT if action == "release" else _OF_RELEASE:
+        if getattr(options, name):
+            raise WrongUsage(f"--{name} is not for bump {action}")
+    if action == "increment":
+        _ask_for_decisions(options)
+    return action, series
+
+
+def _ask_for_decisions(options: argparse.Namespace) -> None:
+    """All that is missing at once: nobody can derive what a change is."""
+    missing = []
+    if not options.feature:
+        missing.append('--feature="what guests of the new type get"')
+    if not any(getattr(options, name) for name in ("base", "set", "was", "machine", "compat", "patch")):
+        missing.append(
+            "what makes the new type another one: --set=DRIVER.PROPERTY=VALUE, --machine=FIELD=VALUE, "
+            "--compat=ARRAY, --base=VERSION, --was=DRIVER.PROPERTY=VALUE or --patch=FILE"
+        )
+    if missing:
+        raise WrongUsage(f"bump increment needs {', and '.join(missing)}")
+
+
+def _wishes(options: argparse.Namespace) -> Wishes:
+    for name in _OF_INCREMENT:
+        given = getattr(options, name) or ()
+        for text in [given] if isinstance(given, str) else given:
+            # Python keeps the bytes of an argument that are no text as halves of characters.
+            if any("\ud800" <= character <= "\udfff" for character in text):
+                raise WrongUsage(f"--{name} is not UTF-8 text")
+    variants = _words(options.variants)
+    return Wishes(
+        feature=options.feature,
+        bug=options.bug,
+        boards=_words(options.boards),
+        variants=() if variants == ("none",) else variants,
+        base=options.base,
+        set=_settings("--set", options.set),
+        was=_settings("--was", options.was),
+        machine=dict(_pair("--machine", one, "FIELD") for one in options.machine or ()),
+        compat=tuple(options.compat or ()),
+        patches=tuple(options.patch or ()),
+        description=options.description,
+    )
+
+
+def _words(text: Optional[str]) -> Optional[tuple[str, ...]]:
+    return None if text is None else tuple(dict.fromkeys(word for word in re.split(r"[,\s]+", text) if word))
+
+
+def _pair(flag: str, text: str, what: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise WrongUsage(f'{flag} takes {what}=VALUE, not "{text}"')
+    return name, value
+
+
+def _settings(flag: str, given: Optional[Sequence[str]]) -> Settings:
+    found: dict[str, dict[str, str]] = {}
+    for text in given or ():
+        name, value = _pair(flag, text, "DRIVER.PROPERTY")
+        # A driver may have a dot in its name (power8_v2.0-spapr-cpu-core).
+        driver, _, name = name.rpartition(".")
+        if not driver or not name:
+            raise WrongUsage(f'{flag} takes DRIVER.PROPERTY=VALUE, not "{text}"')
+        found.setdefault(driver, {})[name] = value
+    return found
+
+
+def _edited(options: argparse.Namespace, before: Model, step: Step, wishes: Wishes) -> Edited:
+    """The manifest with the step. Raises Refused."""
+    data = files.read_bytes(options.manifest, manifest.WHAT)
+    text = files.decode(data, options.manifest, manifest.WHAT)
+    root = layout.read(text)
+    try:
+        if step.number is None:
+            new = editing.add_release(text, root, step.series, _of_release(text, root, step))
+        else:
+            new = editing.add_change(text, root, step.series, _of_increment(step, wishes))
+    except editing.Impossible as error:
+        place = Mark(options.manifest, *files.position(text, error.offset))
+        raise Refused(place, error.why, "this has to be edited by hand") from None
+    start = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
+    after = reading.read_inputs(options, tree_required=False, edited=(start + new).encode("utf-8"))
+    if after.model is None:
+        # Characters that no manifest may have, for example; there is no line of the file to show.
+        raise Refused(Mark(options.manifest), f"with the addition, {after.unreadable[0].message}")
+    return Edited(start + text, start + new, after.model, _wrong(before, after.model, step, wishes))
+
+
+def _wrong(before: Model, after: Model, step: Step, wishes: Wishes) -> list[Finding]:
+    """What an edit did wrong: to the format, to other types, or against a rule that was kept before."""
+    if after.manifest.findings:
+        return in_order(after.manifest.findings)
+    where = Mark(after.manifest.file)
+    differences = [
+        Finding("input-unreadable", "error", where, f"with the addition, {what}", "this has to be edited by hand")
+        for what in succession.unexpected(before, after, step, wishes.was)
+    ]
+    known = {(one.tag, one.message) for one in telling.judge(before)}
+    return differences or [one for one in telling.judge(after) if (one.tag, one.message) not in known]
+
+
+def _of_release(text: str, root: layout.Item, step: Step) -> editing.Entries:
+    entries: list[tuple[str, editing.Value]] = [("qemu", step.qemu)]
+    if step.boards is not None:
+        entries.append(("boards", step.boards))
+    if step.like and step.variants:
+        entries.append(("variants", editing.taken_over(text, root, str(step.like.series), step.variants)))
+    return entries
+
+
+def _of_increment(step: Step, wishes: Wishes) -> editing.Entries:
+    entries: list[tuple[str, Optional[editing.Value]]] = [
+        ("increment", editing.Verbatim(str(step.number))),
+        ("feature", wishes.feature),
+        ("bug", step.bug),
+        ("boards", step.boards),
+        ("base", wishes.base),
+        ("set", wishes.set),
+        ("machine", wishes.machine),
+        ("compat", wishes.compat),
+        ("was", wishes.was),
+        ("patches", wishes.patches),
+        ("description", wishes.description),
+    ]
+    return [(key, value) for key, value in entries if value]
+
+
+def _news(options: argparse.Namespace, derived: Model) -> News:
+    """The entry for NEWS and where it goes: nowhere by itself if this version has one, or the place is not clear."""
+    entry = outputs_news.entry(derived)
+    path = packaging.news_file(os.path.dirname(options.changelog)) if entry else ""
+    if not path or str(derived.upload.version) in derived.history.news:
+        return News(entry)
+    try:
+        return News(entry, path, files.read_bytes(path, path).decode("utf-8"))
+    except (InputError, UnicodeDecodeError):
+        return News(entry)
+
+
+def _finish(options: argparse.Namespace, before: Model, edited: Edited, step: Step, news: News) -> int:
+    """Write, and tell what is there to paste."""
+    names = [one.name for one in succession.added(before, edited.model)]
+    item = pasting.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
+    difference = pasting.difference(options.manifest, edited.before, edited.after)
+    told = "\n".join([news.entry, news.text] if news.text else [news.entry])
+    difference += pasting.difference(news.path, news.text, told) if news.path else ""
+    act = debhelper.manner(options, os.environ).act
+    data: dict[str, object] = {
+        "series": step.series,
+        "qemu": step.qemu,
+        "increment": step.number,
+        "types": names,
+        "diff": difference,
+        "changelog": item,
+        "news": news.entry,
+        "news_file": news.path or None,
+        "written": act,
+    }
+    # Through a link, as an editor would.
+    path = os.path.realpath(options.manifest) if os.path.islink(options.manifest) else options.manifest
+    folder, name = os.path.split(path)
+    wanted = {name: edited.after, **({os.path.relpath(news.path, folder or "."): told} if news.path else {})}
+    wrong = telling.write(options, folder or ".", wanted)
+    if not wrong:
+        to_paste = item if news.path or not news.entry else f"{item}\n\n{news.entry}"
+        telling.answer(options, data, to_paste if act else f"{difference}\n{to_paste}")
+    return wrong
+
+
+def _what(model: Model, step: Step, feature: Optional[str]) -> str:
+    if step.number is not None:
+        return f"{feature}, with the new machine types "
+    info = model.info(step.series)
+    version = f" ({info.version})" if info and info.version else ""
+    return f"machine types of {step.series}{version}, based on QEMU {step.qemu}: "

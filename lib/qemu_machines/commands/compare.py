@@ -1,0 +1,119 @@
+"""What differs between the machine types of two packages, and what that means for guests."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from .. import differences, model, upload
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, in_order
+from ..differences import Seen, State
+from ..inputs import changelog, files, git, lock, manifest
+from ..inputs.releases import Releases
+from . import reading, telling
+
+_MANIFEST = "debian/qemu-machines.yaml"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compare two packages or binaries; 1 where a guest that goes from A to B is lost."""
+    from ..outputs import contrast
+
+    unreadable: list[Finding] = []
+    states = []
+    for name in options.subjects:
+        state = reading.attempt(lambda: _state(options, name), unreadable)
+        states += [state] if state else []
+    if unreadable:
+        telling.report(in_order(unreadable), {})
+        return UNREADABLE
+    first, second = states
+    before, after = differences.in_common(first, second), differences.in_common(second, first)
+    found = differences.between(before, after)
+    if found or options.format == "json":
+        telling.answer(options, contrast.data(before, after, found), contrast.text(before, after, found))
+    return FINDINGS if any(one.breaks for one in found) else FINE
+
+
+class _Package:
+    """Where a side's files are: in a folder, or in a revision of git."""
+
+    def __init__(self, options: argparse.Namespace, name: str) -> None:
+        self.from_git = not os.path.lexists(name)
+        if not self.from_git:
+            self.path = os.path.join(name, _MANIFEST) if os.path.isdir(name) else name
+        else:
+            revision, _, path = name.partition(":")
+            # As git has it: "./" is from here, and a bare path from the top.
+            self.path = f"{revision}:{path or './' + os.path.relpath(options.manifest)}"
+
+    def read(self, path: str, what: str) -> bytes:
+        return git.show(path) if self.from_git else files.read_bytes(path, what, limit=changelog.LIMIT)
+
+    def beside(self, name: str) -> str:
+        folder, slash, _ = self.path.rpartition("/")
+        if slash:
+            return f"{folder}/{name}"
+        revision, colon, _ = self.path.rpartition(":") if self.from_git else ("", "", "")
+        return f"{revision}{colon}{name}"
+
+
+def _state(options: argparse.Namespace, name: str) -> State:
+    """One side. Raises InputError."""
+    if os.path.isfile(name) and _is_program(name):
+        return _of_binary(name)
+    package = _Package(options, name)
+    data = package.read(package.path, manifest.WHAT)
+    if package.path.endswith(".lock"):
+        record = lock.parse(data, package.path)
+        return State(name, {key: differences.seen(one) for key, one in record.types.items()}, {}, None)
+    declared = manifest.parse(data, package.path)
+    for finding in in_order(declared.findings):
+        raise InputError(finding.mark, finding.message, finding.hint)
+    known = reading.known_releases(declared)
+    found = _upload(package, declared, known)
+    types = model.declared(declared, known, found)
+    return State(
+        name,
+        {one.name: differences.seen(model.frozen_type(one, name)) for one in types},
+        {one.name: model.kept_values(one) for one in types},
+        {one.name: one.deprecated for one in types if one.deprecated} if found else None,
+    )
+
+
+def _is_program(path: str) -> bool:
+    """Whether a file is a binary, or a script that starts one."""
+    with open(path, "rb") as file:
+        return file.read(4).startswith((b"\x7fELF", b"#!"))
+
+
+def _of_binary(path: str) -> State:
+    """What a built QEMU tells of its types. Raises InputError."""
+    # Starting processes is for this only.
+    from ..binaries import qmp, types
+
+    try:
+        found = types.observe(os.path.abspath(path))
+    except qmp.QmpError as error:
+        raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None
+    seen = {
+        one.name: Seen(
+            one.name,
+            found.target,
+            {"field max_cpus": str(one.cpu_max), **found.properties.get(one.name, {})},
+            one.alias,
+            one.is_default,
+        )
+        for one in found.machines
+    }
+    return State(path, seen, {}, {one.name: "yes" for one in found.machines if one.deprecated}, whole=False)
+
+
+def _upload(package: _Package, declared: manifest.Manifest, known: Releases) -> "upload.Upload | None":
+    """The upload by the changelog beside a manifest; None where there is none."""
+    path = package.beside("changelog")
+    try:
+        data = package.read(path, changelog.WHAT)
+    except InputError:
+        return None
+    return upload.upload_of(changelog.parse(data, path), declared, known, upload.Question())

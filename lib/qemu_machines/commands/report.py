@@ -1,0 +1,46 @@
+"""The overview that people look at, in one of five forms."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import rules
+from ..diagnostics import FINE, UNREADABLE
+from . import reading, telling
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the report. Findings are part of it, and no failure of it."""
+    inputs = reading.read_inputs(options, tree_required=False)
+    if inputs.model is None:
+        telling.report(inputs.unreadable, inputs.lines)
+        return UNREADABLE
+    model = inputs.model
+    findings = telling.judge(model, verbose=True)
+    skipped = rules.skipped(model)
+    if options.format == "json":
+        from ..outputs.report import data
+
+        sys.stdout.write(data.document(model, findings, skipped))
+        return FINE
+    from ..outputs.report.overview import overview_of
+
+    overview = overview_of(model, findings, skipped)
+    if options.format == "dot":
+        from ..outputs.report import graph
+
+        sys.stdout.write(graph.dot(overview))
+    elif options.format == "svg":
+        from ..outputs.report import svg
+
+        sys.stdout.write(svg.document(overview))
+    elif options.format == "html":
+        from ..outputs.report import page
+
+        sys.stdout.write(page.html(overview))
+    else:
+        from ..outputs.report import plain
+
+        sys.stdout.write(plain.text(overview))
+    return FINE

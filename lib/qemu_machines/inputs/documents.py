@@ -1,0 +1,60 @@
+"""The README that the manifest names: where the stanza stands in it, between two lines.
+
+What is around these lines is the maintainer's and kept to the byte.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple, Optional
+
+from ..diagnostics import InputError, Mark, Text
+from . import files
+
+BEGIN = "-- machine types: begin of what dh_qemu_machines writes --"
+END = "-- machine types: end of what dh_qemu_machines writes --"
+WHAT = "the README for the machine types"
+
+
+class Readme(NamedTuple):
+    """A README that was read: what is before, between and after the markers.
+
+    ``before`` ends with the first marker's line, ``after`` begins with the
+    second's; ``mark`` is where the stanza begins.
+    """
+
+    file: str
+    mark: Mark
+    before: str
+    stanza: str
+    after: str
+
+    def text(self, stanza: str) -> str:
+        """The whole file with another stanza."""
+        return f"{self.before}{stanza}{self.after}"
+
+
+def read(path: Text) -> Readme:
+    """The README. Raises InputError where it is missing, or has not the two markers once and in order."""
+    hint = f"it has to exist, with the two lines {BEGIN!r} and {END!r} where the text shall stand"
+    if os.path.islink(path):
+        # A new file would take the place of the link, and leave the README that it leads to as it was.
+        raise InputError(Mark(path), f"{WHAT} is a link", "name the file itself")
+    data = files.read_bytes(path, WHAT, hint)
+    text = files.decode(data, path, WHAT)
+    lines = text.split("\n")
+    begin, end = (_line(lines, marker, path) for marker in (BEGIN, END))
+    if begin is None or end is None:
+        raise InputError(Mark(path), f"{WHAT} has not the line {BEGIN if begin is None else END!r}", hint)
+    if end < begin:
+        raise InputError(Mark(path, end + 1, 1, len(END)), "this line stands before the one that begins", hint)
+    before = "\n".join(lines[: begin + 1]) + "\n"
+    after = "\n".join(lines[end:])
+    return Readme(str(path), Mark(path, begin + 1, 1, len(BEGIN)), before, text[len(before) : len(text) - len(after)], after)
+
+
+def _line(lines: list[str], marker: str, path: str) -> Optional[int]:
+    found = [number for number, line in enumerate(lines) if line.rstrip() == marker]
+    if len(found) > 1:
+        raise InputError(Mark(path, found[1] + 1, 1, len(marker)), "this line is there twice", f"first in line {found[0] + 1}")
+    return found[0] if found else None

@@ -1,0 +1,74 @@
+"""What an upload changes for users, against what was frozen before: the stuff of a NEWS entry.
+
+Without a frozen record nothing is known to be new.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Optional
+
+from .inputs.lock import FrozenType
+from .model import MachineType, Model
+
+
+class Moved(NamedTuple):
+    """An alias or a default (``what``) that leads to another type; ``was`` None where it led to none of ours."""
+
+    what: str
+    was: Optional[str]
+    now: MachineType
+
+
+class Novelties(NamedTuple):
+    """``added`` are increments; a release's first types are no news to those who have it.
+
+    ``dropped`` are those that the manifest gives a reason for: the others are a
+    finding, and nothing to announce.
+    """
+
+    added: tuple[MachineType, ...]
+    moved: tuple[Moved, ...]
+    dropped: tuple[tuple[FrozenType, str], ...]
+
+
+def novelties(model: Model) -> Novelties:
+    """The new increments, what aliases and defaults newly lead to, and what is not there any more.
+
+    In a release to come aliases and defaults move to its own types: that is
+    what a new release is.
+    """
+    lock = model.history.lock
+    if lock is None:
+        return Novelties((), (), ())
+    return Novelties(
+        tuple(one for one in model.types if one.increment and model.is_new(one)),
+        tuple(_moved(model, list(lock.types.values()))) if model.upload.state == "released" else (),
+        tuple(_dropped(model, list(lock.types.values()))),
+    )
+
+
+def _moved(model: Model, frozen: "list[FrozenType]") -> "list[Moved]":
+    found = []
+    boards = {str(old.board) for old in frozen}
+    for one in model.types:
+        if one.board not in boards:
+            # A board that had no types before has nobody who could be surprised.
+            continue
+        old = [before for before in frozen if before.board == one.board]
+        if one.alias:
+            was = next((str(before.name) for before in old if before.alias == one.alias), None)
+            found += [Moved(f"the alias {one.alias}", was, one)] if was != one.name else []
+        if one.default:
+            was = next((str(before.name) for before in old if before.default), None)
+            found += [Moved("the default", was, one)] if was != one.name else []
+    return found
+
+
+def _dropped(model: Model, frozen: "list[FrozenType]") -> "list[tuple[FrozenType, str]]":
+    names = {one.name for one in model.types}
+    found = []
+    for old in frozen:
+        if old.name not in names:
+            reasons = (one.reason for one in model.manifest.dropped if one.covers(old.name, old.release, old.board))
+            found += [(old, str(reason)) for reason in list(reasons)[:1]]
+    return found

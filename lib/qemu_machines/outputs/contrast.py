@@ -1,0 +1,56 @@
+"""What ``compare`` prints."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from ..differences import Difference, State
+
+_WORDS = {
+    "gone": "gone",
+    "changed": "changed",
+    "described": "described anew",
+    "new": "new",
+    "alias": "alias",
+    "default": "default",
+    "deprecated": "deprecated",
+}
+
+
+def text(before: State, after: State, found: Sequence[Difference]) -> str:
+    """A line for each difference, its parts and its meaning below; then what it comes to."""
+    out = [f"from {before.label} to {after.label}:"]
+    width = max((len(one.name) for one in found), default=0)
+    told = ""
+    for one in found:
+        if one.kind != told:
+            out.append(f"{_WORDS[one.kind]}: {one.means}")
+            told = one.kind
+        details = "; ".join(f"{what} {was} -> {now}" if what != one.kind else f"{was} -> {now}" for what, was, now in one.changes)
+        out.append(f"  {one.name:{width}}  {details}".rstrip())
+    out.append(_sum(before, after, found))
+    return "\n".join(out)
+
+
+def _sum(before: State, after: State, found: Sequence[Difference]) -> str:
+    broken = len({one.name for one in found if one.breaks})
+    return f"{len(before.types) - broken} of {len(before.types)} types are there and the same board"
+
+
+def data(before: State, after: State, found: Sequence[Difference]) -> dict[str, object]:
+    """The same for programs."""
+    return {
+        "from": before.label,
+        "to": after.label,
+        "breaks": any(one.breaks for one in found),
+        "differences": [
+            {
+                "kind": one.kind,
+                "name": one.name,
+                "changes": [{"what": what, "from": was, "to": now} for what, was, now in one.changes],
+                "means": one.means,
+                "breaks": one.breaks,
+            }
+            for one in found
+        ],
+    }

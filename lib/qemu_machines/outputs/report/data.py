@@ -1,0 +1,26 @@
+"""The report for programs: the whole derived model as one JSON document."""
+
+from __future__ import annotations
+
+import json
+from typing import Sequence
+
+from ...diagnostics import Finding
+from ...model import Model
+from ...upload import as_data
+from .. import explanation
+from ..findings import finding_data
+
+
+def document(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) -> str:
+    """Every type with all that it has, the supported ways, and what the rules found."""
+    paths = explanation.paths_data(model)
+    data = {
+        "upload": as_data(model.upload),
+        "types": [explanation.type_data(one) for one in model.types],
+        "paths": paths["paths"],
+        "releases": paths["releases"],
+        "findings": [finding_data(one) for one in findings],
+        "skipped": list(skipped),
+    }
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,153 @@
+"""What the report shows, as values: releases, the types in each of their boards, and the ways between them.
+
+Everything here is a plain text or a date; the forms only place it.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Iterator, NamedTuple, Optional, Sequence
+
+from ...diagnostics import Finding, printable
+from ...model import Addition, Layer, MachineType, Model, lasting
+from ...support import end_of, paths
+
+SUPPORTED, ENDED, COMING = "supported", "ended", "coming"
+
+
+class Entry(NamedTuple):
+    """A type within its cell. ``label`` is what sets it apart there: the end of its name, and its base.
+
+    ``exception`` is whether an exception makes it another board; only another
+    text does not.
+    ``marks`` are in words: "alias ubuntu", "default", "deprecated", and what is
+    different about a type that was released wrong ("QEMU 10.0: reason").
+    """
+
+    name: str
+    label: str
+    base: str
+    exception: bool
+    deprecated: bool
+    increment: str
+    variant: str
+    marks: tuple[str, ...]
+
+
+class Column(NamedTuple):
+    """A release: how it is called, what it shipped, its days and whether it is supported."""
+
+    series: str
+    version: str
+    qemu: str
+    released: Optional[datetime.date]
+    end: Optional[datetime.date]
+    state: str
+    dot_releases: tuple[tuple[str, datetime.date], ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.version} {self.series}".strip()
+
+
+class Way(NamedTuple):
+    """A supported migration, from one column to another, by their places."""
+
+    source: int
+    target: int
+    until: Optional[datetime.date]
+
+
+class Overview(NamedTuple):
+    """The whole. ``cells`` has the entries by board and series; ``skipped`` are rules that were left out."""
+
+    title: str
+    vendor: str
+    upload: str
+    reference: datetime.date
+    support: str
+    boards: tuple[str, ...]
+    columns: tuple[Column, ...]
+    cells: dict[tuple[str, str], tuple[Entry, ...]]
+    ways: tuple[Way, ...]
+    findings: tuple[Finding, ...]
+    skipped: tuple[str, ...]
+
+    def entries(self, board: str, series: str) -> tuple[Entry, ...]:
+        return self.cells.get((board, series), ())
+
+    @property
+    def total(self) -> int:
+        return sum(map(len, self.cells.values()))
+
+
+def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) -> Overview:
+    """Everything that the report says, from the model and what the rules found."""
+    with_types = {str(one.release.series) for one in model.types}
+    columns = tuple(_column(model, str(one.series), str(one.qemu)) for one in model.manifest.releases if one.series in with_types)
+    cells: dict[tuple[str, str], tuple[Entry, ...]] = {}
+    for one in model.types:
+        key = one.board, str(one.release.series)
+        cells[key] = (*cells.get(key, ()), _entry(one))
+    vendor = printable(model.manifest.vendor)
+    info = model.upload.info
+    release = f"{info.version} ({model.upload.target})" if info and info.version else model.upload.target
+    return Overview(
+        title=f"Machine types of {vendor} {release}",
+        vendor=vendor,
+        upload=printable(model.upload.version),
+        reference=model.upload.reference,
+        support=model.manifest.support,
+        boards=tuple(str(board.name) for board in model.manifest.boards if any(one.board == board.name for one in model.types)),
+        columns=columns,
+        cells=cells,
+        ways=tuple(_ways(model, columns)),
+        findings=tuple(findings),
+        skipped=tuple(skipped),
+    )
+
+
+def _column(model: Model, series: str, qemu: str) -> Column:
+    info = model.info(series)
+    end = end_of(info, model.manifest.support) if info else None
+    if info is None or info.release is None or info.release > model.upload.reference:
+        state = COMING
+    else:
+        state = ENDED if end and end < model.upload.reference else SUPPORTED
+    release = next(one for one in model.manifest.releases if one.series == series)
+    days = model.dot_release_days(series)
+    numbers = sorted({int(change.increment) for change in release.changes if change.increment})
+    dots = tuple((str(number), days[number]) for number in numbers if number in days)
+    return Column(series, info.version if info else "", qemu, info.release if info else None, end, state, dots)
+
+
+def _entry(one: MachineType) -> Entry:
+    increment = str(one.increment.increment) if one.increment and one.increment.increment else ""
+    variant = str(one.variant.name) if one.variant else ""
+    wrong = any(lasting(layer, one.layers[number + 1 :]) != Addition() for number, layer in _exceptions(one))
+    marks = [f"alias {one.alias}"] if one.alias else []
+    marks += ["default"] if one.default else []
+    marks += ["deprecated"] if one.deprecated else []
+    reasons = {item.mark: item.reason for item in one.release.exemptions}
+    marks += [f"released differently: {printable(reasons[layer.mark])}" for _, layer in _exceptions(one)]
+    suffix = one.name.rpartition(str(one.release.series))[2]
+    base = str(one.base) if not suffix or one.base != one.release.qemu else ""
+    label = f"{suffix} {base}".strip()
+    return Entry(
+        one.name, label, str(one.base), wrong, one.deprecated is not None, increment, variant, tuple(marks)
+    )
+
+
+def _exceptions(one: MachineType) -> "list[tuple[int, Layer]]":
+    return [(number, layer) for number, layer in enumerate(one.layers) if layer.origin == "exception"]
+
+
+def _ways(model: Model, columns: Sequence[Column]) -> Iterator[Way]:
+    """The supported upgrades at the reference date; of a release to come, those once it is out."""
+    places = {column.series: number for number, column in enumerate(columns)}
+    info = model.info(model.upload.target)
+    day = max(model.upload.reference, info.release) if info and info.release else model.upload.reference
+    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
+    for path in paths(model.known, model.manifest.vendor, model.manifest.support, day, hops):
+        if path.source in places and path.target in places:
+            yield Way(places[path.source], places[path.target], path.until)

@@ -1,0 +1,110 @@
+"""The report as text of at most 80 columns, readable without colour."""
+
+from __future__ import annotations
+
+from typing import Iterator, Sequence
+
+from ...diagnostics import Finding, printable
+from .overview import COMING, ENDED, Column, Entry, Overview
+
+WIDTH = 80
+_SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}
+_STATES = {ENDED: "ended", COMING: "coming"}
+# What a release has is in columns that fit all five boards.
+_CELL = 9
+
+
+def text(overview: Overview) -> str:
+    lines = [
+        f"{overview.title}: {overview.total} types",
+        f"{overview.upload}, as of {overview.reference}; support ends by {overview.support}",
+        "",
+        *_grid(overview),
+        "",
+        *_legend(overview),
+        *_ways(overview),
+        *_findings(overview),
+    ]
+    return "\n".join(printable(line.rstrip()) for line in lines) + "\n"
+
+
+def _grid(overview: Overview) -> Iterator[str]:
+    titles = [column.title for column in overview.columns]
+    first = max(map(len, ["release", *titles]))
+    # Long names of releases take from the boards, of which not all fit then.
+    head = f"{'release':{first}} {'QEMU':5} {'support':10} "
+    yield head + " ".join(f"{_SHORT[board]:{_CELL}}" for board in overview.boards)
+    for column in overview.columns:
+        cells = [_cell(overview.entries(board, column.series), column) for board in overview.boards]
+        support = column.end.isoformat() if column.end and column.state != ENDED else _STATES.get(column.state, "")
+        rows = max(map(len, cells), default=1)
+        for number in range(rows):
+            left = f"{column.title:{first}} {column.qemu:5} {support:10} " if number == 0 else " " * len(head)
+            yield left + " ".join(f"{cell[number] if number < len(cell) else '':{_CELL}}" for cell in cells)
+
+
+def _cell(entries: Sequence[Entry], column: Column) -> list[str]:
+    """What a release has on a board: its base if that is another, increments, and how many variants."""
+    if not entries:
+        return ["-"]
+    plain = [one for one in entries if not one.increment and not one.variant]
+    words = [f"{one.base}!" if one.exception and one.base != column.qemu else "x!" if one.exception else "x" for one in plain]
+    words += [f"+{one.increment}" for one in entries if one.increment and not one.variant]
+    variants = [one for one in entries if one.variant]
+    if variants:
+        words.append(f"{len(variants)}var" + ("!" if any(one.exception for one in variants) else ""))
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > _CELL:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return lines
+
+
+def _legend(overview: Overview) -> Iterator[str]:
+    yield "x: a type   +N: increment N   Nvar: N variants   !: released differently"
+    holders = [(entry.name, mark) for entry, mark in _marked(overview) if mark.startswith(("alias", "default"))]
+    found: dict[str, list[str]] = {}
+    for name, mark in holders:
+        found.setdefault(name, []).append(mark)
+    for name, marks in found.items():
+        yield from _folded(f"{name}: {', '.join(marks)}", "  ")
+
+
+def _marked(overview: Overview) -> Iterator[tuple[Entry, str]]:
+    for board in overview.boards:
+        for column in overview.columns:
+            for entry in overview.entries(board, column.series):
+                yield from ((entry, mark) for mark in entry.marks)
+
+
+def _ways(overview: Overview) -> Iterator[str]:
+    if not overview.ways:
+        return
+    yield ""
+    yield "supported migrations:"
+    for way in overview.ways:
+        source, target = (overview.columns[place].series for place in (way.source, way.target))
+        yield f"  {source} -> {target}" + (f", until {way.until}" if way.until else "")
+
+
+def _findings(overview: Overview) -> Iterator[str]:
+    yield ""
+    yield f"findings: {len(overview.findings) or 'none'}"
+    for finding in overview.findings:
+        yield from _folded(_sentence(finding), "  ")
+    if overview.skipped:
+        yield from _folded(f"not checked, because there is no QEMU source here: {', '.join(overview.skipped)}", "  ")
+
+
+def _sentence(finding: Finding) -> str:
+    return f"{finding.severity}: {finding.mark}: {printable(finding.message)} [{finding.tag}]"
+
+
+def _folded(words: str, indent: str) -> list[str]:
+    lines = [indent.rstrip(" ") + indent]
+    for word in words.split():
+        if len(lines[-1]) + 1 + len(word) > WIDTH and lines[-1].strip():
+            lines.append(indent * 2)
+        lines[-1] += f" {word}" if lines[-1].strip() else word
+    return lines

@@ -1,0 +1,253 @@
+"""What comes next in a manifest: a release, or an increment of one.
+
+Everything that follows from the model is derived here; what only a person can
+decide comes as ``Wishes``. And the proof afterwards: the manifest with the
+addition has to give the expected types and leave all others as they were.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator, Mapping, NamedTuple, Optional
+
+from .diagnostics import Mark, Where, mark_of, nearest
+from .inputs import version
+from .inputs.manifest import Board
+from .model import MachineType, Model, Release
+
+Settings = Mapping[str, Mapping[str, str]]
+
+
+class Wishes(NamedTuple):
+    """What a person decides: the options of ``bump``, taken apart.
+
+    ``boards`` and ``variants`` None means that nothing was said of them.
+    """
+
+    feature: Optional[str] = None
+    bug: Optional[str] = None
+    boards: Optional[tuple[str, ...]] = None
+    variants: Optional[tuple[str, ...]] = None
+    base: Optional[str] = None
+    set: Settings = {}
+    was: Settings = {}
+    machine: Mapping[str, str] = {}
+    compat: tuple[str, ...] = ()
+    patches: tuple[str, ...] = ()
+    description: Optional[str] = None
+
+    def changes_something(self) -> bool:
+        return bool(self.base or self.set or self.was or self.machine or self.compat or self.patches)
+
+
+class Refused(Exception):
+    """The step cannot or must not be done: where that comes from, why, and what to do."""
+
+    def __init__(self, where: Where, why: str, hint: str = "") -> None:
+        super().__init__(why)
+        self.mark = mark_of(where)
+        self.why = why
+        self.hint = hint
+
+
+class Step(NamedTuple):
+    """What is to be added: a release (``number`` None), or an increment of one.
+
+    ``like`` is the release whose variants a new one takes over, by name.
+    """
+
+    series: str
+    qemu: str = ""
+    number: Optional[int] = None
+    boards: Optional[tuple[str, ...]] = None
+    bug: Optional[str] = None
+    like: Optional[Release] = None
+    variants: tuple[str, ...] = ()
+
+
+def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
+    """The next release: its name, its QEMU, its variants. Raises Refused."""
+    manifest, upload = model.manifest, model.upload
+    name = series or upload.target
+    where: Where = upload.series if series is None else Mark(manifest.file)
+    there = next((one for one in manifest.releases if one.series == name), None)
+    if there:
+        hint = "bump release SERIES names another release, bump increment adds to this one"
+        raise Refused(there.series, f"{name} is in the manifest already", hint)
+    info = model.known.by_series.get(name)
+    if info is None and not (upload.outdated and model.allow_outdated):
+        hint = nearest(name, model.known.by_series) or "name it: bump release SERIES"
+        raise Refused(where, f'no release of Ubuntu or Debian is called "{name}"', hint)
+    last = manifest.releases[-1] if manifest.releases else None
+    before = model.info(last.series) if last else None
+    if last and info and before and info.created and before.created and info.created < before.created:
+        raise Refused(last.series, f"{name} came before {last.series}", "a release that was forgotten is written by hand")
+    # Where the top entry is UNRELEASED, the series is that of an entry below, but the QEMU is its own.
+    elsewhere = upload.series.mark.line == upload.version.mark.line
+    if model.tree is None and name != upload.target and elsewhere:
+        why = f"the changelog is for {upload.target} with QEMU {upload.upstream}; the one of {name} is not known"
+        hint = f"begin the entry of {name} first, or give --sourcedir; --series={name} if the changelog is for it"
+        raise Refused(upload.version, why, hint)
+    variants = _variants(last, name, wishes)
+    return Step(name, _qemu(model), boards=_boards(model, wishes), like=last if variants else None, variants=variants)
+
+
+def _qemu(model: Model) -> str:
+    """The version that machine types go by: of the source, else of the upload."""
+    if model.tree is None:
+        return model.upload.upstream
+    found = version.parse(model.tree.version)
+    wanted = found.minor if found else model.upload.upstream
+    for source in model.tree.boards.values():
+        newest = ".".join(map(str, source.newest.version[:2]))
+        if newest != wanted:
+            raise Refused(
+                Mark(source.file),
+                f"QEMU {model.tree.version} should have {source.board}-{wanted}, but its newest is {source.newest.name}",
+                "is this source unpacked and patched as it should be?",
+            )
+    return wanted
+
+
+def _variants(last: Optional[Release], name: str, wishes: Wishes) -> tuple[str, ...]:
+    """The variants that the new release takes over: nobody but a person knows which."""
+    known = [str(one.name) for one in last.variants] if last else []
+    if wishes.variants is None:
+        if known and last:
+            raise Refused(
+                last.variants[0].name,
+                f"{last.series} has the variants {', '.join(known)}: is {name} to have them?",
+                f"say so: --variants={','.join(known)}, or --variants=none",
+            )
+        return ()
+    for one in wishes.variants:
+        if one not in known:
+            where: Where = last.series if last else Mark("--variants")
+            has = f"its variants are {', '.join(known)}" if known else "it has none"
+            raise Refused(where, f'the release before {name} has no variant "{one}"', nearest(one, known) or has)
+    return wishes.variants
+
+
+def _boards(model: Model, wishes: Wishes) -> Optional[tuple[str, ...]]:
+    known = [str(board.name) for board in model.manifest.boards]
+    for one in wishes.boards or ():
+        if one not in known:
+            hint = nearest(one, known) or f"declared: {', '.join(known)}"
+            raise Refused(Mark(model.manifest.file), f'the manifest has no board "{one}"', hint)
+    return wishes.boards
+
+
+def increment(model: Model, wishes: Wishes) -> Step:
+    """The next increment of the release that this upload is for. Raises Refused."""
+    upload = model.upload
+    name = upload.target
+    there = next((one for one in model.manifest.releases if one.series == name), None)
+    if there is None:
+        hint = f"bump release {name} adds it; --series names another one"
+        raise Refused(upload.series, f"{name} is not in the manifest", hint)
+    if upload.state in ("development", "unknown"):
+        why = f"{name} is not out, so its types can still be changed: no guest runs on them"
+        raise Refused(upload.series, why, "change the release itself; explain upload tells the state")
+    boards = _boards(model, wishes)
+    has = {one.board for one in model.types if one.release.series == name}
+    for board in boards or ():
+        if board not in has:
+            raise Refused(there.series, f"{name} has no type of {board} that an increment could follow")
+    number = _consecutive(model, there, boards) if model.manifest.numbering == "consecutive" else _dotted(model)
+    _refuse_a_second(model, name, number, boards)
+    return Step(name, str(there.qemu), number, boards, _bug(model, wishes))
+
+
+def _refuse_a_second(model: Model, series: str, number: int, boards: Optional[tuple[str, ...]]) -> None:
+    """What one dot release changes is one new type, whose entry can still be added to."""
+    for one in model.types:
+        has = one.increment.increment if one.increment and one.release.series == series else None
+        if has and int(has) == number and (boards is None or one.board in boards):
+            hint = "what one dot release changes is one increment: add to it by hand, if it is not released yet"
+            raise Refused(has, f"{one.name} is the increment of {one.board} for this dot release already", hint)
+
+
+def _dotted(model: Model) -> int:
+    dot = model.upload.dot_release
+    if dot is None:
+        why = f"no dot release of {model.upload.target} is to come: {model.upload.because['dot_release']}"
+        raise Refused(model.upload.series, why, "policy: {numbering: consecutive} counts without them")
+    return dot.number
+
+
+def _consecutive(model: Model, there: Release, boards: Optional[tuple[str, ...]]) -> int:
+    """One more than the last; the type of the release itself is the first."""
+    numbers = {
+        one.board: int(one.increment.increment) if one.increment and one.increment.increment else 1
+        for one in model.types
+        if one.release.series == there.series and one.variant is None and (boards is None or one.board in boards)
+    }
+    if len(set(numbers.values())) > 1:
+        told = ", ".join(f"{board} {number + 1}" for board, number in numbers.items())
+        raise Refused(there.series, f"the boards have different next numbers: {told}", "name those of one with --boards")
+    return max(numbers.values(), default=1) + 1
+
+
+def _bug(model: Model, wishes: Wishes) -> Optional[str]:
+    """The bug of the change: as given, else the one that the changelog names."""
+    if wishes.bug is not None:
+        return wishes.bug
+    named = list(dict.fromkeys(map(str, model.upload.bugs)))
+    if len(named) > 1:
+        why = f"the top entry of the changelog names {', '.join(named)}: which one is this for?"
+        raise Refused(model.upload.bugs[1], why, f'say so: --bug="{named[0]}"')
+    return named[0] if named else None
+
+
+# The proof.
+
+
+def added(before: Model, after: Model) -> list[MachineType]:
+    names = {one.name for one in before.types}
+    return [one for one in after.types if one.name not in names]
+
+
+def unexpected(before: Model, after: Model, step: Step, was: Settings) -> Iterator[str]:
+    """Every difference between two models that the step does not explain, in words."""
+    if after.manifest.findings:
+        yield "the manifest would have errors"
+    now = {one.name: one for one in after.types}
+    for old in before.types:
+        if old.name not in now:
+            yield f"{old.name} would be gone"
+        elif _substance(old, was) != _substance(now[old.name], was):
+            yield f"{old.name} would change"
+    new = added(before, after)
+    if not new:
+        yield "no machine type would be new"
+    for one in new:
+        number = int(one.increment.increment) if one.increment and one.increment.increment else None
+        if (one.release.series, number) != (step.series, step.number):
+            yield f"{one.name} would be new"
+        elif step.boards is not None and one.board not in step.boards:
+            yield f"{one.name} would be new, which is no board of the step"
+    got = {one.board for one in new if one.variant is None}
+    for board in after.manifest.boards:
+        if _is_concerned(before, board, step) and board.name not in got:
+            yield f"{board.name} would get no type"
+
+
+def _is_concerned(before: Model, board: Board, step: Step) -> bool:
+    """Whether a step gives a board a type: all that are named, or that have types at all by then."""
+    if step.boards is not None and board.name not in step.boards:
+        return False
+    if step.number is None:
+        return board.until is None
+    return any(one.board == board.name and one.release.series == step.series for one in before.types)
+
+
+def _substance(one: MachineType, was: Settings) -> tuple[object, ...]:
+    """What guests see of a type. Alias, default and deprecation move on; ``was`` reaches older types."""
+    told = {(driver, name) for driver, values in was.items() for name in values}
+    return (
+        one.board,
+        str(one.base),
+        one.description,
+        [tuple(map(str, item)) for item in one.properties if (str(item.driver), str(item.name)) not in told],
+        [tuple(map(str, field)) for field in one.fields],
+        [str(array) for array in one.compat],
+    )

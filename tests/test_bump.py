@@ -1,0 +1,500 @@
+"""bump: every manifest at hand takes the next release and an increment, and nothing else changes in it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import ROOT, Run
+from trees import Tree
+
+from qemu_machines.commands import bump
+from qemu_machines.inputs import manifest, releases
+from qemu_machines.options import WrongUsage, parse
+
+MANIFEST = Path("debian/qemu-machines.yaml")
+INCREMENT = ("--feature=a feature, in words", "--set=virtio-net-pci.mq=on")
+
+
+class Bumped(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+
+def bumped(*arguments: str) -> Bumped:
+    """The command, in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = bump.run(parse(["bump", *arguments], {}))
+    return Bumped(status, out.getvalue(), err.getvalue())
+
+
+def added(before: str, after: str) -> "tuple[list[str], list[str]]":
+    """The lines that are gone, and those that are new, all in one place.
+
+    Taking the new ones out again, and putting the others back, gives what was before.
+    """
+    old, new = before.splitlines(True), after.splitlines(True)
+    same = len(os.path.commonprefix([old, new]))
+    tail = len(os.path.commonprefix([old[same:][::-1], new[same:][::-1]]))
+    gone, come = ([line.rstrip() for line in part[same : len(part) - tail]] for part in (old, new))
+    return gone, come
+
+
+EXAMPLES = [f"examples/{path.name}" for path in sorted((ROOT / "examples").iterdir()) if path.is_dir()] + ["tests/qemu/questing-10.0"]
+HISTORY = sorted(
+    f"tests/history/{path.parts[-4]}" for path in (ROOT / "tests/history").glob("*/corrected/debian/qemu-machines.yaml")
+)
+FIRST = "man/dh_qemu_machines.pod"
+
+
+def lay(tree: Tree, name: str) -> str:
+    """A packaging tree with one of the manifests; its text."""
+    if name == FIRST:
+        (text,) = re.findall(r"^ version: 1\n(?: .*\n)+", (ROOT / FIRST).read_text(encoding="utf-8"), re.M)
+        tree.manifest(re.sub("^ ", "", text, flags=re.M))
+    else:
+        shutil.copytree(ROOT / name, tree.root, dirs_exist_ok=True)
+        if (ROOT / name / "corrected").exists():
+            shutil.copytree(ROOT / name / "corrected", tree.root, dirs_exist_ok=True)
+    assert manifest.read(str(MANIFEST)).findings == ()
+    return MANIFEST.read_text(encoding="utf-8")
+
+
+def enter(tree: Tree, series: str, day: str, qemu: str) -> None:
+    """A changelog whose top entry is for a release."""
+    tree.write(
+        "debian/changelog",
+        f"qemu (1:{qemu}+dfsg-1) {series}; urgency=medium\n\n  * Something.\n\n"
+        f" -- A B <a@example.org>  {day}\n",
+    )
+
+
+def rows() -> "list[releases.ReleaseInfo]":
+    found = [one for one in releases.read().by_series.values() if one.distribution == "Ubuntu" and one.release]
+    return sorted(found, key=lambda one: str(one.release))
+
+
+def mail_date(day: object) -> str:
+    return subprocess.check_output(["date", "-R", "-u", "-d", f"{day} + 1 day"], text=True, env={"LC_ALL": "C"}).strip()
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, FIRST, *HISTORY])
+def test_a_release_and_back(name: str, tree: Tree) -> None:
+    before = lay(tree, name)
+    known = rows()
+    last = manifest.read(str(MANIFEST)).releases[-1]
+    series = known[[one.series for one in known].index(str(last.series)) + 1]
+    enter(tree, series.series, mail_date(series.created), "99.1")
+    assert series.created
+    done = bumped("release", *(["--variants=none"] if last.variants else []))
+    assert done.status == 0, done.err
+    after = MANIFEST.read_bytes().decode()
+    gone, new = added(before, after)
+    assert gone == []
+    assert "".join(line.strip() for line in new).replace(" ", "").replace("'", '"') in (
+        f'{series.series}:{{qemu:"99.1"}}',
+        f'{series.series}:qemu:"99.1"',
+    )
+    assert manifest.read(str(MANIFEST)).releases[-1][:2] == (series.series, "99.1")
+    again = bumped("release", *(["--variants=none"] if last.variants else []))
+    assert (again.status, again.out) == (1, "")
+    assert f"{series.series} is in the manifest already" in again.err
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, FIRST, *HISTORY])
+def test_an_increment_and_back(name: str, tree: Tree) -> None:
+    before = lay(tree, name)
+    declared = manifest.read(str(MANIFEST))
+    known = {one.series: one for one in rows()}
+    long = [one for one in declared.releases if known[str(one.series)].lts]
+    target = (long or declared.releases)[-1]
+    board = str(declared.boards[0].name)
+    enter(tree, str(target.series), mail_date(known[str(target.series)].release), str(target.qemu))
+    done = bumped("increment", *INCREMENT, f"--boards={board}", "--bug=LP: #1")
+    after = MANIFEST.read_bytes().decode()
+    if not long:
+        assert (done.status, after) == (1, before)
+        why = "no dot release of" if declared.numbering == "dot-release" else "[increment-outside-lts]"
+        assert why in done.err
+        return
+    assert done.status == 0, done.err
+    gone, new = added(before, after)
+    (now,) = [one for one in manifest.read(str(MANIFEST)).releases if one.series == target.series]
+    assert len(now.changes) == len(target.changes) + 1
+    change = now.changes[-1]
+    assert (change.kind.text, change.bug, change.boards) == ("a feature, in words", "LP: #1", (board,))
+    names = [re.split(r"[ {-]*(\w+):", line)[1] for line in new]
+    if not gone:
+        assert names[-5:] == ["increment", "feature", "bug", "boards", "set"] and names[:-5] in ([], ["changes"])
+        return
+    # A release of one line becomes a block, once: its parts as they were, and the change.
+    assert names[-6:] == ["changes", "increment", "feature", "bug", "boards", "set"]
+    assert [f"{new[0]} {{{', '.join(line.strip() for line in new[1:-6])}}}"] == gone
+
+
+def test_no_act_shows_what_patch_applies(tree: Tree, run: Run) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1")
+    before = MANIFEST.read_text(encoding="utf-8")
+    done = run("bump", "release", "--no-act", "-v")
+    assert (done.returncode, done.stderr, MANIFEST.read_text(encoding="utf-8")) == (0, "", before)
+    assert done.stdout == (
+        "\twrite debian/qemu-machines.yaml\n"
+        "--- a/debian/qemu-machines.yaml\n+++ b/debian/qemu-machines.yaml\n@@ -6,3 +6,4 @@\n"
+        ' releases:\n   jammy: {{qemu: "6.2"}}\n   lunar: {{qemu: "7.2"}}\n+  mantic: {{qemu: "8.0"}}\n\n'
+        "  * d/qemu-machines.yaml: machine types of mantic (23.10), based on QEMU 8.0:\n"
+        "    pc-i440fx-mantic, pc-q35-mantic\n"
+    ).replace("{{", "{").replace("}}", "}")
+    subprocess.run(["patch", "-p1", "--quiet"], input=done.stdout, text=True, check=True)
+    assert MANIFEST.read_text(encoding="utf-8") == before + '  mantic: {qemu: "8.0"}\n'
+
+
+def test_json(tree: Tree) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1")
+    data = json.loads(bumped("release", "--format=json").out)
+    assert data.pop("diff").count("\n") == 7
+    assert data.pop("changelog").startswith("  * d/qemu-machines.yaml: machine types of mantic")
+    types = ["pc-i440fx-mantic", "pc-q35-mantic"]
+    assert data == {
+        "series": "mantic", "qemu": "8.0", "increment": None, "types": types, "news": "", "news_file": None, "written": True,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("versions, numbered", [(("10.1", "10.0"), True), (("8.0", "7.2"), False)])
+def test_the_source_says_which_qemu(tree: Tree, versions: "tuple[str, ...]", numbered: bool) -> None:
+    # The changelog lags behind while a new upstream version is being merged.
+    tree.manifest().changelog("mantic", "1:7.2+dfsg-1").qemu((*versions, "6.2"), numbered=numbered)
+    if "7.2" not in versions:
+        tree.manifest(MANIFEST.read_text(encoding="utf-8").replace('  lunar: {qemu: "7.2"}\n', ""))
+    assert bumped("release").status == 0
+    assert manifest.read(str(MANIFEST)).releases[-1].qemu == versions[0]
+
+
+UNRELEASED = """\
+qemu (1:8.0+dfsg-1) UNRELEASED; urgency=medium
+
+  * New.
+
+ -- A B <a@example.org>  Tue, 01 Aug 2023 10:00:00 +0200
+
+qemu (1:7.2+dfsg-5ubuntu2) lunar; urgency=medium
+
+  * Something.
+
+ -- A B <a@example.org>  Tue, 28 Mar 2023 10:00:00 +0200
+"""
+
+
+def test_an_entry_that_is_still_unreleased(tree: Tree) -> None:
+    tree.manifest().write("debian/changelog", UNRELEASED)
+    assert refused(tree, "release") == "debian/qemu-machines.yaml:8:3: lunar is in the manifest already"
+    # It is judged as what it will be: nothing about a release that is out.
+    done = bumped("release", "mantic")
+    assert (done.status, done.err) == (0, "")
+    assert manifest.read(str(MANIFEST)).releases[-1][:2] == ("mantic", "8.0")
+
+
+def test_a_board_that_has_come_to_its_end_gets_no_type(tree: Tree) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1")
+    text = MANIFEST.read_text(encoding="utf-8").replace("pc-i440fx: {", "pc-i440fx: {until: lunar, ")
+    tree.manifest(text)
+    assert refused(tree, "release", "--boards=pc-i440fx").endswith("with the addition, no machine type would be new")
+    assert bumped("release").out.count("pc-q35-mantic") == 1
+
+
+def test_a_source_without_its_newest_type(tree: Tree) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1").qemu()
+    tree.write("VERSION", "8.0.0\n")
+    done = bumped("release")
+    assert done.status == 1
+    assert "hw/i386/pc_piix.c: QEMU 8.0.0 should have pc-i440fx-8.0, but its newest is pc-i440fx-7.2" in done.err
+
+
+XENIAL = """\
+version: 1
+vendor: Ubuntu
+boards:
+  pc-i440fx: {alias: ubuntu, default: true}
+  pc-q35: {alias: ubuntu-q35}
+releases:
+  xenial: {qemu: "2.5"}  # the LTS
+"""
+
+
+def sru(tree: Tree, day: str, text: str = "LP: #7") -> None:
+    tree.write(
+        "debian/changelog",
+        f"qemu (1:2.5+dfsg-5ubuntu10.1) xenial; urgency=medium\n\n  * Something ({text}).\n\n"
+        f" -- A B <a@example.org>  {day}\n",
+    )
+
+
+def test_the_upload_says_which_dot_release_and_which_bug(tree: Tree) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    done = bumped("increment", *INCREMENT, "--machine=max_cpus=8", "--description=mq")
+    assert (done.status, done.err) == (0, "")
+    assert MANIFEST.read_text(encoding="utf-8") == XENIAL.replace(
+        ' {qemu: "2.5"}  # the LTS\n',
+        """  # the LTS
+    qemu: "2.5"
+    changes:
+    - increment: 2
+      feature: "a feature, in words"
+      bug: "LP: #7"
+      set: {virtio-net-pci: {mq: "on"}}
+      machine: {max_cpus: "8"}
+      description: "mq"
+""",
+    )
+    assert done.out == (
+        "  * d/qemu-machines.yaml: a feature, in words, with the new machine types\n"
+        "    pc-i440fx-xenial-2, pc-q35-xenial-2 (LP: #7)\n"
+    )
+
+
+def test_every_kind_of_addition(tree: Tree) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    more = ["--base=2.6", "--compat=hw_compat_2_4", "--patch=ubuntu/x.patch", "--was=virtio-net-pci.mq=off"]
+    assert bumped("increment", *INCREMENT, *more, "--set=power8_v2.0-spapr-cpu-core.a-b=1").status == 0
+    (change,) = manifest.read(str(MANIFEST)).releases[0].changes
+    assert change.adds.properties == (
+        ("virtio-net-pci", "mq", "on"),
+        ("power8_v2.0-spapr-cpu-core", "a-b", "1"),
+    )
+    assert (change.adds.base, change.adds.compat, change.patches) == ("2.6", ("hw_compat_2_4",), ("ubuntu/x.patch",))
+    assert change.was == (("virtio-net-pci", "mq", "off"),)
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["relase"], 'bump takes release [SERIES], or increment, not "relase"'),
+        (["increment", "noble"], "bump increment is for the release of the upload; --series=noble says another one"),
+        (["increment"], 'bump increment needs --feature="what guests of the new type get", and what makes'),
+        (["increment", "--feature=x"], "bump increment needs what makes the new type another one: --set=DRIVER"),
+        (["increment", "--set=a.b=c"], "bump increment needs --feature="),
+        (["increment", "--feature=x", "--set=b=c"], '--set takes DRIVER.PROPERTY=VALUE, not "b=c"'),
+        (["increment", "--feature=x", "--set=a.b"], '--set takes DRIVER.PROPERTY=VALUE, not "a.b"'),
+        (["increment", "--feature=x", "--machine=b"], '--machine takes FIELD=VALUE, not "b"'),
+        (["increment", "--feature=x", "--base=1.0", "--variants=x"], "--variants is not for bump increment"),
+        (["release", "--feature=x"], "--feature is not for bump release"),
+    ],
+)
+def test_wrong_usage(arguments: "list[str]", expected: str) -> None:
+    with pytest.raises(WrongUsage) as caught:
+        bumped(*arguments)
+    assert str(caught.value).startswith(expected)
+
+
+def refused(tree: Tree, *arguments: str) -> str:
+    """The first line of a refusal; nothing was printed or written."""
+    before = MANIFEST.read_bytes()
+    done = bumped(*arguments)
+    assert (done.status, done.out, MANIFEST.read_bytes()) == (1, "", before)
+    assert sorted(os.listdir("debian")) == ["changelog", "qemu-machines.yaml"]
+    return done.err.splitlines()[0].removeprefix("dh_qemu_machines: error: ")
+
+
+def test_what_a_release_is_refused_for(tree: Tree) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1")
+    yaml = "debian/qemu-machines.yaml"
+    assert refused(tree, "release", "manitc") == f'{yaml}: no release of Ubuntu or Debian is called "manitc"'
+    assert refused(tree, "release", "lunar") == f"{yaml}:8:3: lunar is in the manifest already"
+    assert refused(tree, "release", "kinetic") == f"{yaml}:8:3: kinetic came before lunar"
+    assert refused(tree, "release", "noble") == (
+        "debian/changelog:1:7: the changelog is for mantic with QEMU 8.0; the one of noble is not known"
+    )
+    assert refused(tree, "release", "--boards=virt") == f'{yaml}: the manifest has no board "virt"'
+    assert refused(tree, "release", "--variants=hpb") == f'{yaml}:8:3: the release before mantic has no variant "hpb"'
+    tree.manifest(MANIFEST.read_text(encoding="utf-8") + "nonsense: 1\n")
+    assert refused(tree, "release") == f'{yaml}:9:1: unknown key "nonsense" in the manifest [manifest-format]'
+
+
+def test_what_an_increment_is_refused_for(tree: Tree) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000", "LP: #7, #8")
+    assert refused(tree, "increment", *INCREMENT) == (
+        "debian/changelog:3:25: the top entry of the changelog names LP: #7, LP: #8: which one is this for?"
+    )
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    bad = refused(tree, "increment", "--feature=x", "--set=_a.b=c")
+    assert bad == 'debian/qemu-machines.yaml:13:13: "_a" is not a QEMU driver name [manifest-format]'
+    sru(tree, "Mon, 01 Feb 2016 10:00:00 +0000")
+    assert refused(tree, "increment", *INCREMENT).endswith(
+        "xenial is not out, so its types can still be changed: no guest runs on them"
+    )
+    sru(tree, "Mon, 01 Jun 2026 10:00:00 +0000")
+    assert "no dot release of xenial is to come: after 16.04.7" in refused(tree, "increment", *INCREMENT)
+    tree.changelog("jammy")
+    assert refused(tree, "increment", *INCREMENT) == "debian/changelog:1:28: jammy is not in the manifest"
+    tree.manifest(XENIAL.replace("ubuntu-q35}", "ubuntu-q35, since: yakkety}") + '  yakkety: {qemu: "2.6"}\n')
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert refused(tree, "increment", *INCREMENT, "--boards=pc-q35").endswith(
+        "xenial has no type of pc-q35 that an increment could follow"
+    )
+
+
+@pytest.mark.parametrize(
+    "feature, expected",
+    [
+        ("a\nb", '"a b" is not a line of text [manifest-format]'),
+        ("a\x00b", '"a?b" is not a line of text [manifest-format]'),
+        ("a\u202eb", "with the addition, the manifest contains the character U+202E"),
+        ("a\x7fb", "with the addition, the manifest contains the character U+007F"),
+    ],
+)
+def test_text_that_no_manifest_may_have(tree: Tree, feature: str, expected: str) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert refused(tree, "increment", f"--feature={feature}", "--set=a.b=c")
+    assert expected in bumped("increment", f"--feature={feature}", "--set=a.b=c").err
+
+
+def test_bytes_that_are_no_text(tree: Tree, run: Run) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    done = run("bump", "increment", os.fsdecode(b"--feature=\xff"), "--set=a.b=c")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dh_qemu_machines: error: --feature is not UTF-8 text\n")
+
+
+def test_a_second_increment_of_a_dot_release_is_refused(tree: Tree) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert bumped("increment", *INCREMENT).status == 0
+    before = MANIFEST.read_bytes()
+    done = bumped("increment", *INCREMENT)
+    assert (done.status, MANIFEST.read_bytes()) == (1, before)
+    assert done.err.startswith(
+        "dh_qemu_machines: error: debian/qemu-machines.yaml:10:18: "
+        "pc-i440fx-xenial-2 is the increment of pc-i440fx for this dot release already\n"
+    )
+
+
+def test_consecutive_numbers_by_board(tree: Tree) -> None:
+    tree.manifest(XENIAL + 'policy: {numbering: consecutive, increment: "-v{n}"}\n')
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert bumped("increment", *INCREMENT, "--boards=pc-q35").out.count("pc-q35-xenial-v2") == 1
+    sru(tree, "Mon, 03 Jan 2017 10:00:00 +0000", "LP: #9")
+    assert refused(tree, "increment", *INCREMENT) == (
+        "debian/qemu-machines.yaml:7:3: the boards have different next numbers: pc-i440fx 2, pc-q35 3"
+    )
+    assert bumped("increment", *INCREMENT, "--boards=pc-i440fx").out.count("pc-i440fx-xenial-v2") == 1
+    assert "pc-i440fx-xenial-v3, pc-q35-xenial-v3" in bumped("increment", *INCREMENT).out
+
+
+def test_the_manifest_is_written_through_a_link(tree: Tree) -> None:
+    tree.changelog("mantic", "1:8.0+dfsg-1").write("elsewhere.yaml", XENIAL)
+    MANIFEST.symlink_to("../elsewhere.yaml")
+    assert bumped("release").status == 0
+    assert MANIFEST.is_symlink() and "mantic" in tree.read("elsewhere.yaml")
+
+
+VARIANTS = {
+    # Taken over whole, by the anchor of the whole.
+    'variants: &all {hpb: {set: {a: {b: "c"}}}}': "variants: *all",
+    "variants: {hpb: &hpb {set: {a: {b: c}}}}": "variants: {hpb: *hpb}",
+    # Without an anchor there is nothing to name: what is there is written once more.
+    "variants: {hpb: {boards: [pc-q35], set: {a: {b: c, 'd': 'e'}}, description: >-\n      x}}": None,
+    "variants:\n      hpb:\n        set: {a: {b: 'c: d'}}\n        description: 'it''s'": (
+        'variants: {hpb: {set: {a: {b: "c: d"}}, description: "it\'s"}}'
+    ),
+}
+
+
+@pytest.mark.parametrize("written, taken", [item for item in VARIANTS.items() if item[1]])
+def test_variants_are_taken_over(tree: Tree, written: str, taken: str) -> None:
+    text = XENIAL.replace('  xenial: {qemu: "2.5"}', '  wily: {qemu: "2.3"}\n  xenial:\n    qemu: "2.5"\n    ' + written)
+    tree.manifest(text).changelog("yakkety", "1:2.6+dfsg-1")
+    assert "xenial has the variants hpb: is yakkety to have them?" in refused(tree, "release")
+    done = bumped("release", "--variants=hpb")
+    assert (done.status, done.err) == (0, "")
+    assert MANIFEST.read_text(encoding="utf-8") == text + f'  yakkety: {{qemu: "2.6", {taken}}}\n'
+    assert "pc-q35-yakkety-hpb" in done.out
+
+
+OLD_NEWS = "qemu (1:2.5+dfsg-5ubuntu1) xenial; urgency=medium\n\n  Old.\n\n -- A B <a@example.org>  Mon, 04 Apr 2016 10:00:00 +0000\n"
+ENTRY = """\
+qemu (1:2.5+dfsg-5ubuntu10.1) xenial; urgency=medium
+
+  New machine types: pc-i440fx-xenial-2, pc-q35-xenial-2. A feature, in
+  words (LP: #7).
+
+  qemu-system-x86_64: the alias ubuntu and the default now mean
+  pc-i440fx-xenial-2; before, pc-i440fx-xenial.
+
+  qemu-system-x86_64: the alias ubuntu-q35 now means pc-q35-xenial-2;
+  before, pc-q35-xenial.
+
+  A guest keeps its machine type. It gets a new one only when it is shut
+  down and started with that.
+
+ -- A B <a@example.org>  Mon, 02 Jan 2017 10:00:00 +0000
+"""
+
+
+def frozen(tree: Tree, run: Run) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 May 2016 10:00:00 +0000")
+    assert run("freeze").returncode == 0
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+
+
+@pytest.mark.parametrize("name", ["NEWS", "qemu-system-x86.NEWS"])
+def test_news_is_put_on_top(tree: Tree, run: Run, name: str) -> None:
+    frozen(tree, run)
+    tree.write(f"debian/{name}", OLD_NEWS)
+    before = MANIFEST.read_bytes()
+    shown = bumped("increment", *INCREMENT, "--no-act")
+    assert (MANIFEST.read_bytes(), tree.read(f"debian/{name}")) == (before, OLD_NEWS)
+    done = bumped("increment", *INCREMENT)
+    assert (done.status, "news-missing" in done.err) == (0, False)
+    assert done.out.startswith("  * d/qemu-machines.yaml: a feature, in words") and "Old." not in done.out
+    after = MANIFEST.read_bytes()
+    assert tree.read(f"debian/{name}") == ENTRY + "\n" + OLD_NEWS
+    # The difference that was shown is what was written.
+    tree.write("debian/qemu-machines.yaml", before).write(f"debian/{name}", OLD_NEWS)
+    subprocess.run(["patch", "-p1", "--quiet"], input=shown.out, text=True, check=True)
+    assert (MANIFEST.read_bytes(), tree.read(f"debian/{name}")) == (after, ENTRY + "\n" + OLD_NEWS)
+    assert "news-missing" not in run("check").stderr
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"a.NEWS": OLD_NEWS, "b.NEWS": OLD_NEWS},
+        # This version has an entry already: two of them would be none.
+        {"NEWS": ENTRY.replace("-2", "-1")},
+        {"NEWS": b"\xff"},
+    ],
+)
+def test_news_is_printed_where_its_place_is_not_clear(tree: Tree, run: Run, files: "dict[str, str | bytes]") -> None:
+    frozen(tree, run)
+    for name, content in files.items():
+        tree.write(f"debian/{name}", content)
+    done = bumped("increment", *INCREMENT)
+    assert done.status == 0
+    assert done.out.endswith(f"(LP: #7)\n\n{ENTRY}\n")
+    for name, content in files.items():
+        data = (tree.root / "debian" / name).read_bytes()
+        assert data == (content.encode() if isinstance(content, str) else content)
+
+
+def test_a_new_release_is_no_news(tree: Tree, run: Run) -> None:
+    frozen(tree, run)
+    tree.write("debian/NEWS", OLD_NEWS).changelog("yakkety", "1:2.6+dfsg-1")
+    tree.write("debian/changelog", tree.read("debian/changelog").replace("Tue, 28 Mar 2023", "Mon, 01 Aug 2016"))
+    data = json.loads(bumped("release", "--format=json").out)
+    assert (data["news"], data["news_file"], tree.read("debian/NEWS")) == ("", None, OLD_NEWS)

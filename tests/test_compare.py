@@ -1,0 +1,232 @@
+"""compare: what differs between two states, and what guests meet."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Run
+from trees import MANIFEST, Tree
+
+from qemu_machines import differences
+from qemu_machines.differences import Seen, State
+
+GONE = "gone: its guests find no machine type there: they cannot be migrated, restored or started\n"
+OTHER = "changed: its guests meet another board under the same name: migration fails, or goes wrong unseen\n"
+SHOWN = "described anew: no guest breaks; from QEMU 8.1 on, it sees the text as its product name when it starts\n"
+NEW = "new: guests that are started with it cannot go back\n"
+ALIAS = "alias: only what is started by that name, or by none, gets another board\n"
+DEFAULT = "default: only what is started by that name, or by none, gets another board\n"
+
+
+def compared(run: Run, before: str, after: str) -> "tuple[int, str]":
+    Path("a.yaml").write_text(before, encoding="utf-8")
+    Path("b.yaml").write_text(after, encoding="utf-8")
+    done = run("compare", "a.yaml", "b.yaml")
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize(
+    "change, status, expected",
+    [
+        (("", ""), 0, ""),
+        # The order of the boards and texts that are no types make no difference.
+        (("vendor: Ubuntu\n", "vendor: Ubuntu  # a comment\n"), 0, ""),
+        (
+            ('  jammy: {qemu: "6.2"}\n', ""),
+            1,
+            f"{GONE}  pc-i440fx-jammy\n  pc-q35-jammy\n2 of 4 types are there and the same board\n",
+        ),
+        (
+            ('"6.2"', '"7.0"'),
+            1,
+            f"{OTHER}  pc-i440fx-jammy  base 6.2 -> 7.0\n  pc-q35-jammy     base 6.2 -> 7.0\n"
+            "2 of 4 types are there and the same board\n",
+        ),
+        (
+            ('"6.2"', '"6.2", exceptions: [{boards: [pc-q35], set: {e1000: {x: "on"}}, machine: {max_cpus: 8}, reason: r}]'),
+            1,
+            f"{OTHER}  pc-q35-jammy  e1000.x unset -> on; field max_cpus unset -> 8\n"
+            "3 of 4 types are there and the same board\n",
+        ),
+        (
+            ('"6.2"', '"6.2", description: "other"'),
+            0,
+            f"{SHOWN}  pc-i440fx-jammy  description Ubuntu 22.04 PC (i440FX + PIIX, 1996) -> other\n"
+            "  pc-q35-jammy     description Ubuntu 22.04 PC (Q35 + ICH9, 2009) -> other\n"
+            "4 of 4 types are there and the same board\n",
+        ),
+        (
+            ('"7.2"}\n', '"7.2"}\n  mantic: {qemu: "8.0", boards: [pc-i440fx]}\n'),
+            0,
+            f"{NEW}  pc-i440fx-mantic\n{ALIAS}  ubuntu            pc-i440fx-lunar -> pc-i440fx-mantic\n"
+            f"{DEFAULT}  x86_64            pc-i440fx-lunar -> pc-i440fx-mantic\n"
+            "4 of 4 types are there and the same board\n",
+        ),
+        (
+            (", default: true", ""),
+            0,
+            f"{DEFAULT}  x86_64  pc-i440fx-lunar -> none\n4 of 4 types are there and the same board\n",
+        ),
+        # A default of the distribution's own patch changed: the old types keep what they had.
+        (
+            ('"7.2"}\n', '"7.2", changes: [{feature: f, boards: [pc-q35], was: {e1000: {x: "off"}}}]}\n'),
+            0,
+            "",
+        ),
+    ],
+)
+def test_differences(tree: Tree, run: Run, change: "tuple[str, str]", status: int, expected: str) -> None:
+    head = "from a.yaml to b.yaml:\n" if expected else ""
+    assert compared(run, MANIFEST, MANIFEST.replace(*change)) == (status, head + expected)
+
+
+def test_a_record_and_a_folder(tree: Tree, run: Run) -> None:
+    lock = str(ROOT / "examples/ubuntu-noble/debian/qemu-machines.lock")
+    done = run("compare", lock, str(ROOT / "examples/ubuntu-noble"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:4] == [NEW.strip(), "  pc-i440fx-noble-v2", "  pc-q35-noble-v2"]
+
+
+def test_json(tree: Tree, run: Run) -> None:
+    questing, resolute = (str(ROOT / f"examples/ubuntu-{name}") for name in ("questing", "resolute"))
+    done = run("compare", questing, resolute, "--format=json")
+    assert done.returncode == 1
+    data = json.loads(done.stdout)
+    assert (data["from"], data["to"], data["breaks"]) == (questing, resolute, True)
+    first = data["differences"][0]
+    assert (first["kind"], first["name"], first["changes"], first["breaks"]) == ("gone", "pseries-focal", [], True)
+    assert GONE == f"gone: {first['means']}\n"
+    warned = [one["name"] for one in data["differences"] if one["kind"] == "deprecated"]
+    # Plucky's support ended between the two uploads.
+    assert warned == [f"{board}-plucky" for board in ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio")]
+    assert json.loads(run("compare", resolute, resolute, "--format=json").stdout)["differences"] == []
+
+
+def git(*arguments: str) -> None:
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, env=environment)
+
+
+@pytest.fixture
+def branch(tree: Tree) -> Tree:
+    """A packaging branch with two commits: lunar, then mantic."""
+    git("init")
+    tree.manifest().changelog()
+    git("add", ".")
+    git("commit", "-m", "lunar")
+    tree.manifest(MANIFEST + '  mantic: {qemu: "8.0"}\n').changelog("mantic", "1:8.0+dfsg-1")
+    git("commit", "-a", "-m", "mantic")
+    return tree
+
+
+@pytest.mark.parametrize("before", ["HEAD~1", "HEAD~1:", "HEAD~1:debian/qemu-machines.yaml", "main^", "HEAD~1:./debian/qemu-machines.yaml"])
+@pytest.mark.parametrize("after", ["HEAD", "debian/qemu-machines.yaml", "."])
+def test_revisions(branch: Tree, run: Run, before: str, after: str) -> None:
+    done = run("compare", before, after)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"from {before} to {after}:\n{NEW}  pc-i440fx-mantic\n  pc-q35-mantic\n")
+    assert run("compare", after, before).returncode == 1
+
+
+def test_a_revision_has_its_own_changelog(branch: Tree, run: Run) -> None:
+    # Kinetic is supported at the day of the first commit, and not at that of the second.
+    text = MANIFEST.replace("  lunar", '  kinetic: {qemu: "7.0"}\n  lunar')
+    branch.manifest(text).changelog()
+    git("commit", "-a", "-m", "one")
+    branch.write("debian/changelog", branch.read("debian/changelog").replace("28 Mar 2023", "28 Aug 2023").replace("Tue", "Mon"))
+    git("commit", "-a", "-m", "two")
+    done = run("compare", "HEAD~1", "HEAD")
+    assert done.stdout.count("support of Ubuntu 22.10 ended on 2023-07-20") == 2
+
+
+def test_in_a_folder_of_the_repository(branch: Tree, run: Run) -> None:
+    git("mv", "debian", "sub")
+    (branch.root / "qemu").mkdir()
+    git("mv", "sub", "qemu/debian")
+    git("commit", "-m", "moved")
+    done = run("compare", "HEAD", "HEAD", cwd=branch.root / "qemu")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [
+        ("nothing", "nothing:./debian/qemu-machines.yaml: invalid object name 'nothing'."),
+        ("HEAD:README", "HEAD:README: path 'README' does not exist in 'HEAD'"),
+        ("HEAD~9", "HEAD~9:./debian/qemu-machines.yaml: invalid object name 'HEAD~9'."),
+        ("debian/changelog", "debian/changelog:1:1: the manifest takes a mapping, not text"),
+    ],
+)
+def test_what_cannot_be_read(branch: Tree, run: Run, name: str, expected: str) -> None:
+    done = run("compare", name, "HEAD")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.splitlines()[0] == f"dh_qemu_machines: error: {expected}"
+
+
+def test_both_sides_are_told(tree: Tree, run: Run) -> None:
+    done = run("compare", "x", "y")
+    assert (done.returncode, done.stderr.count(" error: ")) == (3, 2)
+
+
+def test_git_runs_nothing_of_the_repository(branch: Tree, run: Run) -> None:
+    program = branch.write("evil", "#!/bin/sh\ntouch ran\n").root / "evil"
+    program.chmod(0o755)
+    for name in ("core.fsmonitor", "core.pager", "diff.x.textconv", "filter.x.smudge", "core.sshCommand", "alias.cat-file"):
+        git("config", name, str(program))
+    branch.write(".gitattributes", "* diff=x filter=x\n")
+    assert run("compare", "HEAD~1", "HEAD").returncode == 0
+    assert not (branch.root / "ran").exists()
+
+
+def test_wrong_usage(run: Run) -> None:
+    done = run("compare", "x")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "dh_qemu_machines: error: compare takes two of: a manifest, a frozen record, a binary, a git revision",
+    )
+
+
+FAKE = """\
+#!/bin/sh
+echo 'not QMP'
+"""
+
+
+def test_a_program_that_is_no_qemu(tree: Tree, run: Run) -> None:
+    tree.manifest().write("qemu", FAKE)
+    done = run("compare", "debian/qemu-machines.yaml", "qemu")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("dh_qemu_machines: error: qemu: QEMU does not answer: start: Permission denied\n")
+    (tree.root / "qemu").chmod(0o755)
+    done = run("compare", "qemu", "debian/qemu-machines.yaml")
+    assert done.stderr.startswith("dh_qemu_machines: error: qemu: QEMU does not answer: start: not a QMP message: not QMP\n")
+
+
+def seen(name: str, default: bool = False, **facts: str) -> Seen:
+    return Seen(name, "x86_64", {key.replace("_", "."): value for key, value in facts.items()}, None, default)
+
+
+def state(whole: bool, *types: Seen) -> State:
+    return State("", {one.name: one for one in types}, {}, None, whole)
+
+
+def test_a_binary_and_a_package_tell_different_things() -> None:
+    package = state(True, seen("pc-q35-noble", board="pc-q35", e1000_x="on"), Seen("virt-noble", "aarch64", {}, None, False))
+    binary = state(False, seen("pc-q35-noble", True, e1000_x="off", e1000_y="1"), seen("pc-q35-8.2"), seen("microvm"),
+                   seen("pc-q35-8.2-noble"), seen("pseries-2.12-sxxm"))  # fmt: skip
+    before, after = differences.in_common(package, binary), differences.in_common(binary, package)
+    assert (list(before.types), list(after.types)) == (["pc-q35-noble"], ["pc-q35-noble", "pc-q35-8.2-noble"])
+    found = differences.between(before, after)
+    assert [(one.kind, one.name, one.changes) for one in found] == [
+        # Nothing of what only one side knows.
+        ("changed", "pc-q35-noble", (("e1000.x", "on", "off"),)),
+        ("new", "pc-q35-8.2-noble", ()),
+        ("default", "x86_64", (("default", "none", "pc-q35-noble"),)),
+    ]
+    assert differences.in_common(binary, binary) is binary

@@ -1,0 +1,114 @@
+"""explain TYPE: where a type comes from, how long it lives, who needs it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from conftest import ROOT, Run
+from trees import MANIFEST, Tree
+
+from qemu_machines.inputs import csource, inheritance
+
+HPB = """\
+pc-i440fx-jammy-hpb: Ubuntu 22.04 PC (i440FX + PIIX +host-phys-bits=true, 1996)
+  board pc-i440fx, release jammy, starts from pc-i440fx-6.2
+  released 2022-04-21, supported until 2027-06-01
+  needed by jammy, kinetic, lunar, mantic, noble, oracular, plucky, questing
+  upgraded from jammy to noble until 2027-06-01
+  upgraded from noble to plucky until 2029-05-31
+  release (debian/qemu-machines.yaml:66:3)
+    base 6.2  (debian/qemu-machines.yaml:67:11)
+  variant (debian/qemu-machines.yaml:69:7)
+    x86_64-cpu.host-phys-bits=on  (debian/qemu-machines.yaml:31:60)
+    description +host-phys-bits=true  (debian/qemu-machines.yaml:32:22)
+  exception (debian/qemu-machines.yaml:38:7)
+    description {vendor} {version} PC (i440FX + PIIX +host-phys-bits=true, 1996)  (debian/qemu-machines.yaml:40:20)
+"""
+
+
+def test_a_type_of_the_record(run: Run) -> None:
+    done = run("explain", "pc-i440fx-jammy-hpb", cwd=ROOT / "examples/ubuntu-questing")
+    assert (done.returncode, done.stdout, done.stderr) == (0, HPB, "")
+
+
+def test_an_interim_release_is_needed_up_to_the_next_lts(run: Run) -> None:
+    done = run("explain", "pc-q35-kinetic", "--format=json", cwd=ROOT / "examples/ubuntu-questing")
+    data = json.loads(done.stdout)
+    assert data["needed_by"] == ["kinetic", "lunar", "mantic", "noble"]
+    assert (data["release"], data["end"], data["upgrades"]) == ("2022-10-20", "2023-07-20", [])
+    assert data["deprecated"].startswith("support of Ubuntu 22.10 ended on 2023-07-20; shut the guest down")
+    # What report gives of a type is here too, under the same names.
+    assert {"name", "board", "series", "base", "increment", "variant", "alias", "default", "set", "machine",
+            "description", "deprecated", "line"} <= set(data)  # fmt: skip
+
+
+def with_arrays(tree: Tree) -> None:
+    tree.manifest().changelog().qemu()
+    path = "hw/i386/pc_q35.c"
+    text = tree.read(path)
+    for older, newer in (("6_2", "7_0"), ("7_0", "7_1"), ("7_1", "7_2")):
+        head = f"static void pc_q35_{older}_machine_options(MachineClass *m)\n{{\n"
+        assert head in text
+        text = text.replace(
+            head,
+            f"{head}    pc_q35_{newer}_machine_options(m);\n"
+            f"    /* compat_props_add(m->compat_props, none, 0); */\n"
+            f"    compat_props_add(m->compat_props, hw_compat_{older},\n                     hw_compat_{older}_len);\n",
+        )
+    tree.write(path, text)
+
+
+def test_what_is_upstreams_own(tree: Tree, run: Run) -> None:
+    with_arrays(tree)
+    done = run("explain", "pc-q35-jammy")
+    assert (
+        "  upstream pc-q35-6.2 (hw/i386/pc_q35.c)\n"
+        "    compat hw_compat_7_1\n    compat hw_compat_7_0\n    compat hw_compat_6_2\n  release (" in done.stdout
+    )
+    data = json.loads(run("explain", "pc-q35-jammy", "--format=json").stdout)
+    assert data["upstream"] == {"name": "pc-q35-6.2", "compat": ["hw_compat_7_1", "hw_compat_7_0", "hw_compat_6_2"]}
+    assert json.loads(run("explain", "ubuntu", "--format=json").stdout)["upstream"]["compat"] == []
+
+
+BODIES = {
+    "ccw_machine_8_1_class_options": "    ccw_machine_8_2_class_options(mc);\n"
+    "    compat_props_add(mc->compat_props, hw_compat_8_1, hw_compat_8_1_len);\n",
+    "ccw_machine_8_2_class_options": "    static GlobalProperty compat[] = {\n    };\n"
+    "    compat_props_add(mc->compat_props, compat, G_N_ELEMENTS(compat));\n",
+    "xenfv_machine_4_2_options": "    compat_props_add(m->compat_props, xen_compat, 1);\n",
+    "pc_i440fx_machine_4_2_options": "    compat_props_add(m->compat_props, pc_compat_4_2, pc_compat_4_2_len);\n",
+}
+
+
+@pytest.mark.parametrize(
+    "version, expected",
+    [
+        ((8, 1), ("compat of ccw_machine_8_2_class_options", "hw_compat_8_1")),
+        ((4, 2), ("pc_compat_4_2",)),
+        ((9, 0), ()),
+    ],
+)
+def test_the_functions_of_each_board(version: "tuple[int, ...]", expected: "tuple[str, ...]") -> None:
+    text = "".join(f"static void {name}(MachineClass *mc)\n{{\n{body}}}\n\n" for name, body in BODIES.items())
+    assert len(csource.options_functions(text)) == len(BODIES)
+    assert inheritance.compat_arrays(text.split("\n"), version) == expected
+
+
+def test_an_alias_of_two_boards(tree: Tree, run: Run) -> None:
+    tree.manifest(MANIFEST.replace("releases:", "  virt: {alias: ubuntu}\nreleases:")).changelog()
+    done = run("explain", "ubuntu")
+    assert [line.split(":")[0] for line in done.stdout.splitlines() if line[0] != " "] == ["pc-i440fx-lunar", "virt-lunar"]
+    done = run("explain", "ubuntu", "--format=json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[0] == (
+        'dh_qemu_machines: error: "ubuntu" means several machine types: name one of pc-i440fx-lunar, virt-lunar'
+    )
+
+
+@pytest.mark.parametrize("word, meant", [("ubunt-q35", "ubuntu-q35"), ("pc-q35-luna", "pc-q35-lunar"), ("path", "paths")])
+def test_names_that_are_near(tree: Tree, run: Run, word: str, meant: str) -> None:
+    tree.manifest().changelog()
+    done = run("explain", word)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f'hint: did you mean "{meant}"?\n')
