@@ -84,6 +84,7 @@ COMMANDS = (
         1,
         1000,
     ),
+    Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
     Command(
         "report",
         "print the overview: which type is in which release, what migrates where",
@@ -126,6 +127,12 @@ OPTIONS = (
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
+    Option("--from", "the older build: a qemu-system binary, or a folder that has some", ("migrate",), "PATH"),
+    Option("--to", "the newer build", ("migrate",), "PATH"),
+    Option("--type", "a machine type, or a pattern such as 'pc-q35-*'; may be repeated", ("migrate",), "NAME", repeated=True),
+    Option("--device", "one more device for the machines; may be repeated", ("migrate",), "DEVICE", repeated=True),
+    Option("--both", "migrate back as well where nobody promises it", ("migrate",)),
+    Option("--firmware", "where firmware is, for both builds; may be repeated", ("migrate",), "DIR", repeated=True),
 )
 
 

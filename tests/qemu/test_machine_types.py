@@ -9,6 +9,7 @@ are declared here.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -175,7 +176,13 @@ def working_copy(version: str) -> Path:
 
 @pytest.fixture(scope="module", params=RECORDS, ids=[record.version for record in RECORDS])
 def built(request: pytest.FixtureRequest) -> Built:
-    record: Record = request.param
+    return prepared(request.param.version)
+
+
+@functools.lru_cache(maxsize=None)
+def prepared(version: str) -> Built:
+    """Both builds of a version, made once in a run; in the folder then is ours."""
+    record = next(record for record in RECORDS if record.version == version)
     tree = working_copy(record.version)
     upstream = build(record.version, tree)
     shutil.copytree(ROOT / record.packaging, tree / "debian", dirs_exist_ok=True)

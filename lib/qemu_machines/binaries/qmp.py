@@ -28,6 +28,7 @@ class QmpError(Exception):
     def __init__(self, binary: str, attempt: str, reason: str, stderr: str = "") -> None:
         said = f"; it said: {stderr}" if stderr else ""
         super().__init__(f"{binary}: {attempt}: {reason}{said}")
+        self.binary = binary
         self.attempt = attempt
         self.reason = reason
         self.stderr = stderr
@@ -57,7 +58,7 @@ class Qmp:
         time_limit: float = TIME_LIMIT,
         size_limit: int = SIZE_LIMIT,
     ) -> None:
-        self._binary = binary
+        self.binary = binary
         self._arguments = tuple(arguments)
         self._time_limit = time_limit
         self._size_limit = size_limit
@@ -108,17 +109,27 @@ class Qmp:
             if "event" not in reply:
                 raise self._error("its reply is no result, no error and no event")
 
+    def kill(self) -> None:
+        """From another thread: whoever waits for an answer gets the end of QEMU as an error."""
+        process = self._process
+        if process is not None:
+            self._kill(process)
+
+    @staticmethod
+    def _kill(process: subprocess.Popen[bytes]) -> None:
+        # The group, so that a wrapper script cannot leave the real QEMU behind.
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
     def close(self) -> None:
         """End QEMU, whatever state it is in, and wait for its end."""
         process, self._process = self._process, None
         self._stderr.close()
         if process is None:
             return
-        # The group, so that a wrapper script cannot leave the real QEMU behind.
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        self._kill(process)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -127,7 +138,7 @@ class Qmp:
     def _start(self) -> None:
         try:
             self._process = subprocess.Popen(
-                [self._binary, *self._arguments],
+                [self.binary, *self._arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
@@ -139,7 +150,7 @@ class Qmp:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise QmpError(self._binary, self._attempt, "QEMU is not running")
+            raise QmpError(self.binary, self._attempt, "QEMU is not running")
         return self._process
 
     def _send(self, data: bytes) -> None:
@@ -196,7 +207,7 @@ class Qmp:
         self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 2000))
         lines = self._stderr.read().decode("utf-8", "replace").splitlines()
         tail = " | ".join(printable(line.strip()) for line in lines[-5:] if line.strip())
-        return QmpError(self._binary, self._attempt, reason, tail)
+        return QmpError(self.binary, self._attempt, reason, tail)
 
 
 def query_machines(binary: str, time_limit: float = TIME_LIMIT) -> tuple[Machine, ...]:

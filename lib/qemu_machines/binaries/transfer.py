@@ -1,0 +1,252 @@
+"""One machine saved by one QEMU and loaded by another, under TCG, through private Unix sockets."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
+
+from . import guests
+from .qmp import Qmp, QmpError
+
+# Seconds for the whole life of one QEMU; a tenth of a second is usual.
+TIME_LIMIT = 60.0
+# Bytes; a board with all its devices has 4 MiB, because empty memory is not sent.
+SIZE_LIMIT = 512 << 20
+_PAUSE = 0.003
+# How often to see, while QEMU should connect, whether it still lives.
+_LOOK = 0.2
+# sun_path has 108 bytes, of which ours are the last part.
+_PATH_LIMIT = 60
+FIRMWARE = ("/usr/share/qemu", "/usr/share/seabios", "/usr/lib/ipxe/qemu")
+
+
+class Machine(NamedTuple):
+    """What is started: the same on both sides but for the binary, and for ``name`` across names."""
+
+    board: str
+    name: str
+    cpu: str
+    devices: tuple[str, ...]
+
+
+class Saved(NamedTuple):
+    """A saved machine, and how far its program had counted."""
+
+    stream: bytes
+    counted: int
+
+
+class Failed(Exception):
+    """A migration did not succeed: where (start, save, load or run), and QEMU's own words."""
+
+    def __init__(self, stage: str, error: QmpError) -> None:
+        super().__init__(stage, error)
+        self.stage = stage
+        self.message = _words_of(error)
+
+
+def _words_of(error: QmpError) -> str:
+    """What QEMU wrote on standard error, without its warnings; else how it failed."""
+    words = []
+    for line in error.stderr.split(" | "):
+        text = line.removeprefix(f"{os.path.basename(error.binary)}: ")
+        if text and not text.startswith(("warning: ", "info: ")):
+            words.append(text)
+    return "; ".join(words) or f"{error.attempt}: {error.reason}"
+
+
+class Workshop:
+    """Where machines are migrated: a private folder and the QEMUs that run. Use it in a ``with`` statement.
+
+    ``end`` may be called from any thread, and again: it ends every QEMU that runs then, and none is started any more.
+    """
+
+    def __init__(self, firmware: Sequence[str] = FIRMWARE, time_limit: float = TIME_LIMIT) -> None:
+        self._firmware = tuple(folder for folder in firmware if os.path.isdir(folder))
+        self._time_limit = time_limit
+        self._running: set[Qmp] = set()
+        self._ended = False
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+
+    def __enter__(self) -> Workshop:
+        chosen = tempfile.gettempdir()
+        folder = chosen if len(os.fsencode(chosen)) < _PATH_LIMIT else "/tmp"
+        self._temporary = tempfile.TemporaryDirectory(prefix="qemu-machines-", dir=folder)
+        self.folder = self._temporary.name
+        guests.write_programs(self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self._temporary.cleanup()
+
+    def end(self) -> None:
+        with self._lock:
+            self._ended = True
+            for qmp in self._running:
+                qmp.kill()
+
+    def save(self, binary: str, machine: Machine) -> Saved:
+        """Start a machine, let its program count, and save it; raises Failed."""
+        with self._started(binary, machine) as qmp:
+            with _stage("save"):
+                count = self._wait(qmp, machine, 0)
+                qmp.execute("stop")
+                count = _count(qmp, machine)
+                return Saved(self._stream_of(qmp, binary), count)
+
+    def load(self, binary: str, machine: Machine, saved: Saved) -> None:
+        """Load a saved machine, and see that its program goes on from where it was; raises Failed."""
+        with self._started(binary, machine, "-S", "-incoming", "defer") as qmp:
+            with _stage("load"):
+                self._feed(qmp, binary, saved.stream)
+            with _stage("run"):
+                found = _count(qmp, machine)
+                if found != saved.counted:
+                    raise _error(binary, "its memory", f"the program had counted to {saved.counted} and is at {found}")
+                qmp.execute("cont")
+                found = self._wait(qmp, machine, saved.counted)
+                # The register where it counts was not loaded where it starts anew. (It counts modulo 2 ** 32.)
+                if (found - saved.counted) % (1 << 32) >= 1 << 31:
+                    reason = f"the program had counted to {saved.counted} and went on from {found}"
+                    raise _error(binary, "its CPU", reason)
+                if not _mapping(qmp, "query-status").get("running"):
+                    raise _error(binary, "query-status", "it does not run after the migration")
+
+    @contextmanager
+    def _started(self, binary: str, machine: Machine, *more: str) -> Iterator[Qmp]:
+        words = guests.arguments(self.folder, machine.board, machine.name, machine.cpu, machine.devices)
+        for folder in self._firmware:
+            words += ["-L", folder]
+        qmp = Qmp(binary, [*words, *more], self._time_limit)
+        with self._lock:
+            self._running.add(qmp)
+        try:
+            with _stage("start"):
+                if self._ended:
+                    raise _error(binary, "start", "everything is being ended")
+                qmp.__enter__()
+            try:
+                yield qmp
+            finally:
+                qmp.close()
+        finally:
+            with self._lock:
+                self._running.discard(qmp)
+
+    def _socket(self) -> str:
+        return os.path.join(self.folder, str(next(self._numbers)))
+
+    def _stream_of(self, qmp: Qmp, binary: str) -> bytes:
+        """What QEMU sends; by a socket that all versions know, because "file:" came with 8.2."""
+        path = self._socket()
+        stream = bytearray()
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path)
+            server.listen(1)
+            server.settimeout(_LOOK)
+            # Bytes a second: no limit that matters. QEMU's own is 128 MiB.
+            qmp.execute("migrate-set-parameters", max_bandwidth=1 << 40)
+            qmp.execute("migrate", uri=f"unix:{path}")
+            try:
+                with self._accepted(qmp, server) as connection:
+                    connection.settimeout(self._time_limit)
+                    while data := connection.recv(1 << 20):
+                        stream += data
+                        if len(stream) > SIZE_LIMIT:
+                            raise _error(binary, "migrate", f"its stream is larger than {SIZE_LIMIT} bytes")
+            except OSError as error:
+                raise _error(binary, "migrate", f"it sent nothing: {error}") from None
+        os.unlink(path)
+        self._finish(qmp, binary, "migrate")
+        return bytes(stream)
+
+    def _accepted(self, qmp: Qmp, server: socket.socket) -> socket.socket:
+        """The connection from QEMU; raises QmpError where QEMU has ended, and OSError where it does not come."""
+        limit = time.monotonic() + self._time_limit / 2
+        while True:
+            try:
+                return server.accept()[0]
+            except socket.timeout:
+                qmp.execute("query-migrate")
+                if time.monotonic() > limit:
+                    raise
+
+    def _feed(self, qmp: Qmp, binary: str, stream: bytes) -> None:
+        path = self._socket()
+        qmp.execute("migrate-incoming", uri=f"unix:{path}")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(self._time_limit)
+            try:
+                client.connect(path)
+                client.sendall(stream)
+            except OSError:
+                # It has refused the stream, and says why when it is asked.
+                pass
+        self._finish(qmp, binary, "migrate-incoming")
+
+    def _finish(self, qmp: Qmp, binary: str, attempt: str) -> None:
+        def ended() -> Any:
+            found = _mapping(qmp, "query-migrate")
+            return found if found.get("status") in ("completed", "failed", "cancelled") else None
+
+        found = self._poll(binary, attempt, "it is not finished", ended)
+        if found["status"] != "completed":
+            raise _error(binary, attempt, found.get("error-desc") or f"its status is {found['status']}")
+
+    def _wait(self, qmp: Qmp, machine: Machine, count: int) -> int:
+        """How far the program has counted as soon as that is not ``count``."""
+        binary = qmp.binary
+
+        def counted() -> Any:
+            found = _count(qmp, machine)
+            return (found,) if found != count else None
+
+        found: tuple[int] = self._poll(binary, "its program", "it does not run", counted)
+        return found[0]
+
+    def _poll(self, binary: str, attempt: str, what: str, ask: Callable[[], Any]) -> Any:
+        # Shorter than what Qmp itself allows, which would only say that a question had no answer.
+        limit = time.monotonic() + self._time_limit / 2
+        while time.monotonic() < limit:
+            found = ask()
+            if found is not None:
+                return found
+            time.sleep(_PAUSE)
+        raise _error(binary, attempt, f"{what} after {self._time_limit / 2:g} seconds")
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    try:
+        yield
+    except QmpError as error:
+        raise Failed(name, error) from None
+
+
+def _error(binary: str, attempt: str, reason: str) -> QmpError:
+    return QmpError(binary, attempt, reason)
+
+
+def _mapping(qmp: Qmp, command: str) -> dict[str, Any]:
+    reply = qmp.execute(command)
+    if not isinstance(reply, dict):
+        raise _error(qmp.binary, command, "its reply is not QEMU's")
+    return reply
+
+
+def _count(qmp: Qmp, machine: Machine) -> int:
+    """Read from memory by the human monitor, the only way that QEMU has for it without a file."""
+    address = guests.GUESTS[machine.board].counter
+    text = str(qmp.execute("human-monitor-command", command_line=f"xp/1wx {address:#x}"))
+    try:
+        return int(text.split()[1], 16)
+    except (IndexError, ValueError):
+        raise _error(qmp.binary, "its memory", f"cannot be read: {text[:60]}") from None

@@ -1,0 +1,192 @@
+"""Save and load a running machine of every type between two builds of QEMU."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import contextmanager
+from typing import Iterator, Optional, Sequence
+
+from .. import diagnostics
+from ..binaries import guests, migration, transfer
+from ..binaries.migration import Done, Job, Pair, Qemu
+from ..binaries.qmp import QmpError
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
+from ..options import WrongUsage
+from . import reading, telling
+
+
+def run(options: argparse.Namespace) -> int:
+    """Migrate and print the table; findings are what guests may count on and does not work."""
+    old_path, new_path = vars(options)["from"], options.to
+    if old_path is None or new_path is None:
+        raise WrongUsage("migrate needs --from and --to, each a qemu-system binary or a folder that has some")
+    try:
+        with _ending_politely():
+            return _compare(options, old_path, new_path)
+    except _Ended as ended:
+        return ended.status
+
+
+def _compare(options: argparse.Namespace, old_path: str, new_path: str) -> int:
+    unreadable = [
+        _unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
+    ]
+    declared = _declared(options, unreadable)
+    old, new = _asked(old_path, unreadable), _asked(new_path, unreadable)
+    pairs = [Pair(old[target], new[target]) for target in old if target in new]
+    if not pairs and not unreadable:
+        what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
+        unreadable.append(_unreadable(new_path, what, "both have to have a binary for the same target"))
+    if unreadable:
+        telling.report(unreadable, {})
+        return UNREADABLE
+    if mistyped := _mistyped(options, pairs):
+        telling.report(mistyped, {})
+        return USAGE
+    return _migrate(options, pairs, declared)
+
+
+def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optional[Sequence[str]]) -> int:
+    made: list[Job] = []
+    done: list[Done] = []
+    left_out: set[str] = set()
+    for pair in pairs:
+        names = migration.select(pair, declared, options.type or ())
+        more, lost = migration.jobs(pair, names, options.device or (), options.both)
+        made += more
+        done += [Done(one) for one in lost]
+        left_out |= set(migration.left_out(pair, names))
+    if not made and not done:
+        where = Mark(vars(options)["from"])
+        what = "that the manifest declares" if declared is not None else "of the boards"
+        message = f"no machine type {what} is in both builds"
+        telling.report([Finding("input-unreadable", "error", where, message)], {})
+        return FINDINGS
+    try:
+        done += _carried_out(options, made)
+    except OSError as error:
+        telling.report([_unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
+        return UNREADABLE
+    return _tell(options, pairs, done, left_out)
+
+
+def _unreadable(path: str, message: str, hint: str = "") -> Finding:
+    return Finding("input-unreadable", "error", Mark(path), message, hint)
+
+
+def _mistyped(options: argparse.Namespace, pairs: Sequence[Pair]) -> list[Finding]:
+    """What was asked for and is in no old build, or in none that can be compared."""
+    where = Mark(vars(options)["from"])
+    known = [name for pair in pairs for name in pair.old.machines if guests.board_of(name, pair.old.target)]
+    found = []
+    for pattern in options.type or ():
+        if not any(migration.select(pair, None, (pattern,)) for pair in pairs):
+            message = f"no machine type of the boards is called {pattern} in both builds"
+            found.append(Finding("input-unreadable", "error", where, message, diagnostics.nearest(pattern, known)))
+    return found
+
+
+def _declared(options: argparse.Namespace, unreadable: list[Finding]) -> Optional[list[str]]:
+    """The types of the manifest; None where there is no manifest, or where types are named."""
+    if options.type or not os.path.lexists(options.manifest):
+        return None
+    inputs = reading.read_inputs(options, tree_required=False)
+    unreadable += inputs.unreadable
+    return [str(one.name) for one in inputs.model.types] if inputs.model else None
+
+
+def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
+    """The binaries of a side by target."""
+    found: dict[str, Qemu] = {}
+    try:
+        binaries = migration.binaries_of(path)
+    except OSError as error:
+        unreadable.append(_unreadable(path, f"cannot be read: {error.strerror}"))
+        return {}
+    if not binaries:
+        hint = f"looked for qemu-system-{', qemu-system-'.join(guests.BOARDS)}, also in usr/bin"
+        unreadable.append(_unreadable(path, "has no qemu-system binary", hint))
+    for binary in binaries:
+        try:
+            qemu = migration.ask(binary)
+        except QmpError as error:
+            text = str(error).removeprefix(f"{error.binary}: ")
+            unreadable.append(_unreadable(binary, text, "is it a QEMU that can run here?"))
+        else:
+            found.setdefault(qemu.target, qemu)
+    return found
+
+
+def _targets(side: dict[str, Qemu]) -> str:
+    return ", ".join(side) or "none"
+
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class _Ended(BaseException):
+    """A signal asked for the end; ``status`` is what a shell would tell of it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number
+
+
+@contextmanager
+def _ending_politely() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the program as Ctrl-C does, with everything that it started."""
+
+    def end(number: int, _: object) -> None:
+        raise _Ended(number)
+
+    before = {number: signal.signal(number, end) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]:
+    """All jobs, on the cores there are; their results in the order of the jobs."""
+    from ..outputs.progress import Bar
+
+    firmware = options.firmware or transfer.FIRMWARE
+    # Half of a job is waiting: for the guest's timer, and for the other QEMU.
+    workers = 2 * len(os.sched_getaffinity(0))
+    with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
+        futures: list[Future[Done]] = []
+        try:
+            # The first jobs run already while the last are handed over: an end that came in between would miss some.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_ENDING))
+            futures += [pool.submit(migration.carry_out, work, job) for job in jobs]
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            names = dict(zip(futures, (job.machine.name for job in jobs)))
+            with Bar(sys.stderr, len(jobs)) as bar:
+                for future in as_completed(futures):
+                    bar.step(names[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            # Again and again, because a thread may just have been about to start one.
+            # (What was cancelled is none of it: "wait" does not take that for done.)
+            left = {future for future in futures if not future.cancelled()}
+            while left:
+                work.end()
+                _, left = wait(left, timeout=0.05)
+            raise
+        return [future.result() for future in futures]
+
+
+def _tell(options: argparse.Namespace, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:
+    from ..outputs import migrations as output
+
+    results = [one.migration for one in done]
+    across = [other for one in done for other in one.across]
+    write = output.document if options.format == "json" else output.table
+    sys.stdout.write(write(pairs, results, across, sorted(left_out)))
+    wrong = any(output.bad(one) for one in results) or any(output.wrongly_accepted(one) for one in across)
+    return FINDINGS if wrong else FINE
