@@ -176,7 +176,7 @@ def test_escapes_of_a_terminal_in_a_version(tree: Tree, run: Run) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("text", ["version: 1\nven# Ubuntu\nboe maa", "version: 1\nven# Ubuntu\nboe maa\n"])
+@pytest.mark.parametrize("text", ["version: 1\nven# Ubuntu\nboe maa", "version: 1\nven# Ubuntu\nboe maa\n", "{<<", "{<<\n", "a: {b"])
 def test_the_end_of_a_manifest_without_a_last_newline_is_inside_it(tree: Tree, text: str) -> None:
     with pytest.raises(InputError) as caught:
         manifest.read(str(tree.manifest(text).root / "debian/qemu-machines.yaml"))

@@ -113,6 +113,8 @@ class _Composer:
         self.report = report
         self.anchors: dict[str, Optional[Node]] = {}
         self.aliased = 0
+        self.text = ""
+        self.last = 0
 
     def error(self, mark: Mark, message: str, hint: str = "") -> InputError:
         return InputError(mark, message, hint)
@@ -121,15 +123,18 @@ class _Composer:
         """The position of an event; the width of what stands on its first line."""
         start, end = event.start_mark, event.end_mark
         width = end.column - start.column if end.line == start.line else 1
+        if start.line >= self.last:
+            return self._inside(start.line + 1, start.column + 1)
         return Mark(self.path, start.line + 1, start.column + 1, max(1, width))
 
     def document(self, text: str) -> Node:
         """The root node; InputError unless there is exactly one document."""
         try:
+            self.text, self.last = text, text.count("\n")
             return self._document(yaml.parse(text, Loader=LOADER))
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
-            mark = self._inside(at.line + 1, at.column + 1, text) if at else Mark(self.path)
+            mark = self._inside(at.line + 1, at.column + 1) if at else Mark(self.path)
             begun = error.context_mark
             hint = f"what is not finished begins in line {begun.line + 1}, column {begun.column + 1}" if begun else ""
             # The two loaders word their problems differently: only the place is told.
@@ -137,9 +142,9 @@ class _Composer:
         except (yaml.YAMLError, ValueError):
             raise self.error(Mark(self.path), f"{self.what} is not valid YAML") from None
 
-    def _inside(self, line: int, column: int, text: str) -> Mark:
+    def _inside(self, line: int, column: int) -> Mark:
         """A position; libyaml puts the end of a text without a last newline into a line of its own."""
-        lines = text.split("\n")
+        lines = self.text.split("\n")
         if line > len(lines):
             line, column = len(lines), len(lines[-1]) + 1
         return Mark(self.path, line, min(column, len(lines[line - 1]) + 1))
