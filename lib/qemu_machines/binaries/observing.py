@@ -15,6 +15,7 @@ import tempfile
 from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
 
 from ..inputs.observed import Description, Field, Observed, ObservedType, Setting, plain
+from . import memory
 from .qmp import Qmp, QmpError
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
@@ -43,6 +44,8 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
         version = ".".join(str(qmp.execute("query-version")["qemu"][part]) for part in ("major", "minor", "micro"))
         machines = _machines(binary, qmp)
         types = {str(one["name"]): _type(one, str(one["name"]) in wanted) for one in machines}
+        if all(one.compat is None for one in types.values()):
+            types = _from_memory(qmp.pid, types)
         devices = [str(one["name"]) for one in qmp.execute("qom-list-types", implements="device", abstract=False)]
         defaults = {device: found for device in sorted(devices) if (found := _defaults(qmp, device))}
         drivers = {driver for type_ in types.values() for driver, _, _ in type_.compat or ()} - set(devices)
@@ -75,6 +78,16 @@ def _type(entry: Mapping[str, Any], wanted: bool) -> ObservedType:
     if "compat-props" in entry:
         compat = tuple((str(one["qom-type"]), str(one["property"]), str(one["value"])) for one in entry["compat-props"])
     return ObservedType(str(entry["name"]), facts, compat)
+
+
+def _from_memory(pid: int, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
+    """The same with the compat properties that QEMU before 9.1 has and does not tell."""
+    try:
+        found = memory.compat_properties(pid, types)
+    except OSError:
+        # Another user's process, or a kernel that forbids it (ptrace_scope).
+        return types
+    return {name: one._replace(compat=found.get(name, ())) for name, one in types.items()} if found else types
 
 
 def _word(value: Any) -> str:
@@ -171,7 +184,8 @@ def _field(entry: Mapping[str, Any], states: "dict[str, Description]") -> Field:
     return Field(
         str(entry["field"]),
         int(entry.get("version_id", 0)),
-        int(entry["size"]),
+        # Of a description inside, its own fields tell.
+        0 if inner else int(entry["size"]),
         int(entry.get("num", 1)),
         bool(entry.get("field_exists", False)),
         inner,
@@ -183,7 +197,9 @@ def find(words: Sequence[str], builddir: Optional[str]) -> list[str]:
 
     A word may be a folder, too.
     """
-    places = list(words) or ([builddir] if builddir else [one for one in ("b/qemu", "build", ".") if _programs(one)][:1])
+    if builddir and not words:
+        return _programs(builddir)
+    places = list(words) or [one for one in ("b/qemu", "build", ".") if _programs(one)][:1]
     return [found for place in places for found in (_programs(place) if os.path.isdir(place) else [place])]
 
 

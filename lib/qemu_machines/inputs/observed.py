@@ -8,7 +8,6 @@ next newer one's), and the defaults of devices are grouped by who has them.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
@@ -95,17 +94,17 @@ def lines(binaries: Iterable[Observed]) -> Iterator[str]:
         ((one.target, driver, tuple(sorted(one.implements.get(driver, ())))) for one in ordered for driver in _drivers(one)),
         every,
     )
-    yield from sorted(f"implements {targets} {driver} {_json(having)}" for targets, driver, having in drivers if having)
+    yield from sorted(f"implements {targets} {driver} {_json(_packed(having))}" for targets, driver, having in drivers if having)
     devices = _shared(
         ((one.target, device, tuple(sorted(found.items()))) for one in ordered for device, found in one.defaults.items()),
         every,
     )
     yield from sorted(f"defaults {targets} {_json(group)}" for targets, group in _grouped(devices))
     saved = _shared(((one.target, device, key) for one in ordered for device, key in one.sections.items()), every)
-    sections: dict[tuple[str, str], list[str]] = {}
-    for targets, device, key in saved:
-        sections.setdefault((targets, key), []).append(device)
-    yield from (f"saves {targets} {_json([key, sorted(having)])}" for (targets, key), having in sorted(sections.items()))
+    sections: dict[str, dict[str, list[str]]] = {}
+    for targets, device, key in sorted(saved):
+        sections.setdefault(targets, {}).setdefault(key, []).append(device)
+    yield from (f"saves {targets} {_json(having)}" for targets, having in sorted(sections.items()))
     states = {key: description for one in ordered for key, description in one.descriptions.items()}
     yield from (f"state {_json(_state(key, one))}" for key, one in sorted(states.items()))
 
@@ -116,6 +115,9 @@ def _drivers(one: Observed) -> "list[str]":
 
 
 def _json(value: Any) -> str:
+    # Not at the top: the model has these values in every build, and only verify their text.
+    import json
+
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
@@ -151,13 +153,17 @@ def _types(one: Observed) -> Iterator[str]:
     wanted = [name for name, type_ in one.types.items() if type_.facts]
     for name in wanted:
         wanted += [near[name]] if near.get(name) and near[name] not in wanted else []
+    before: Mapping[str, str] = {}
     for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), bool(one.types[name].facts), name)):
-        data: dict[str, Any] = dict(one.types[name].facts)
+        facts = one.types[name].facts
+        data: dict[str, Any] = {}
+        if facts:
+            # What is as with the type before is left out: most of it.
+            data = {key: facts.get(key) for key in sorted({*before, *facts}) if facts.get(key) != before.get(key)}
+            before = facts
         if name in told:
-            before = one.types[near[name]].facts if near[name] else {}
-            data = {key: data.get(key) for key in sorted({*before, *data}) if data.get(key) != before.get(key)}
             data["from"], data["set"] = near[name], _by_driver(told[name][len(told.get(near[name], ())) :])
-        yield f"type {one.target} {name} {_json(data)}"
+        yield f"{'type' if facts else 'base'} {one.target} {name} {_json(data)}"
 
 
 def _by_driver(settings: Sequence[Setting]) -> "list[tuple[str, dict[str, str]]]":
@@ -208,6 +214,10 @@ def _field_text(field: Field) -> str:
     return ",".join([name, *parts]).rstrip(",")
 
 
+def _unpacked(packed: "Mapping[str, Iterable[str]]") -> "list[str]":
+    return [f"{stem}{end}" for end, stems in packed.items() for stem in stems]
+
+
 def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
     """The binaries of a record; ``mark`` is where its first line stands.
 
@@ -226,25 +236,37 @@ def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
     return tuple(one._replace(descriptions=states) for one in found.values())
 
 
+def _loads(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
 def _take(line: str, found: dict[str, Observed], states: dict[str, Description]) -> None:
     kind, _, rest = line.partition(" ")
     if kind == "state":
-        key, version, minimum, fields, *more = json.loads(rest)
+        key, version, minimum, fields, *more = _loads(rest)
         made = tuple(map(_field, str(fields).split("|"))) if fields else ()
         subsections = tuple(str(one) for one in more[0]) if more else ()
         states[str(key)] = Description(int(version), int(minimum), made, subsections)
         return
     targets, _, rest = rest.partition(" ")
+    if targets != "all" and kind != "binary" and not set(targets.split(",")) <= set(found) or not rest:
+        raise ValueError(targets)
     if kind == "binary":
-        found[targets] = Observed(targets, str(json.loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
+        found[targets] = Observed(targets, str(_loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
         return
     for target in list(found) if targets == "all" else targets.split(","):
-        if kind in ("defaults", "saves"):
-            first, second = json.loads(rest)
-            _take_devices(kind, first, second, found[target])
+        if kind == "saves":
+            told = {str(device): str(key) for key, devices in _loads(rest).items() for device in devices}
+            _dict(found[target].sections).update(told)
+        elif kind == "defaults":
+            devices, properties = _loads(rest)
+            for device in _unpacked(devices):
+                _dict(found[target].defaults).setdefault(device, {}).update({str(k): str(v) for k, v in properties.items()})
         else:
             name, _, data = rest.partition(" ")
-            _take_named(kind, name, json.loads(data), found[target])
+            _take_named(kind, name, _loads(data), found[target])
 
 
 def _field(text: str) -> Field:
@@ -252,27 +274,18 @@ def _field(text: str) -> Field:
     return Field(name, int(version or 0), int(size or 0), int(number or 1), conditional == "1", struct)
 
 
-def _take_devices(kind: str, first: Any, second: Any, binary: Observed) -> None:
-    if kind == "saves":
-        _dict(binary.sections).update({str(device): str(first) for device in second})
-        return
-    for device in (f"{stem}{end}" for end, stems in first.items() for stem in stems):
-        _dict(binary.defaults).setdefault(device, {}).update({str(k): str(v) for k, v in second.items()})
-
-
 def _take_named(kind: str, name: str, data: Any, binary: Observed) -> None:
-    if kind == "type":
+    if kind in ("type", "base"):
         compat: Optional[tuple[Setting, ...]] = None
         if "set" in data:
-            near = binary.types[data.pop("from")] if data["from"] else ObservedType(data.pop("from"), {}, ())
-            data = {"set": data.pop("set"), **near.facts, **data}
-            before = near.compat or ()
-            added = ((str(driver), str(name), str(value)) for driver, found in data.pop("set") for name, value in found.items())
-            compat = (*before, *added)
-        facts = {str(k): str(v) for k, v in data.items() if v is not None}
+            near = data.pop("from")
+            added = ((str(driver), str(item), str(value)) for driver, found in data.pop("set") for item, value in found.items())
+            compat = (*((binary.types[near].compat or ()) if near else ()), *added)
+        before: Mapping[str, str] = next((one.facts for one in reversed(list(binary.types.values())) if one.facts), {}) if kind == "type" else {}
+        facts = {str(k): str(v) for k, v in {**before, **data}.items() if v is not None}
         _dict(binary.types)[name] = ObservedType(name, facts, compat)
     elif kind == "implements":
-        _dict(binary.implements)[name] = tuple(map(str, data))
+        _dict(binary.implements)[name] = tuple(sorted(_unpacked(data)))
     elif kind == "cpu":
         _dict(binary.cpus)[name] = {str(flag): str(value) for value, flags in data.items() for flag in flags}
     else:
