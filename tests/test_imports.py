@@ -40,6 +40,7 @@ def imported(tree: Tree, *arguments: str) -> list[str]:
         (["check"], ["yaml", "distro_info"]),
         (["hooks"], ["yaml", "difflib"]),
         (["report"], ["yaml", "distro_info"]),
+        (["verify"], ["yaml", "distro_info", "tempfile", "shutil", "json", "subprocess"]),
         (["report", "--format", "html"], ["yaml", "distro_info"]),
         (["report", "--format", "json"], ["yaml", "distro_info", "json"]),
         # What edits or compares is run by hand: only what it needs, but no hurry.

@@ -21,6 +21,7 @@ from .inputs.manifest import Change as Change
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
 from .inputs.manifest import all_properties as all_properties
+from .inputs.observed import Observed as Observed
 from .inputs.patches import Patch as Patch
 from .inputs.releases import ReleaseInfo as ReleaseInfo
 from .inputs.releases import Releases
@@ -106,13 +107,22 @@ class MachineType(NamedTuple):
     mark: Mark
 
 
+class Built(NamedTuple):
+    """What the built binaries say, what was frozen of earlier ones, and the upload that froze it."""
+
+    binaries: tuple[Observed, ...]
+    record: tuple[Observed, ...]
+    frozen_by: str
+
+
 class History(NamedTuple):
     """What is around the manifest: the frozen record, another package's, the patches now.
 
     ``unreachable`` are the documents that no package would have, and the package
     each is meant for. ``machines`` are the names that other machines of a binary have. ``readme`` is
     the one that the manifest names, ``stanza`` what should stand in it (empty
-    where nobody asked), ``news`` the versions that NEWS files have an entry for.
+    where nobody asked), ``news`` the versions that NEWS files have an entry for. ``built`` is only there
+    for verify.
     """
 
     lock: Optional[Lock] = None
@@ -124,6 +134,7 @@ class History(NamedTuple):
     readme: Optional[Readme] = None
     stanza: str = ""
     news: frozenset[str] = frozenset()
+    built: Optional[Built] = None
 
 
 class Model(NamedTuple):

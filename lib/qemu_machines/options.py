@@ -69,7 +69,12 @@ COMMANDS = (
         1,
         1,
     ),
-    Command("freeze", "write the frozen record of what is released, debian/qemu-machines.lock"),
+    Command(
+        "freeze",
+        "write the frozen record of what is released, debian/qemu-machines.lock",
+        words="only qemu-system-* binaries, or folders of them",
+        most=100,
+    ),
     Command("hooks", "print the patch that makes this QEMU source include the generated files"),
     Command(
         "import",
@@ -84,6 +89,13 @@ COMMANDS = (
         "report",
         "print the overview: which type is in which release, what migrates where",
         ("text", "html", "svg", "json", "dot"),
+    ),
+    Command(
+        "verify",
+        "after the build, compare the binaries with the manifest and the frozen record",
+        ("text", "json"),
+        "only qemu-system-* binaries, or folders of them",
+        most=100,
     ),
 )
 OPTIONS = (
@@ -111,6 +123,7 @@ OPTIONS = (
     Option("--compat", "an upstream compat array", ("bump",), "ARRAY", repeated=True),
     Option("--patch", "an entry of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
     Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
+    Option("--builddir", "the folder of the built qemu-system-*", ("freeze", "verify"), "DIR"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),

@@ -86,6 +86,11 @@ class Qmp:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        """The process, while it runs."""
+        return self._running().pid
+
     def execute(self, command: str, **arguments: Any) -> Any:
         """What QEMU returns for a command; raises QmpError for anything else.
 

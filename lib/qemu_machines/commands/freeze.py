@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..diagnostics import FINDINGS, UNREADABLE
+from .. import rules
+from ..diagnostics import FINDINGS, UNREADABLE, Finding
+from ..model import Observed
 from . import reading, telling
 
 # A record that is written over one of these would make the loss official.
@@ -26,6 +28,22 @@ def run(options: argparse.Namespace) -> int:
         return FINDINGS
     # A package without patches is not one whose patches nobody looked at.
     sums = {str(one.name): one.digest for one in inputs.model.history.patches or ()}
-    text = output.text(inputs.model, sums, inputs.model.history.lock)
+    binaries: tuple[Observed, ...] = ()
+    if options.subjects or options.builddir:
+        from . import verify
+
+        unreadable: list[Finding] = []
+        built = verify.ask(options, inputs.model, unreadable)
+        if built is None:
+            telling.report(unreadable, inputs.lines)
+            return UNREADABLE
+        judged = inputs.model._replace(history=inputs.model.history._replace(built=built))
+        tags = {rule.tag for rule in rules.of_built()}
+        changed = [one for one in telling.judge(judged) if one.tag in tags]
+        telling.report(changed, inputs.lines)
+        if telling.status(changed):
+            return FINDINGS
+        binaries = built.binaries
+    text = output.text(inputs.model, sums, inputs.model.history.lock, binaries)
     folder, name = os.path.split(reading.lock_path(options))
     return telling.write(options, folder or ".", {name: text})

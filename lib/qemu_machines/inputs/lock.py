@@ -17,6 +17,8 @@ from .table import Choice, Entries, Field, ListOf, MapOf, Reader, Record, Word
 WHAT = "the frozen record"
 _HASH = Word("SHA-256 sum", "[0-9a-f]{64}", "64 hexadecimal digits")
 
+_LINES = Word("block of lines", "(?s).*", "|", valid=None)
+
 TYPE_ENTRY = Record(
     "a frozen type",
     (
@@ -39,6 +41,7 @@ LOCK = Record(
         Field("upload", manifest_format.TEXT, "The package version that was frozen.", required=True),
         Field("patches", MapOf(manifest_format.PATCH, _HASH), "The patches of that upload with their SHA-256 sums."),
         Field("types", MapOf(manifest_format.TYPE, TYPE_ENTRY), "The types by name.", required=True),
+        Field("observed", _LINES, "What the built binaries say of themselves, see observed.py."),
     ),
 )
 
@@ -63,7 +66,8 @@ class Lock(NamedTuple):
     """The whole record.
 
     ``patches`` maps the entries of debian/patches/series to their sums; None
-    where the package had no list of patches.
+    where the package had no list of patches. ``observed`` is the other half, as it
+    stands: only verify and compare read it.
     """
 
     file: str
@@ -71,6 +75,7 @@ class Lock(NamedTuple):
     patches: Optional[Mapping[str, str]]
     types: Mapping[str, FrozenType]
     lines: list[str]
+    observed: Optional[Text] = None
 
 
 def read(path: str) -> Lock:
@@ -93,7 +98,7 @@ def _lock(document: nodes.Document, path: str) -> Lock:
     types = {str(name): _type(name, entry) for name, entry in entries["types"]}
     sums = entries.get("patches")
     patches = None if sums is None else {str(name): str(sum_) for name, sum_ in sums}
-    return Lock(path, str(entries["upload"]), patches, types, document.lines)
+    return Lock(path, str(entries["upload"]), patches, types, document.lines, entries.get("observed"))
 
 
 def _type(name: Text, entries: Entries) -> FrozenType:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Iterator, Mapping, Optional
+from typing import Iterator, Mapping, Optional, Sequence
 
-from ..model import Lock, MachineType, Model
+from ..inputs import observed
+from ..model import Lock, MachineType, Model, Observed
 
 _HEADER = """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run
@@ -14,8 +15,11 @@ lock: 1
 """
 
 
-def text(model: Model, patches: Mapping[str, str], before: Optional[Lock]) -> str:
-    """The record of a model. A type that was frozen before keeps the version that froze it."""
+def text(model: Model, patches: Mapping[str, str], before: Optional[Lock], binaries: Sequence[Observed] = ()) -> str:
+    """The record of a model. A type that was frozen before keeps the version that froze it.
+
+    Without binaries, what was observed of earlier ones is kept.
+    """
     version = str(model.upload.version)
     out = [f"{_HEADER}upload: {_quoted(version)}"]
     out.append("patches:" if patches else "patches: {}")
@@ -25,6 +29,10 @@ def text(model: Model, patches: Mapping[str, str], before: Optional[Lock]) -> st
     for one in sorted(model.types, key=lambda type_: type_.name):
         old = before.types.get(one.name) if before else None
         out += _type(one, str(old.since) if old else version)
+    if binaries:
+        out += ["observed: |", *(f"  {line}" for line in observed.lines(binaries))]
+    elif before and before.observed:
+        out += ["observed: |", *(f"  {line}" for line in before.observed.rstrip("\n").split("\n"))]
     return "\n".join(out) + "\n"
 
 

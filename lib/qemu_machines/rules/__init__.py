@@ -68,6 +68,13 @@ def catalogue() -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: rule.tag))
 
 
+def of_built() -> tuple[Rule, ...]:
+    """The rules that only verify can judge."""
+    from . import built
+
+    return built.RULES
+
+
 def check(model: Model) -> Iterator[Finding]:
     """Every finding of every rule that this model has the data for, less what is overridden."""
     used: set[int] = set()

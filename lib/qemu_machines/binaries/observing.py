@@ -1,0 +1,211 @@
+"""Asks a built binary for all that is frozen of it: one start over QMP, one for its texts, one for its vmstate.
+
+No guest and no KVM are needed. What QEMU does not tell is left out, and the
+manual page says what that is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import tempfile
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
+
+from ..inputs.observed import Description, Field, Observed, ObservedType, Setting, plain
+from . import memory
+from .qmp import Qmp, QmpError
+
+# The models that guests of these boards have unless they name another one. Not "max", which by its
+# definition is another one in each QEMU; and no other model is named by every guest.
+MODELS = {"x86_64": ("qemu64",), "aarch64": ("cortex-a57",), "s390x": ("qemu",)}
+# query-machines' members, and how they are called in what users read.
+_FACTS = (
+    ("alias", "alias"),
+    ("is-default", "default"),
+    ("cpu-max", "cpu-max"),
+    ("hotpluggable-cpus", "hotpluggable CPUs"),
+    ("numa-mem-supported", "NUMA memory"),
+    ("deprecated", "deprecated"),
+    ("default-cpu-type", "default CPU type"),
+    ("default-ram-id", "RAM id"),
+    ("acpi", "ACPI"),
+)
+_TIME = 60.0
+_LARGEST = 64 << 20
+
+
+def observe(binary: str, wanted: Collection[str]) -> Observed:
+    """All about a binary and its ``wanted`` types. Raises QmpError."""
+    with Qmp(binary) as qmp:
+        target = str(qmp.execute("query-target")["arch"])
+        version = ".".join(str(qmp.execute("query-version")["qemu"][part]) for part in ("major", "minor", "micro"))
+        machines = _machines(binary, qmp)
+        types = {str(one["name"]): _type(one, str(one["name"]) in wanted) for one in machines}
+        if all(one.compat is None for one in types.values()):
+            types = _from_memory(qmp.pid, types)
+        devices = [str(one["name"]) for one in qmp.execute("qom-list-types", implements="device", abstract=False)]
+        defaults = {device: found for device in sorted(devices) if (found := _defaults(qmp, device))}
+        drivers = {driver for type_ in types.values() for driver, _, _ in type_.compat or ()} - set(devices)
+        implements = {driver: tuple(_implementing(qmp, driver)) for driver in sorted(drivers)}
+        cpus = {model: found for model in MODELS.get(target, ()) if (found := _cpu(qmp, model))}
+    texts = descriptions(_output(binary, "-M", "help"))
+    types = {
+        name: one._replace(facts={**one.facts, "description": texts[name]}) if one.facts and name in texts else one
+        for name, one in types.items()
+    }
+    sections, states = _vmstate(binary)
+    return Observed(target, version, types, defaults, implements, sections, states, cpus)
+
+
+def _machines(binary: str, qmp: Qmp) -> "list[dict[str, Any]]":
+    """query-machines, with the compat properties where this QEMU tells them."""
+    known = {one["name"]: one for one in qmp.execute("query-qmp-schema")}
+    members = known[known["query-machines"]["arg-type"]]["members"]
+    told = any(member["name"] == "compat-props" for member in members)
+    reply = qmp.execute("query-machines", compat_props=True) if told else qmp.execute("query-machines")
+    if not isinstance(reply, list) or not all(isinstance(one, dict) and "name" in one for one in reply):
+        raise QmpError(binary, "query-machines", "its reply is no list of machine types")
+    return reply
+
+
+def _type(entry: Mapping[str, Any], wanted: bool) -> ObservedType:
+    """Of a type that is not ours only its name and what it sets are kept, because ours start from it."""
+    facts = {words: _word(entry[key]) for key, words in _FACTS if key in entry} if wanted else {}
+    compat: Optional[tuple[Setting, ...]] = None
+    if "compat-props" in entry:
+        compat = tuple((str(one["qom-type"]), str(one["property"]), str(one["value"])) for one in entry["compat-props"])
+    return ObservedType(str(entry["name"]), facts, compat)
+
+
+def _from_memory(pid: int, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
+    """The same with the compat properties that QEMU before 9.1 has and does not tell."""
+    try:
+        found = memory.compat_properties(pid, types)
+    except OSError:
+        # Another user's process, or a kernel that forbids it (ptrace_scope).
+        return types
+    return {name: one._replace(compat=found.get(name, ())) for name, one in types.items()} if found else types
+
+
+def _word(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _defaults(qmp: Qmp, device: str) -> dict[str, str]:
+    reply = qmp.execute("device-list-properties", typename=device)
+    return {str(one["name"]): plain(one["default-value"]) for one in reply if "default-value" in one}
+
+
+def _implementing(qmp: Qmp, driver: str) -> Iterator[str]:
+    try:
+        reply = qmp.execute("qom-list-types", implements=driver, abstract=False)
+    except QmpError:
+        return
+    yield from sorted(str(one["name"]) for one in reply)
+
+
+def _cpu(qmp: Qmp, model: str) -> dict[str, str]:
+    """A CPU model as TCG has it; nothing where this target or QEMU cannot tell."""
+    try:
+        reply = qmp.execute("query-cpu-model-expansion", type="full", model={"name": model})
+    except QmpError:
+        return {}
+    return {str(name): plain(value) for name, value in reply["model"].get("props", {}).items()}
+
+
+def descriptions(text: str) -> dict[str, str]:
+    """The descriptions of ``-M help``, without what QEMU appends in brackets."""
+    found = {}
+    for line in text.splitlines():
+        match = re.fullmatch(r"(\S+)\s+(.*?)((?: \((?:alias of \S+|default|deprecated)\))*)", line)
+        if match and "alias of" not in match[3]:
+            found[match[1]] = match[2]
+    return found
+
+
+def _output(binary: str, *arguments: str) -> str:
+    """What a binary prints. Raises QmpError where that fails or does not end."""
+    attempt = " ".join(arguments)
+    try:
+        done = subprocess.run(
+            [binary, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIME,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise QmpError(binary, attempt, f"it did not end within {_TIME:g} seconds") from None
+    except OSError as error:
+        raise QmpError(binary, attempt, error.strerror or str(error)) from None
+    if done.returncode:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise QmpError(binary, attempt, f"it ended with status {done.returncode}", *said)
+    return done.stdout[:_LARGEST].decode("utf-8", "replace")
+
+
+def _vmstate(binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
+    """What every device saves: the same for all types of a binary (QEMU's migration/savevm.c)."""
+    with tempfile.TemporaryDirectory(prefix="dh-qemu-machines-") as folder:
+        path = os.path.join(folder, "vmstate.json")
+        _output(binary, "-M", "none", "-nodefaults", "-display", "none", "-dump-vmstate", path)
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST)
+    try:
+        dumped = json.loads(data)
+        states: dict[str, Description] = {}
+        sections = {
+            str(name): _described(section["Description"], states)
+            for name, section in sorted(dumped.items())
+            if "Description" in section
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise QmpError(binary, "-dump-vmstate", "its dump is not in the form that is known") from None
+    return sections, states
+
+
+def _described(entry: Mapping[str, Any], states: "dict[str, Description]") -> str:
+    """Keep a description, once however many devices have it, and give its key."""
+    fields = tuple(_field(one, states) for one in entry.get("Fields", ()))
+    subsections = tuple(_described(one, states) for one in entry.get("Subsections", ()))
+    name = str(entry["name"] if "name" in entry else entry["vmsd_name"])
+    made = Description(int(entry["version_id"]), int(entry["minimum_version_id"]), fields, subsections)
+    # By its content, so that binaries can share it: others have descriptions of the same name.
+    key = f"{name}#{hashlib.sha256(repr((name, made)).encode()).hexdigest()[:6]}"
+    states[key] = made
+    return key
+
+
+def _field(entry: Mapping[str, Any], states: "dict[str, Description]") -> Field:
+    inner = _described(entry["Description"], states) if "Description" in entry else ""
+    return Field(
+        str(entry["field"]),
+        int(entry.get("version_id", 0)),
+        # Of a description inside, its own fields tell.
+        0 if inner else int(entry["size"]),
+        int(entry.get("num", 1)),
+        bool(entry.get("field_exists", False)),
+        inner,
+    )
+
+
+def find(words: Sequence[str], builddir: Optional[str]) -> list[str]:
+    """The binaries that are named, or those of a build folder, or of the usual ones; sorted by name.
+
+    A word may be a folder, too.
+    """
+    if builddir and not words:
+        return _programs(builddir)
+    places = list(words) or [one for one in ("b/qemu", "build", ".") if _programs(one)][:1]
+    return [found for place in places for found in (_programs(place) if os.path.isdir(place) else [place])]
+
+
+def _programs(folder: str) -> list[str]:
+    if not os.path.isdir(folder):
+        return []
+    names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"qemu-system-[a-z0-9_]+", name))
+    paths = [os.path.join(folder, name) for name in names]
+    return [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)]

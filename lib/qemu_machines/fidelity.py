@@ -1,0 +1,181 @@
+"""How a built binary differs from what was frozen of an earlier one, in the terms that guests would meet it.
+
+The effective value of a device's property under a machine type is what the
+last of the type's compat properties says that applies to the device, or else
+the device's default: so that a default that changed without a compat property
+is seen like any other difference.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable, Iterator, Mapping, NamedTuple, Optional
+
+from .inputs.observed import Description, Field, Observed, plain
+
+# Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
+# (section or struct, before): after
+RENAMED: Mapping[tuple[str, str], str] = {}
+
+
+class Fact(NamedTuple):
+    """Something that QEMU says of a type, and said otherwise."""
+
+    type: str
+    what: str
+    was: str
+    now: str
+
+
+class Setting(NamedTuple):
+    """A property of some devices that has another effective value under some types; None: the device has it no more."""
+
+    name: str
+    devices: tuple[str, ...]
+    was: str
+    now: Optional[str]
+    types: tuple[str, ...]
+
+
+def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
+    """What is told otherwise of the types that both have. Aliases and defaults move by policy, and are judged elsewhere."""
+    for name in names:
+        if name not in old.types or name not in new.types:
+            continue
+        before, after = old.types[name].facts, new.types[name].facts
+        for what in sorted({*before, *after} - {"alias", "default", "deprecated"}):
+            was, now = before.get(what, "not told"), after.get(what, "not told")
+            # Before QEMU 8.0 it does not tell of ACPI (commit c61a3a2bf3).
+            if was != now and "not told" not in (was, now):
+                yield Fact(name, what, was, now)
+
+
+def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting]:
+    """The properties whose effective values differ, each with all devices and types that it is the same for."""
+    moved = {
+        (device, name)
+        for device, properties in old.defaults.items()
+        for name, value in properties.items()
+        if new.defaults.get(device, properties).get(name) != value
+    }
+    found: dict[tuple[str, str, Optional[str]], dict[str, list[str]]] = {}
+    for type_name in names:
+        before, after = _overlaid(old, type_name), _overlaid(new, type_name)
+        if before is None or after is None:
+            continue
+        for device, name in sorted({*moved, *before, *after}):
+            if device not in old.defaults or device not in new.defaults or name not in old.defaults[device]:
+                continue
+            was = before.get((device, name), old.defaults[device][name])
+            now = after.get((device, name), new.defaults[device].get(name))
+            if was != now:
+                found.setdefault((name, was, now), {}).setdefault(device, []).append(type_name)
+    groups: dict[tuple[str, str, Optional[str], tuple[str, ...]], list[str]] = {}
+    for (name, was, now), devices in sorted(found.items(), key=str):
+        for device, types in devices.items():
+            groups.setdefault((name, was, now, tuple(types)), []).append(device)
+    return [Setting(name, tuple(devices), was, now, types) for (name, was, now, types), devices in groups.items()]
+
+
+def _overlaid(binary: Observed, name: str) -> "Optional[dict[tuple[str, str], str]]":
+    """What the compat properties of a type set, by device and property; None where they are not told."""
+    one = binary.types.get(name)
+    if one is None or one.compat is None:
+        return None
+    found: dict[tuple[str, str], str] = {}
+    for driver, property_name, value in one.compat:
+        for device in binary.implements.get(driver, (driver,)):
+            found[device, property_name] = plain(value)
+    return found
+
+
+def devices_gone(old: Observed, new: Observed) -> list[str]:
+    return sorted(set(old.defaults) - set(new.defaults))
+
+
+def states(old: Observed, new: Observed) -> Iterator[tuple[str, str]]:
+    """The devices whose saved state cannot be loaded any more, and why.
+
+    With the logic of QEMU's own scripts/vmstate-static-checker.py: a section,
+    a field or a subsection that was sent has to be expected, in its size and
+    place, and a new field has to be of a newer version or conditional. When
+    conditional parts are sent cannot be seen here.
+    """
+    for device in sorted(old.sections):
+        if device not in new.sections:
+            if device in new.defaults:
+                yield device, "its state is not saved any more"
+            continue
+        before, after = old.sections[device], new.sections[device]
+        if before != after:
+            yield from ((device, why) for why in _description(old.descriptions, before, new.descriptions, after))
+
+
+def _description(
+    old: Mapping[str, Description], before: str, new: Mapping[str, Description], after: str
+) -> Iterator[str]:
+    was, now = old[before], new[after]
+    name = before.partition("#")[0]
+    if now.version < was.version:
+        yield f"{name}: version {was.version} was saved and version {now.version} is the newest that is known"
+    if now.minimum > was.version:
+        yield f"{name}: version {was.version} was saved, and at least version {now.minimum} is wanted"
+    yield from (f"{name}.{why}" for why in _fields(old, was, new, now, name))
+    subsections = {key.partition("#")[0]: key for key in now.subsections}
+    for key in was.subsections:
+        other = subsections.get(key.partition("#")[0])
+        if other is None:
+            yield f"{name}: the subsection {key.partition('#')[0]} is not known any more"
+        elif other != key:
+            yield from _description(old, key, new, other)
+
+
+def _fields(
+    old: Mapping[str, Description], was: Description, new: Mapping[str, Description], now: Description, where: str
+) -> Iterator[str]:
+    """Both lists in their order: what stands in one of them only is gone or new."""
+    left = [field for field in was.fields if not _unused(field)]
+    right = [field for field in now.fields if not _unused(field)]
+    names = {field.name for field in right}
+    place = 0
+    for field in left:
+        name = RENAMED.get((where, field.name), field.name)
+        if name not in names:
+            if not field.conditional:
+                yield f"{field.name}: was saved and is not expected any more"
+            continue
+        while place < len(right) and right[place].name != name:
+            yield from _added(right[place], was, left)
+            place += 1
+        if place == len(right):
+            return
+        yield from _same(old, field, new, right[place])
+        place += 1
+    for field in right[place:]:
+        yield from _added(field, was, left)
+
+
+def _added(field: Field, was: Description, left: "list[Field]") -> Iterator[str]:
+    if not field.conditional and field.version <= was.version and field.name not in {one.name for one in left}:
+        yield f"{field.name}: is expected and was not saved"
+
+
+def _same(old: Mapping[str, Description], field: Field, new: Mapping[str, Description], other: Field) -> Iterator[str]:
+    if field.struct and other.struct and field.struct != other.struct:
+        yield from _description(old, field.struct, new, other.struct)
+    elif field.size != other.size and not field.struct:
+        yield f"{field.name}: had {field.size} bytes and has {other.size}"
+    if field.number != other.number:
+        yield f"{field.name}: had {field.number} elements and has {other.number}"
+
+
+def _unused(field: Field) -> bool:
+    return field.name.startswith("unused")
+
+
+def cpus(old: Observed, new: Observed) -> Iterator[tuple[str, list[str]]]:
+    """The models that are expanded otherwise, and what of them is; what is only new is off in old guests."""
+    for model in sorted(set(old.cpus) & set(new.cpus)):
+        before, after = old.cpus[model], new.cpus[model]
+        changed = [f"{name} was {value} and is {after.get(name, 'gone')}" for name, value in sorted(before.items()) if after.get(name) != value]
+        if changed:
+            yield model, changed

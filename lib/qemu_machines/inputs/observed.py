@@ -1,0 +1,298 @@
+"""What a built binary says of itself, as values and as the lines of the frozen record's observed half.
+
+A line is a word that says what it is, perhaps a name, and JSON. Everything that
+many types or devices share stands once: the compat properties of a type are
+those of another one and some more (as in QEMU, where each version adds to the
+next newer one's), and the defaults of devices are grouped by who has them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, TypeVar
+
+from ..diagnostics import InputError, Mark
+
+Setting = tuple[str, str, str]  # driver, property, value
+
+
+class ObservedType(NamedTuple):
+    """A machine type: ``facts`` are what QEMU tells of it by name; ``compat`` its compat properties in the
+    order in which they are applied, None where QEMU does not tell them (before 9.1, commit 236e9397b3)."""
+
+    name: str
+    facts: Mapping[str, str]
+    compat: Optional[tuple[Setting, ...]]
+
+
+class Field(NamedTuple):
+    """A field of a vmstate description; ``struct`` is the key of a description that it has inside."""
+
+    name: str
+    version: int
+    size: int
+    number: int
+    conditional: bool
+    struct: str
+
+
+class Description(NamedTuple):
+    """A VMStateDescription; ``subsections`` are keys of others. A key is the name, and what tells it from
+    others of that name."""
+
+    version: int
+    minimum: int
+    fields: tuple[Field, ...]
+    subsections: tuple[str, ...]
+
+
+class Observed(NamedTuple):
+    """A binary: its target (``x86_64``), QEMU's version, and all that was asked.
+
+    ``defaults`` are the defaults of each device's properties; ``implements`` the
+    devices that are of an abstract driver; ``sections`` the descriptions, by key,
+    of what each device saves; ``cpus`` the properties of CPU models under TCG.
+    """
+
+    target: str
+    version: str
+    types: Mapping[str, ObservedType]
+    defaults: Mapping[str, Mapping[str, str]]
+    implements: Mapping[str, tuple[str, ...]]
+    sections: Mapping[str, str]
+    descriptions: Mapping[str, Description]
+    cpus: Mapping[str, Mapping[str, str]]
+
+
+def plain(value: Any) -> str:
+    """A value however it is written: a compat property has "on", "true", "0x10", a default true and 16."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if text.lower() in ("on", "true", "yes"):
+        return "on"
+    if text.lower() in ("off", "false", "no"):
+        return "off"
+    if re.fullmatch(r"-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})", text):
+        return str(int(text, 16 if "x" in text else 10))
+    return text
+
+
+def lines(binaries: Iterable[Observed]) -> Iterator[str]:
+    """The record of some binaries: sorted, a line each for what a review looks at.
+
+    What several binaries have alike stands once, with their targets before it.
+    """
+    ordered = sorted(binaries, key=lambda binary: binary.target)
+    every = [one.target for one in ordered]
+    for one in ordered:
+        yield f"binary {one.target} {_json({'qemu': one.version})}"
+    for one in ordered:
+        yield from _types(one)
+    for one in ordered:
+        for model, properties in sorted(one.cpus.items()):
+            yield f"cpu {one.target} {model} {_json(_by_value(properties))}"
+    drivers = _shared(
+        ((one.target, driver, tuple(sorted(one.implements.get(driver, ())))) for one in ordered for driver in _drivers(one)),
+        every,
+    )
+    yield from sorted(f"implements {targets} {driver} {_json(_packed(having))}" for targets, driver, having in drivers if having)
+    devices = _shared(
+        ((one.target, device, tuple(sorted(found.items()))) for one in ordered for device, found in one.defaults.items()),
+        every,
+    )
+    yield from sorted(f"defaults {targets} {_json(group)}" for targets, group in _grouped(devices))
+    saved = _shared(((one.target, device, key) for one in ordered for device, key in one.sections.items()), every)
+    sections: dict[str, dict[str, list[str]]] = {}
+    for targets, device, key in sorted(saved):
+        sections.setdefault(targets, {}).setdefault(key, []).append(device)
+    yield from (f"saves {targets} {_json(having)}" for targets, having in sorted(sections.items()))
+    states = {key: description for one in ordered for key, description in one.descriptions.items()}
+    yield from (f"state {_json(_state(key, one))}" for key, one in sorted(states.items()))
+
+
+def _drivers(one: Observed) -> "list[str]":
+    """The drivers that the distribution's types set properties of."""
+    return sorted({driver for type_ in one.types.values() if type_.facts for driver, _, _ in type_.compat or ()})
+
+
+def _json(value: Any) -> str:
+    # Not at the top: the model has these values in every build, and only verify their text.
+    import json
+
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+
+
+def _by_value(properties: Mapping[str, str]) -> dict[str, list[str]]:
+    """A CPU model has hundreds of flags, of which nearly all are on or off."""
+    found: dict[str, list[str]] = {}
+    for name, value in sorted(properties.items()):
+        found.setdefault(value, []).append(name)
+    return found
+
+
+T = TypeVar("T")
+
+
+def _shared(told: "Iterable[tuple[str, str, T]]", targets: Sequence[str]) -> "list[tuple[str, str, T]]":
+    """What is told of a name for each target, with the targets for which it is the same: "all", or a list."""
+    found: dict[tuple[str, T], list[str]] = {}
+    for target, name, value in told:
+        found.setdefault((name, value), []).append(target)
+    return [("all" if having == targets else ",".join(having), name, value) for (name, value), having in found.items()]
+
+
+def _types(one: Observed) -> Iterator[str]:
+    """A type's compat properties are told as those of the type that it has most in common with, and more."""
+    told: dict[str, tuple[Setting, ...]] = {}
+    near: dict[str, str] = {}
+    for type_ in sorted(one.types.values(), key=lambda type_: (len(type_.compat or ()), bool(type_.facts), type_.name)):
+        if type_.compat is not None:
+            like = (name for name, compat in told.items() if type_.compat[: len(compat)] == compat)
+            near[type_.name] = max(like, key=lambda name: (len(told[name]), name), default="")
+            told[type_.name] = type_.compat
+    # Of upstream's, those that ours come from are enough.
+    wanted = [name for name, type_ in one.types.items() if type_.facts]
+    for name in wanted:
+        wanted += [near[name]] if near.get(name) and near[name] not in wanted else []
+    before: Mapping[str, str] = {}
+    for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), bool(one.types[name].facts), name)):
+        facts = one.types[name].facts
+        data: dict[str, Any] = {}
+        if facts:
+            # What is as with the type before is left out: most of it.
+            data = {key: facts.get(key) for key in sorted({*before, *facts}) if facts.get(key) != before.get(key)}
+            before = facts
+        if name in told:
+            data["from"], data["set"] = near[name], _by_driver(told[name][len(told.get(near[name], ())) :])
+        yield f"{'type' if facts else 'base'} {one.target} {name} {_json(data)}"
+
+
+def _by_driver(settings: Sequence[Setting]) -> "list[tuple[str, dict[str, str]]]":
+    """Settings in their order, those of one driver together while they follow one another."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for driver, name, value in settings:
+        if not found or found[-1][0] != driver or name in found[-1][1]:
+            found.append((driver, {}))
+        found[-1][1][name] = value
+    return found
+
+
+def _grouped(
+    devices: "Iterable[tuple[str, str, tuple[tuple[str, str], ...]]]",
+) -> "Iterator[tuple[str, tuple[dict[str, list[str]], dict[str, str]]]]":
+    """Defaults by who has them: most are of a parent, and a hundred devices have them alike."""
+    holders: dict[tuple[str, str, str], list[str]] = {}
+    for targets, device, properties in sorted(devices):
+        for name, value in properties:
+            holders.setdefault((targets, name, value), []).append(device)
+    groups: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
+    for (targets, name, value), having in sorted(holders.items()):
+        groups.setdefault((targets, tuple(having)), {})[name] = value
+    yield from ((targets, (_packed(having), properties)) for (targets, having), properties in groups.items())
+
+
+def _packed(devices: Sequence[str]) -> "dict[str, list[str]]":
+    """Names by what they end with: hundreds are CPU models."""
+    found: dict[str, list[str]] = {}
+    for device in devices:
+        stem, dash, kind = device.removesuffix("-cpu").rpartition("-") if device.endswith("-cpu") else ("", "", "")
+        found.setdefault(f"-{kind}-cpu" if dash and stem else "", []).append(stem if dash and stem else device)
+    return found
+
+
+_USUAL = (0, 0, 1, False, "")
+
+
+def _state(key: str, one: Description) -> list[Any]:
+    """A description; its fields are ``name,version,size,number,conditional,struct``, as far as these are unusual."""
+    fields = "|".join(_field_text(field) for field in one.fields)
+    return [key, one.version, one.minimum, fields, *([list(one.subsections)] if one.subsections else [])]
+
+
+def _field_text(field: Field) -> str:
+    name = field.name.replace("|", " ").replace(",", " ")
+    parts = ["" if part == usual else str(int(part) if isinstance(part, bool) else part) for part, usual in zip(field[1:], _USUAL)]
+    return ",".join([name, *parts]).rstrip(",")
+
+
+def _unpacked(packed: "Mapping[str, Iterable[str]]") -> "list[str]":
+    return [f"{stem}{end}" for end, stems in packed.items() for stem in stems]
+
+
+def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
+    """The binaries of a record; ``mark`` is where its first line stands.
+
+    Raises InputError at a line that freeze would not have written.
+    """
+    found: dict[str, Observed] = {}
+    states: dict[str, Description] = {}
+    for number, line in enumerate(text):
+        if line:
+            try:
+                _take(line, found, states)
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+                place = mark._replace(line=mark.line + number, column=1, width=max(1, len(line)))
+                hint = "it is written by dh_qemu_machines freeze and not by hand"
+                raise InputError(place, "this is no line of the observed half", hint) from None
+    return tuple(one._replace(descriptions=states) for one in found.values())
+
+
+def _loads(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+def _take(line: str, found: dict[str, Observed], states: dict[str, Description]) -> None:
+    kind, _, rest = line.partition(" ")
+    if kind == "state":
+        key, version, minimum, fields, *more = _loads(rest)
+        made = tuple(map(_field, str(fields).split("|"))) if fields else ()
+        subsections = tuple(str(one) for one in more[0]) if more else ()
+        states[str(key)] = Description(int(version), int(minimum), made, subsections)
+        return
+    targets, _, rest = rest.partition(" ")
+    if targets != "all" and kind != "binary" and not set(targets.split(",")) <= set(found) or not rest:
+        raise ValueError(targets)
+    if kind == "binary":
+        found[targets] = Observed(targets, str(_loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
+        return
+    for target in list(found) if targets == "all" else targets.split(","):
+        if kind == "saves":
+            told = {str(device): str(key) for key, devices in _loads(rest).items() for device in devices}
+            _dict(found[target].sections).update(told)
+        elif kind == "defaults":
+            devices, properties = _loads(rest)
+            for device in _unpacked(devices):
+                _dict(found[target].defaults).setdefault(device, {}).update({str(k): str(v) for k, v in properties.items()})
+        else:
+            name, _, data = rest.partition(" ")
+            _take_named(kind, name, _loads(data), found[target])
+
+
+def _field(text: str) -> Field:
+    name, version, size, number, conditional, struct = (text.split(",") + [""] * 5)[:6]
+    return Field(name, int(version or 0), int(size or 0), int(number or 1), conditional == "1", struct)
+
+
+def _take_named(kind: str, name: str, data: Any, binary: Observed) -> None:
+    if kind in ("type", "base"):
+        compat: Optional[tuple[Setting, ...]] = None
+        if "set" in data:
+            near = data.pop("from")
+            added = ((str(driver), str(item), str(value)) for driver, found in data.pop("set") for item, value in found.items())
+            compat = (*((binary.types[near].compat or ()) if near else ()), *added)
+        before: Mapping[str, str] = next((one.facts for one in reversed(list(binary.types.values())) if one.facts), {}) if kind == "type" else {}
+        facts = {str(k): str(v) for k, v in {**before, **data}.items() if v is not None}
+        _dict(binary.types)[name] = ObservedType(name, facts, compat)
+    elif kind == "implements":
+        _dict(binary.implements)[name] = tuple(sorted(_unpacked(data)))
+    elif kind == "cpu":
+        _dict(binary.cpus)[name] = {str(flag): str(value) for value, flags in data.items() for flag in flags}
+    else:
+        raise ValueError(kind)
+
+
+def _dict(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The values are built here and nowhere else changed."""
+    assert isinstance(mapping, dict)
+    return mapping

@@ -1,0 +1,273 @@
+"""Rules on what was built: judged only by verify, which has asked the binaries."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, Optional
+
+from .. import fidelity
+from ..model import MachineType, Model, Observed, binary_of
+from ..diagnostics import Mark
+from . import Problem, Rule, Subject, about
+
+_SEVERAL = 3
+
+
+def _listed(names: "tuple[str, ...] | list[str]") -> str:
+    more = f" and {len(names) - _SEVERAL} more" if len(names) > _SEVERAL else ""
+    return ", ".join(names[:_SEVERAL]) + more
+
+
+def _binaries(model: Model) -> tuple[Observed, ...]:
+    return model.history.built.binaries if model.history.built else ()
+
+
+def _binary(model: Model, one: MachineType) -> Optional[Observed]:
+    return next((binary for binary in _binaries(model) if binary.target == binary_of(one.board)), None)
+
+
+def type_not_built(model: Model) -> Iterator[Problem]:
+    """Upstream's macros delete old types when a binary starts, and an include may be missing: without any message."""
+    for one in model.types:
+        binary = _binary(model, one)
+        if binary and one.name not in binary.types:
+            message = f"{one.name} is declared, and qemu-system-{binary.target} does not have it"
+            yield Problem(one.mark, message, "was the binary built after the build step, with the hooks?", about=about(one))
+
+
+def type_not_declared(model: Model) -> Iterator[Problem]:
+    """A type that nobody declared is one that nobody keeps."""
+    declared = {one.name for one in model.types}
+    series = {one for one in model.known.by_series}
+    for binary in _binaries(model):
+        for name in sorted(set(binary.types) - declared):
+            if series & set(re.split(r"[-_.]", name)):
+                message = f"qemu-system-{binary.target} has {name}, which the manifest does not declare"
+                yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(name))
+
+
+def type_not_as_declared(model: Model) -> Iterator[Problem]:
+    """What users go by: the alias, the default, the text, and how many CPUs there may be."""
+    for one in model.types:
+        binary = _binary(model, one)
+        if binary is None or one.name not in binary.types:
+            continue
+        told = binary.types[one.name].facts
+        wanted = {"alias": one.alias or "none", "default": "yes" if one.default else "no", "description": one.description}
+        wanted["deprecated"] = "yes" if one.deprecated else "no"
+        wanted.update({"cpu-max": str(int(field.value, 0)) for field in one.fields if field.name == "max_cpus"})
+        if _has_own_default(binary):
+            del wanted["default"]
+        for what, value in wanted.items():
+            has = told.get(what, "no" if what == "default" else "none")
+            if has != value:
+                message = f"{one.name}: {what} is declared as {value}, and qemu-system-{binary.target} says {has}"
+                yield Problem(one.mark, message, "was the binary built from this manifest?", about=about(one))
+
+
+def _has_own_default(binary: Observed) -> bool:
+    """A build with CONFIG_MICROVM_DEFAULT keeps microvm as its default."""
+    return any(name == "microvm" and one.facts.get("default") == "yes" for name, one in binary.types.items())
+
+
+def alias_not_unique_built(model: Model) -> Iterator[Problem]:
+    """QEMU and libvirt take the first holder that they find, which may be another one in the next build."""
+    for binary in _binaries(model):
+        holders: dict[str, list[str]] = {}
+        for name, one in binary.types.items():
+            if "alias" in one.facts:
+                holders.setdefault(one.facts["alias"], []).append(name)
+        for alias, names in sorted(holders.items()):
+            ours = [one for one in model.types if one.name in names]
+            if len(names) > 1 and ours:
+                message = f'qemu-system-{binary.target} has the alias "{alias}" on {_listed(sorted(names))}'
+                yield Problem(ours[-1].mark, message, "every type but the newest has to give it up", about=about(ours[-1]))
+
+
+def property_not_built(model: Model) -> Iterator[Problem]:
+    """A compat property that another one of the same type overrides does nothing."""
+    for one in model.types:
+        binary = _binary(model, one)
+        observed = binary.types.get(one.name) if binary else None
+        if binary is None or observed is None or observed.compat is None:
+            continue
+        last = {(driver, name): value for driver, name, value in observed.compat}
+        for item in one.properties:
+            value = last.get((str(item.driver), str(item.name)))
+            # A machine's own capabilities are no compat properties.
+            if value != item.value and item.driver != "spapr-machine":
+                has = f"has {value}" if value is not None else "does not set it"
+                message = f"{one.name} is declared with {item.driver}.{item.name}={item.value}, and the binary {has}"
+                yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
+
+
+def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
+    """What was frozen and what is, by target, with the names of the released types that both have."""
+    built = model.history.built
+    record = {one.target: one for one in built.record} if built else {}
+    names = {one.name for one in model.types if model.is_out(one.release.series)}
+    for binary in _binaries(model):
+        old = record.get(binary.target)
+        if old:
+            yield old, binary, sorted(name for name in old.types if name in names and old.types[name].facts)
+
+
+def _since(model: Model) -> str:
+    return f"since {model.history.built.frozen_by}" if model.history.built else ""
+
+
+def built_type_changed(model: Model) -> Iterator[Problem]:
+    """What QEMU says of a released type is part of the board that guests run on."""
+    for old, new, names in _pairs(model):
+        for fact in fidelity.facts(old, new, names):
+            message = f"{fact.type} was released with {fact.what} {fact.was} and has {fact.now} {_since(model)}"
+            hint = "a guest of that type meets another board when it is migrated or started; set it back for this type"
+            yield Problem(_mark(model, fact.type), message, hint, about=_about(model, fact.type))
+
+
+def built_property_changed(model: Model) -> Iterator[Problem]:
+    """A default that changed without a compat property is how guests were lost unseen (LP: #2131822)."""
+    for old, new, names in _pairs(model):
+        for one in fidelity.settings(old, new, names):
+            now = f"is {one.now}" if one.now is not None else "is gone"
+            message = (
+                f"{_listed(one.devices)}.{one.name} was {one.was} and {now} under {_listed(one.types)} {_since(model)}, "
+                f"in qemu-system-{new.target}"
+            )
+            hint = (
+                "a guest with that device is another one after a migration, or the migration fails; give the types "
+                "the old value (was: on the change, set: in an exception), or make it an increment"
+            )
+            yield Problem(_mark(model, one.types[-1]), message, hint, about=_about(model, one.types[-1]))
+        gone = fidelity.devices_gone(old, new)
+        if gone and names:
+            message = f"qemu-system-{new.target} has no {_listed(gone)} any more, {_since(model)}"
+            yield Problem(_mark(model, names[-1]), message, "a guest with such a device cannot be migrated or started", about=Subject())
+
+
+def vmstate_changed(model: Model) -> Iterator[Problem]:
+    """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
+    for old, new, names in _pairs(model):
+        for device, why in fidelity.states(old, new) if names else ():
+            message = f"the saved state of {device} in qemu-system-{new.target} changed {_since(model)}: {why}"
+            hint = "a guest with that device cannot be migrated or restored; QEMU's docs/devel/migration tell how to add state"
+            yield Problem(_mark(model, names[-1]), message, hint, about=Subject())
+
+
+def cpu_model_changed(model: Model) -> Iterator[Problem]:
+    """A guest that names no CPU model has this one, and sees its flags."""
+    for old, new, names in _pairs(model):
+        for name, changed in fidelity.cpus(old, new) if names else ():
+            message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {_listed(changed)}"
+            hint = "released types need the old flags by compat properties; under KVM the host decides as well"
+            yield Problem(_mark(model, names[-1]), message, hint, about=Subject())
+
+
+def _mark(model: Model, name: str) -> Mark:
+    return next(one.mark for one in model.types if one.name == name)
+
+
+def _about(model: Model, name: str) -> Subject:
+    return next(about(one) for one in model.types if one.name == name)
+
+
+_LOCK = "Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given binaries."
+RULES = (
+    Rule(
+        "alias-not-unique-built",
+        "error",
+        "two types of a binary with one alias",
+        "A built binary has an alias on two machine types, one of them ours. Only verify can see aliases that "
+        "upstream's code sets in a way that the source does not tell. Only judged by verify.",
+        "Ubuntu's history, case 19 (LP: #2131822)",
+        "pc-q35-noble that inherits q35 from upstream's options",
+        alias_not_unique_built,
+        see_also=("alias-not-unique",),
+    ),
+    Rule(
+        "built-property-changed",
+        "error",
+        "a device that is another one under a released type",
+        "The effective value of a device's property under a released machine type (its last compat property "
+        "that applies, or else the device's default) is not what it was, or a device is gone. " + _LOCK,
+        "reference: QEMU's docs/devel/migration/compatibility.rst; LP: #2131822",
+        "a patch that changes the default of virtio-net-pci.mq",
+        built_property_changed,
+        see_also=("frozen-changed", "patch-not-classified"),
+    ),
+    Rule(
+        "built-type-changed",
+        "error",
+        "a released type of which QEMU says something else",
+        "cpu-max, the default CPU type, the RAM id, hotpluggable CPUs, NUMA memory, ACPI or the description of a "
+        "released machine type are not what they were. " + _LOCK,
+        "LP: #2012763; LP: #2106092",
+        "a pseries type whose default CPU moved to POWER10",
+        built_type_changed,
+        see_also=("frozen-changed",),
+    ),
+    Rule(
+        "cpu-model-changed",
+        "error",
+        "a CPU model that guests have by default, with other flags",
+        "The expansion under TCG of the CPU model that guests of a board have by default is not what it was. " + _LOCK,
+        "LP: #2131822; QEMU commit d3a24134e3",
+        "a patch of target/i386/cpu.c that adds a flag to qemu64",
+        cpu_model_changed,
+    ),
+    Rule(
+        "property-not-built",
+        "error",
+        "a declared property that the binary does not have",
+        "A machine type of a built binary does not have, as the last of its compat properties, what the manifest "
+        "declares. QEMU tells them from 9.1 on; before that it is not judged. Only judged by verify.",
+        "QEMU commit 236e9397b3",
+        "a binary that was built before the manifest was changed",
+        property_not_built,
+        see_also=("type-not-as-declared",),
+    ),
+    Rule(
+        "type-not-as-declared",
+        "error",
+        "a type that the binary has otherwise than declared",
+        "The alias, default, description, deprecation or cpu-max of a machine type in a built binary is not what "
+        "the manifest declares. Only judged by verify.",
+        "LP: #2012763",
+        "a variant with max_cpus: 1024 whose binary says 255",
+        type_not_as_declared,
+        see_also=("property-not-built", "type-not-built"),
+    ),
+    Rule(
+        "type-not-built",
+        "error",
+        "a declared type that the binary does not have",
+        "A machine type of the manifest is in no built binary of its board: it was not compiled in, or deleted when "
+        "the binary starts. Only judged by verify.",
+        "Ubuntu's history, cases 36 and 37",
+        "pseries-disco with QEMU 10.1",
+        type_not_built,
+        see_also=("hooks-missing",),
+    ),
+    Rule(
+        "type-not-declared",
+        "error",
+        "a type of ours that the manifest does not have",
+        "A built binary has a machine type whose name says a release, and the manifest does not declare it: a patch "
+        "defines it, and no rule watches over it. Only judged by verify.",
+        "Ubuntu's history, case 29",
+        "a define-ubuntu-machine-types.patch that is still in the series",
+        type_not_declared,
+        see_also=("lost-without-reason",),
+    ),
+    Rule(
+        "vmstate-changed",
+        "error",
+        "saved state that cannot be loaded any more",
+        "What a device saves in a migration is not what it was: a field, section or subsection that was sent is not "
+        "expected, or one is expected that was not sent. Judged as QEMU's own vmstate-static-checker.py does. " + _LOCK,
+        "QEMU's scripts/vmstate-static-checker.py",
+        "a patch that adds VMSTATE_UINT32 to a device without a new version",
+        vmstate_changed,
+        see_also=("patch-not-classified",),
+    ),
+)
