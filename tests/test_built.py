@@ -153,6 +153,15 @@ MAC, VLAN = STATE.fields
             [f"built-property-changed: virtio-net.mq was off and is on under pc-q35-jammy {SINCE}, in qemu-system-x86_64"],
         ),
         (device("virtio-net", new="on"), []),
+        # Gone at its default: QEMU now does that anyway. Gone with another value: the type is another board.
+        (BINARY._replace(defaults={**BINARY.defaults, "virtio-net": {"mq": "on"}}), []),
+        (
+            BINARY._replace(defaults={**BINARY.defaults, "virtio-net": {"rss": "off"}}, types={
+                name: one._replace(compat=tuple(item for item in one.compat or () if item[1] != "mq")) for name, one in BINARY.types.items()
+            }),
+            [f"built-property-changed: virtio-net.mq was off and is gone under pc-i440fx-jammy, pc-i440fx-jammy-hpb, pc-q35-jammy and 1 more "
+             f"{SINCE}, in qemu-system-x86_64"],
+        ),
         (
             BINARY._replace(defaults={key: one for key, one in BINARY.defaults.items() if key != "e1000"}),
             [f"built-property-changed: qemu-system-x86_64 has no e1000 any more, {SINCE}"],
@@ -192,6 +201,16 @@ MAC, VLAN = STATE.fields
 def test_against_the_record(tree: Tree, binary: Observed, expected: list[str]) -> None:
     found = [line for line in said(tree, binary, (BINARY,)) if not line.startswith(("type-not-as", "property-not"))]
     assert found == expected
+
+
+def test_another_version_of_qemu_is_looked_at_and_not_stopped(tree: Tree) -> None:
+    tree.manifest(HPB).changelog()
+    model = derive(tree.root / "debian")
+    new = device("e1000", **{"init-vet": "off"})._replace(version="8.0.0", cpus={"qemu64": {"sse2": "off"}})
+    built = Built((new,), (BINARY,), "1:7.2-1")
+    model = model._replace(history=model.history._replace(built=built))
+    found = [problem.severity for rule in rules.of_built() for problem in rule.function(model)]
+    assert found == ["warning"] * 2
 
 
 def test_what_is_not_told_is_not_compared() -> None:
