@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines import fidelity, rules
-from qemu_machines.binaries import observing
+from qemu_machines.binaries import memory, observing
 from qemu_machines.diagnostics import InputError, Mark
 from qemu_machines.inputs import lock, observed
 from qemu_machines.inputs.observed import Description, Field, Observed, ObservedType
@@ -354,3 +355,15 @@ def test_values_however_they_are_written(value: object, expected: str) -> None:
 
 def test_explain_knows_the_tags(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("explain", "vmstate-changed", "--format", "json", cwd=tmp_path).stdout)["severity"] == "error"
+
+
+def test_the_memory_of_what_is_no_qemu() -> None:
+    """Nothing that looks like a machine class is found, and nothing is guessed."""
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        assert memory.compat_properties(process.pid, ["pc-q35-lunar", "sleep"]) == {}
+    finally:
+        process.kill()
+        process.wait()
+    with pytest.raises(OSError):
+        memory.compat_properties(2**22 + 1, ["pc-q35-lunar"])
