@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines import fidelity, rules
-from qemu_machines.binaries import observing
+from qemu_machines.binaries import memory, observing
 from qemu_machines.diagnostics import InputError, Mark
 from qemu_machines.inputs import lock, observed
 from qemu_machines.inputs.observed import Description, Field, Observed, ObservedType
@@ -153,6 +154,15 @@ MAC, VLAN = STATE.fields
             [f"built-property-changed: virtio-net.mq was off and is on under pc-q35-jammy {SINCE}, in qemu-system-x86_64"],
         ),
         (device("virtio-net", new="on"), []),
+        # Gone at its default: QEMU now does that anyway. Gone with another value: the type is another board.
+        (BINARY._replace(defaults={**BINARY.defaults, "virtio-net": {"mq": "on"}}), []),
+        (
+            BINARY._replace(defaults={**BINARY.defaults, "virtio-net": {"rss": "off"}}, types={
+                name: one._replace(compat=tuple(item for item in one.compat or () if item[1] != "mq")) for name, one in BINARY.types.items()
+            }),
+            [f"built-property-changed: virtio-net.mq was off and is gone under pc-i440fx-jammy, pc-i440fx-jammy-hpb, pc-q35-jammy and 1 more "
+             f"{SINCE}, in qemu-system-x86_64"],
+        ),
         (
             BINARY._replace(defaults={key: one for key, one in BINARY.defaults.items() if key != "e1000"}),
             [f"built-property-changed: qemu-system-x86_64 has no e1000 any more, {SINCE}"],
@@ -192,6 +202,16 @@ MAC, VLAN = STATE.fields
 def test_against_the_record(tree: Tree, binary: Observed, expected: list[str]) -> None:
     found = [line for line in said(tree, binary, (BINARY,)) if not line.startswith(("type-not-as", "property-not"))]
     assert found == expected
+
+
+def test_another_version_of_qemu_is_looked_at_and_not_stopped(tree: Tree) -> None:
+    tree.manifest(HPB).changelog()
+    model = derive(tree.root / "debian")
+    new = device("e1000", **{"init-vet": "off"})._replace(version="8.0.0", cpus={"qemu64": {"sse2": "off"}})
+    built = Built((new,), (BINARY,), "1:7.2-1")
+    model = model._replace(history=model.history._replace(built=built))
+    found = [problem.severity for rule in rules.of_built() for problem in rule.function(model)]
+    assert found == ["warning"] * 2
 
 
 def test_what_is_not_told_is_not_compared() -> None:
@@ -335,3 +355,15 @@ def test_values_however_they_are_written(value: object, expected: str) -> None:
 
 def test_explain_knows_the_tags(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("explain", "vmstate-changed", "--format", "json", cwd=tmp_path).stdout)["severity"] == "error"
+
+
+def test_the_memory_of_what_is_no_qemu() -> None:
+    """Nothing that looks like a machine class is found, and nothing is guessed."""
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        assert memory.compat_properties(process.pid, ["pc-q35-lunar", "sleep"]) == {}
+    finally:
+        process.kill()
+        process.wait()
+    with pytest.raises(OSError):
+        memory.compat_properties(2**22 + 1, ["pc-q35-lunar"])

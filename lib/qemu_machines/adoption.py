@@ -14,7 +14,7 @@ from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 from .inputs import format
 from .inputs.imported.machines import HandType as HandType
 from .inputs.imported.reading import Imported as Imported
-from .inputs.releases import Releases
+from .inputs.releases import Releases as Releases
 
 BOARDS = ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt")
 REASON = "TODO: say why it was released that way"

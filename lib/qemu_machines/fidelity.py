@@ -67,7 +67,8 @@ def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting
                 continue
             was = before.get((device, name), old.defaults[device][name])
             now = after.get((device, name), new.defaults[device].get(name))
-            if was != now:
+            # A property that is gone and was at its default is what QEMU now does anyway.
+            if was != now and not (now is None and was == old.defaults[device][name]):
                 found.setdefault((name, was, now), {}).setdefault(device, []).append(type_name)
     groups: dict[tuple[str, str, Optional[str], tuple[str, ...]], list[str]] = {}
     for (name, was, now), devices in sorted(found.items(), key=str):
@@ -92,22 +93,24 @@ def devices_gone(old: Observed, new: Observed) -> list[str]:
     return sorted(set(old.defaults) - set(new.defaults))
 
 
-def states(old: Observed, new: Observed) -> Iterator[tuple[str, str]]:
-    """The devices whose saved state cannot be loaded any more, and why.
+def states(old: Observed, new: Observed) -> "list[tuple[list[str], tuple[str, ...]]]":
+    """The devices whose saved state cannot be loaded any more, those together that share the reasons, and these.
 
     With the logic of QEMU's own scripts/vmstate-static-checker.py: a section,
     a field or a subsection that was sent has to be expected, in its size and
     place, and a new field has to be of a newer version or conditional. When
     conditional parts are sent cannot be seen here.
     """
-    for device in sorted(old.sections):
-        if device not in new.sections:
-            if device in new.defaults:
-                yield device, "its state is not saved any more"
-            continue
-        before, after = old.sections[device], new.sections[device]
-        if before != after:
-            yield from ((device, why) for why in _description(old.descriptions, before, new.descriptions, after))
+    found: dict[tuple[str, ...], list[str]] = {}
+    for device in sorted(set(old.sections) & {*new.sections, *new.defaults}):
+        before, after = old.sections[device], new.sections.get(device)
+        if after is None:
+            why: tuple[str, ...] = ("it is not saved any more",)
+        else:
+            why = tuple(_description(old.descriptions, before, new.descriptions, after)) if before != after else ()
+        if why:
+            found.setdefault(why, []).append(device)
+    return [(devices, why) for why, devices in found.items()]
 
 
 def _description(

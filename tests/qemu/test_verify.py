@@ -15,6 +15,9 @@ import pytest
 from conftest import TOOL
 from test_machine_types import RECORDS, TARGETS, Built, prepared, tree_name
 
+from qemu_machines.binaries import memory
+from qemu_machines.binaries.qmp import Qmp
+
 pytestmark = pytest.mark.qemu
 # For the whole of Ubuntu's newest release; the project's limit.
 LARGEST = 300 << 10
@@ -63,6 +66,18 @@ def test_freezing_again_writes_the_same(tmp_path: Path) -> None:
     # Without binaries, what was observed of them is kept.
     assert run(folder, "freeze").returncode == 0
     assert lock.read_bytes() == before
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_compat_properties_in_memory_are_those_that_qemu_tells(target: str) -> None:
+    """What is read in its memory, where QEMU does not tell them, is what a newer one tells itself."""
+    binary = str(prepared("10.0").folder / f"qemu-system-{target}")
+    with Qmp(binary) as qmp:
+        told = {one["name"]: [(p["qom-type"], p["property"], p["value"]) for p in one["compat-props"]]
+                for one in qmp.execute("query-machines", compat_props=True)}  # fmt: skip
+        found = memory.compat_properties(qmp.pid, told)
+    assert len(told) > 30
+    assert {name: list(found.get(name, ())) for name in told} == told
 
 
 class Fault(NamedTuple):

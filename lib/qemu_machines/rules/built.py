@@ -112,6 +112,11 @@ def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
             yield old, binary, sorted(name for name in old.types if name in names and old.types[name].facts)
 
 
+def _severity(old: Observed, new: Observed) -> str:
+    """Between two versions of QEMU, what upstream changed in devices is to be looked at, and stops no build."""
+    return "" if old.version.split(".")[:2] == new.version.split(".")[:2] else "warning"
+
+
 def _since(model: Model) -> str:
     return f"since {model.history.built.frozen_by}" if model.history.built else ""
 
@@ -138,20 +143,23 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
                 "a guest with that device is another one after a migration, or the migration fails; give the types "
                 "the old value (was: on the change, set: in an exception), or make it an increment"
             )
-            yield Problem(_mark(model, one.types[-1]), message, hint, about=_about(model, one.types[-1]))
+            about_it = _about(model, one.types[-1])
+            yield Problem(_mark(model, one.types[-1]), message, hint, severity=_severity(old, new), about=about_it)
         gone = fidelity.devices_gone(old, new)
         if gone and names:
             message = f"qemu-system-{new.target} has no {_listed(gone)} any more, {_since(model)}"
-            yield Problem(_mark(model, names[-1]), message, "a guest with such a device cannot be migrated or started", about=Subject())
+            hint = "a guest with such a device cannot be migrated or started"
+            yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
 
 def vmstate_changed(model: Model) -> Iterator[Problem]:
     """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
     for old, new, names in _pairs(model):
-        for device, why in fidelity.states(old, new) if names else ():
-            message = f"the saved state of {device} in qemu-system-{new.target} changed {_since(model)}: {why}"
+        for devices, why in fidelity.states(old, new) if names else ():
+            reasons = "; ".join(why[:_SEVERAL]) + (f"; and {len(why) - _SEVERAL} more" if len(why) > _SEVERAL else "")
+            message = f"the saved state of {_listed(devices)} in qemu-system-{new.target} changed {_since(model)}: {reasons}"
             hint = "a guest with that device cannot be migrated or restored; QEMU's docs/devel/migration tell how to add state"
-            yield Problem(_mark(model, names[-1]), message, hint, about=Subject())
+            yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
 
 def cpu_model_changed(model: Model) -> Iterator[Problem]:
@@ -160,7 +168,7 @@ def cpu_model_changed(model: Model) -> Iterator[Problem]:
         for name, changed in fidelity.cpus(old, new) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {_listed(changed)}"
             hint = "released types need the old flags by compat properties; under KVM the host decides as well"
-            yield Problem(_mark(model, names[-1]), message, hint, about=Subject())
+            yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
 
 def _mark(model: Model, name: str) -> Mark:
@@ -171,7 +179,10 @@ def _about(model: Model, name: str) -> Subject:
     return next(about(one) for one in model.types if one.name == name)
 
 
-_LOCK = "Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given binaries."
+_LOCK = (
+    "Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given binaries. "
+    "What differs between two versions of QEMU, but for what QEMU says of the type itself, is a warning."
+)
 RULES = (
     Rule(
         "alias-not-unique-built",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..adoption import HandType, Named, base_of, numbers
+from ..adoption import HandType, Named, Releases, base_of, numbers
 from ..diagnostics import Finding, Mark
-from ..inputs.releases import Releases
 from .descriptions import wrong_claim, wrong_version
 
 # No rule of the catalogue: they judge no manifest.
