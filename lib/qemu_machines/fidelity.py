@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional
 
-from .inputs.observed import Description, Field, Observed, plain
+from .inputs.observed import FIRMWARE, Description, Field, Observed, plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
 # (section or struct, before): after
@@ -43,10 +43,29 @@ def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
             continue
         before, after = old.types[name].facts, new.types[name].facts
         for what in sorted({*before, *after} - {"alias", "default", "deprecated"}):
+            if what.startswith(FIRMWARE):
+                continue
             was, now = before.get(what, "not told"), after.get(what, "not told")
             # Before QEMU 8.0 it does not tell of ACPI (commit c61a3a2bf3).
             if was != now and "not told" not in (was, now):
                 yield Fact(name, what, was, now)
+
+
+def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[str, list[str]]]":
+    """What firmware finds otherwise, each with the types for which it is so.
+
+    A table or file that only one of the two has changes the directory of its
+    kind too (RSDT, XSDT, the SMBIOS anchor), except a file of fw_cfg, which a
+    guest that does not know it does not read.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name in old.types and name in new.types:
+            before, after = old.types[name].facts, new.types[name].facts
+            for what in before.keys() & after.keys():
+                if what.startswith(FIRMWARE) and before[what] != after[what]:
+                    found.setdefault(what, []).append(name)
+    return sorted(found.items())
 
 
 def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting]:

@@ -16,6 +16,10 @@ from ..diagnostics import InputError, Mark
 Setting = tuple[str, str, str]  # driver, property, value
 
 
+# How the facts begin that are digests of what firmware finds, and a guest sees after its next start.
+FIRMWARE = ("ACPI table ", "SMBIOS type ", "fw_cfg ")
+
+
 class ObservedType(NamedTuple):
     """A machine type: ``facts`` are what QEMU tells of it by name; ``compat`` its compat properties in the
     order in which they are applied, None where QEMU does not tell them (before 9.1, commit 236e9397b3)."""

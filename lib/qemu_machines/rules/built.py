@@ -145,6 +145,15 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
             yield Problem(_mark(model, names[-1]), message, "a guest with such a device cannot be migrated or started", about=Subject())
 
 
+def firmware_tables_changed(model: Model) -> Iterator[Problem]:
+    """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
+    for old, new, names in _pairs(model):
+        for what, types in fidelity.firmware(old, new, names):
+            message = f"{what} is another one under {_listed(types)} {_since(model)}, in qemu-system-{new.target}"
+            hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
+            yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
+
+
 def vmstate_changed(model: Model) -> Iterator[Problem]:
     """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
     for old, new, names in _pairs(model):
@@ -214,6 +223,18 @@ RULES = (
         "LP: #2131822; QEMU commit d3a24134e3",
         "a patch of target/i386/cpu.c that adds a flag to qemu64",
         cpu_model_changed,
+    ),
+    Rule(
+        "firmware-tables-changed",
+        "warning",
+        "ACPI, SMBIOS or fw_cfg that is not what it was under a released type",
+        "What a guest's firmware finds under a released machine type has other bytes: an ACPI table, the SMBIOS "
+        "structures of a type, or a file of fw_cfg. A running guest keeps what it has; from its next start on it sees "
+        "the new ones. A warning, because upstream changes them with new versions under old types as well. " + _LOCK,
+        "reference: QEMU commit 1e366da031 (SMBIOS product); docs/specs/fw_cfg.rst",
+        "a patch of hw/i386/acpi-build.c",
+        firmware_tables_changed,
+        see_also=("built-type-changed",),
     ),
     Rule(
         "property-not-built",
