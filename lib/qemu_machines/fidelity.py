@@ -51,8 +51,8 @@ def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
                 yield Fact(name, what, was, now)
 
 
-def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[str, list[str]]]":
-    """What firmware finds otherwise, each with the types for which it is so.
+def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[list[str], tuple[str, ...]]]":
+    """What firmware finds otherwise, all together that is so for the same types.
 
     A table or file that only one of the two has changes the directory of its
     kind too (RSDT, XSDT, the SMBIOS anchor), except a file of fw_cfg, which a
@@ -65,7 +65,10 @@ def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[
             for what in before.keys() & after.keys():
                 if what.startswith(FIRMWARE) and before[what] != after[what]:
                     found.setdefault(what, []).append(name)
-    return sorted(found.items())
+    together: dict[tuple[str, ...], list[str]] = {}
+    for what, types in sorted(found.items()):
+        together.setdefault(tuple(types), []).append(what)
+    return [(what, types) for types, what in together.items()]
 
 
 def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting]:

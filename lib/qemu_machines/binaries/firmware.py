@@ -46,8 +46,11 @@ _PLACES = {
 }
 
 
-def facts(binary: str, target: str, name: str) -> "dict[str, str]":
+def facts(binary: str, target: str, name: str, description: str) -> "dict[str, str]":
     """Short digests of what firmware finds, by words for users; nothing for boards without fw_cfg.
+
+    SMBIOS tells the type's own name and description: without them the record
+    has one digest for many types, and both are compared by themselves.
 
     Raises QmpError where a machine of this type does not start.
     """
@@ -58,7 +61,9 @@ def facts(binary: str, target: str, name: str) -> "dict[str, str]":
         # Option ROMs are files beside the binary, not of the type.
         if not file.startswith("genroms/"):
             for words, part in _parts(file, data):
-                found[words] = hashlib.sha256(part).hexdigest()[:12]
+                if words.startswith("SMBIOS"):
+                    part = part.replace(description.encode(), b"description").replace(name.encode(), b"name")
+                found[words] = hashlib.sha256(part).hexdigest()[:8]
     return found
 
 

@@ -67,7 +67,7 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
 
     ours = [one for one in types.values() if one.facts]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda one: firmware.facts(binary, target, one.name), ours))
+        found = list(pool.map(lambda one: firmware.facts(binary, target, one.name, one.facts.get("description", one.name)), ours))
     return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, found)}}
 
 

@@ -149,7 +149,7 @@ def firmware_tables_changed(model: Model) -> Iterator[Problem]:
     """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
     for old, new, names in _pairs(model):
         for what, types in fidelity.firmware(old, new, names):
-            message = f"{what} is another one under {_listed(types)} {_since(model)}, in qemu-system-{new.target}"
+            message = f"{', '.join(what)}: not the same any more under {_listed(types)} {_since(model)}, in qemu-system-{new.target}"
             hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
             yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
 
