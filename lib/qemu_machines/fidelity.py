@@ -55,7 +55,7 @@ def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[
     """What firmware finds otherwise, all together that is so for the same types.
 
     A table or file that only one of the two has changes the directory of its
-    kind too (RSDT, XSDT, the SMBIOS anchor), except a file of fw_cfg, which a
+    kind too (RSDT, XSDT, the list of SMBIOS types), except a file of fw_cfg, which a
     guest that does not know it does not read.
     """
     found: dict[str, list[str]] = {}

@@ -17,10 +17,9 @@ from typing import Iterator, NamedTuple
 
 from .qmp import QmpError
 
-# A memory for hot plug, because only then is there etc/reserved-memory-end.
-_ARGUMENTS = (
-    "-accel tcg -no-user-config -nodefaults -display none -S -m 64M,slots=1,maxmem=1G -qtest stdio -qtest-log none".split()
-)
+_ARGUMENTS = "-accel tcg -no-user-config -nodefaults -display none -S -qtest stdio -qtest-log none".split()
+# Memory for hot plug, because only then is there etc/reserved-memory-end; the types before QEMU 2.1 have none.
+_MEMORY = ("64M,slots=1,maxmem=1G", "64M")
 _TIME = 30.0
 _BIOS = 1 << 16  # the smallest that a PC takes; it is never run
 _MOST = 1 << 10  # files; QEMU has at most 0x20 to 0x40
@@ -71,7 +70,12 @@ def _parts(file: str, data: bytes) -> Iterator["tuple[str, bytes]"]:
     if file == "etc/acpi/tables":
         yield from ((f"ACPI table {name}", table) for name, table in acpi_tables(data))
     elif file == "etc/smbios/smbios-tables":
-        yield from ((f"SMBIOS type {number}", part) for number, part in smbios_structures(data).items())
+        structures = smbios_structures(data)
+        yield "SMBIOS types", " ".join(map(str, structures)).encode()
+        yield from ((f"SMBIOS type {number}", part) for number, part in structures.items())
+    elif file == "etc/smbios/smbios-anchor":
+        # Of the rest, lengths and a checksum, the structures tell without their texts' lengths.
+        yield "SMBIOS version", data[:4] + (data[6:8] if data[:5] != b"_SM3_" else data[7:9])
     else:
         yield f"fw_cfg {file}", data
 
@@ -113,8 +117,15 @@ def _files(binary: str, target: str, name: str) -> "dict[str, bytes]":
         bios.truncate(_BIOS)
         # Not for the others: what they get as firmware is in their tables.
         given = ["-bios", bios.name] if target == "x86_64" else []
-        with _Session(binary, name, target, given) as session:
-            return session.files()
+        for memory in _MEMORY:
+            try:
+                with _Session(binary, name, target, [*given, "-m", memory]) as session:
+                    return session.files()
+            except QmpError:
+                # The last reason is that of the type itself.
+                if memory == _MEMORY[-1]:
+                    raise
+    raise AssertionError
 
 
 class _Session:

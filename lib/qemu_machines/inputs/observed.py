@@ -17,7 +17,7 @@ Setting = tuple[str, str, str]  # driver, property, value
 
 
 # How the facts begin that are digests of what firmware finds, and a guest sees after its next start.
-FIRMWARE = ("ACPI table ", "SMBIOS type ", "fw_cfg ")
+FIRMWARE = ("ACPI table ", "SMBIOS ", "fw_cfg ")
 
 
 class ObservedType(NamedTuple):
