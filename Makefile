@@ -6,11 +6,11 @@ PYTHON = /usr/bin/python3
 .PHONY: check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
 
 help:
-	@echo 'make check          the fast tests (no QEMU is built), and mypy'
+	@echo 'make check          the fast tests (no QEMU is built), mypy, and no newer Python needed'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-browser  the report in a real browser: valid, accessible, nothing cut off'
-	@echo 'make check-package  builds the Debian package, with its tests, and asks lintian'
+	@echo 'make check-package  builds packages that use it, and itself in clean chroots, with its tests and lintian'
 	@echo 'make check-builder  builds Debian'\''s QEMU 10.0 with machine types in a chroot, as a builder does (root)'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make fuzz           every input mutated 200,000 times, by what reaches new code'
@@ -24,6 +24,7 @@ check: lint
 lint:
 	tests/install-needed check
 	$(PYTHON) -m mypy --strict lib man/generate
+	tests/oldest-python
 
 man:
 	tests/install-needed check
@@ -37,10 +38,12 @@ check-browser:
 	tests/install-needed browser
 	$(PYTHON) -m pytest -s -m browser tests/browser
 
+# Before a release: make check-package SUITES='bookworm trixie sid'
+SUITES = bookworm trixie
 check-package:
 	tests/install-needed package
 	QEMU_MACHINES_ALL_TESTS=1 $(PYTHON) -m pytest -m package
-	tests/package
+	tests/chroot $(SUITES)
 
 check-builder:
 	tests/qemu/builder

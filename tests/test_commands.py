@@ -278,6 +278,11 @@ def test_help_lists_the_commands_that_exist(run: Run) -> None:
     assert listed == [command.name for command in COMMANDS] == sorted(listed)
 
 
+def test_help_has_no_colours(run: Run) -> None:
+    """Those of Python 3.14 know nothing of DH_COLORS."""
+    assert "\x1b" not in run("--help", env={"FORCE_COLOR": "1", "TERM": "xterm"}).stdout
+
+
 def test_nodoc(tree: Tree, run: Run) -> None:
     tree.whole()
     assert quiet(run(env={"DEB_BUILD_OPTIONS": "nocheck nodoc parallel=4"}))

@@ -11,6 +11,9 @@ from trees import Tree
 
 HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "email.utils", "tempfile", "shutil", "json", "dataclasses",
          "importlib.metadata", "jsonschema", "jinja2", "subprocess", "difflib"]  # fmt: skip
+# argparse itself, for the colours of its help, whether it has any or not.
+if sys.version_info >= (3, 14):
+    HEAVY.remove("dataclasses")
 
 
 def imported(tree: Tree, *arguments: str) -> list[str]:

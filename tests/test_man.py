@@ -129,3 +129,22 @@ def test_podchecker_has_nothing_to_say(page: str) -> None:
 def test_the_source_is_ascii(page: str) -> None:
     # pod2man before podlators 5 (bookworm) turns other characters into "X".
     assert PAGES[page].isascii()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_groff_has_nothing_to_say(page: str) -> None:
+    """As lintian and "man --warnings" ask it: no macro, character or line that it has to guess about."""
+    roff = subprocess.run(["pod2man", "--utf8", page], cwd=MAN, capture_output=True, check=True)
+    run = subprocess.run(
+        ["groff", "-man", "-t", "-ww", "-Tutf8", "-z", "-rLL=80n"], input=roff.stdout, capture_output=True, check=False
+    )
+    assert (run.returncode, run.stderr.decode()) == (0, "")
+
+
+def test_the_sections_of_the_program() -> None:
+    """Those that debhelper's pages have, and those that a command of a build has to have besides."""
+    headings = re.findall("^=head1 (.*)$", PROGRAM, re.M)
+    for heading in ("FILES", "EXIT STATUS", "ENVIRONMENT", "DIAGNOSTICS", "EXAMPLES", "DEBHELPER INTEGRATION",
+                    "BUGS AND LIMITATIONS"):  # fmt: skip
+        assert heading in headings
+    assert headings[:3] == ["NAME", "SYNOPSIS", "DESCRIPTION"] and headings[-1] == "SEE ALSO"

@@ -41,10 +41,10 @@ def test_as_text(tree: Tree, run: Run) -> None:
 Machine types of Ubuntu 16.04 (xenial): 5 types
 1:2.5+dfsg-5ubuntu10.3, as of 2017-02-15; support ends by eol-server
 
-release      QEMU  support    i440fx    q35
-16.04 xenial 2.5   2021-04-30 x +2      x +1 +2
+release       QEMU  support    i440fx    q35
+16.04* xenial 2.5   2021-04-30 x +2      x +1 +2
 
-x: a type   +N: increment N   Nvar: N variants   !: released differently
+x: a type  +N: increment N  Nvar: N variants  !: released differently  *: LTS
   pc-i440fx-xenial-2: alias ubuntu, default
   pc-q35-xenial-2: alias ubuntu-q35
 
@@ -63,13 +63,16 @@ def test_text_fits_80_columns_and_names_every_release(name: str) -> None:
     overview = example(name)
     text = plain.text(overview)
     assert max(map(len, text.splitlines())) <= 80
-    assert all(f"\n{column.title} " in text for column in overview.columns)
+    assert all(f"\n{column.title.replace(' LTS', '*')} " in text for column in overview.columns)
+    # One board more than Ubuntu has.
+    five = overview._replace(boards=("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt"))
+    assert max(map(len, plain.text(five).splitlines())) <= 80
 
 
 def test_exceptions_in_text(run: Run) -> None:
     text = run("report", cwd=ROOT / "examples/ubuntu-resolute").stdout
-    assert "\n20.04 focal    4.2   ended      4.0!      x 1var    -         -\n                                1var!\n" in text
-    assert "\n25.10 questing 10.1  2026-07-09 10.0! +2  x         x         x\n" in text
+    assert "\n20.04* focal    4.2   ended      4.0!      x 1var    -         -\n                                 1var!\n" in text
+    assert "\n25.10 questing  10.1  2026-07-09 10.0! +2  x         x         x\n" in text
     assert "\n  noble -> resolute, until 2029-05-31\n" in text
 
 
@@ -108,7 +111,7 @@ digraph machine_types {
   node [shape=box, fontname="sans-serif"];
   edge [fontname="sans-serif", fontsize=10];
   label="Machine types of Ubuntu 23.04 (lunar), 2023-03-28";
-  "jammy" [label="22.04 jammy\\nQEMU 6.2\\nsupport until 2027-06-01\\n2 machine types", tooltip="pc-i440fx-jammy\\npc-q35-jammy"];
+  "jammy" [label="22.04 LTS jammy\\nQEMU 6.2\\nsupport until 2027-06-01\\n2 machine types", tooltip="pc-i440fx-jammy\\npc-q35-jammy"];
   "lunar" [label="23.04 lunar\\nQEMU 7.2\\nsupport until 2024-01-25\\n2 machine types", tooltip="pc-i440fx-lunar\\npc-q35-lunar", style=dashed];
   "jammy" -> "lunar" [label="until 2027-06-01"];
 }

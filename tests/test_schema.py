@@ -256,7 +256,7 @@ def test_manifests_of_this_source(file: str, tmp_path: Path) -> None:
     assert by_schema(text) == by_program(text, tmp_path) == []
 
 
-@pytest.mark.parametrize("text", examples_of_the_pages())
+@pytest.mark.parametrize("text", list(examples_of_the_pages()))
 def test_examples_of_the_pages(text: str, tmp_path: Path) -> None:
     assert by_schema(text) == by_program(text, tmp_path) == []
 

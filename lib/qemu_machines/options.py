@@ -171,6 +171,8 @@ def parser(options: "Sequence[Option]" = OPTIONS) -> argparse.ArgumentParser:
         # debhelper has no abbreviated options from compat 13 on.
         allow_abbrev=False,
     )
+    # Python 3.14 colours the help by rules of its own, not by debhelper's.
+    setattr(made, "color", False)
     made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     for option in options:
         made.add_argument(option.flag, **_settings(option))

@@ -10,14 +10,15 @@ import os
 import subprocess
 import zipfile
 from pathlib import Path
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator
 
 import pytest
 from conftest import ROOT, TOOL
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from qemu_machines.outputs.report.metrics import width
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +50,10 @@ def axe() -> str:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[webdriver.Chrome]":
+    # Not above: where these tests are left out, selenium need not be there.
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
     options = webdriver.ChromeOptions()
     for argument in (*QUIET, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(argument)

@@ -32,6 +32,7 @@ import trees  # noqa: E402
 
 from qemu_machines import cli, options  # noqa: E402
 from qemu_machines.binaries import qmp  # noqa: E402
+from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
 
 LOCK = """\
@@ -189,6 +190,17 @@ def _original_board(place: _Standing) -> bytes:
     return kept.read_bytes()
 
 
+def handwritten(data: bytes) -> None:
+    """A patch for ``import``; what it prints is a manifest that ``check`` reads, whatever it thinks of it."""
+    place = standing("import", qemu=False)
+    outcome = place.run(["import", "fuzz.patch"], {"fuzz.patch": data})
+    must_hold(place, outcome)
+    if outcome.out:
+        path = place.root / "imported.yaml"
+        path.write_text(outcome.out, encoding="utf-8")
+        assert manifests.read(str(path)).findings == (), outcome.out
+
+
 class _Saying(qmp.Qmp):
     """A QEMU that says some bytes and then nothing more."""
 
@@ -260,5 +272,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "patches": patches,
     "lock": lock,
     "board": board,
+    "handwritten": handwritten,
     "replies": replies,
 }

@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any, Iterator
 
+from ..inputs import format as manifest_format
+
 # A line that is longer is written in block style.
 _WIDTH = 110
 # What needs no quotes anywhere in YAML, and is no word or number of its own in any of its versions.
@@ -123,4 +125,6 @@ def _scalar(value: str) -> str:
     """Text as YAML: plain where it cannot be taken for anything else; JSON's strings are YAML's as well."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    # What has no place in a manifest's text cannot be kept; that it differs is told by the comparison at the end.
+    fitting = value if manifest_format.VALUE.fits(value) else "".join(c if manifest_format.VALUE.fits(c) else "?" for c in value)
+    return json.dumps(fitting, ensure_ascii=False)

@@ -35,7 +35,10 @@ class Entry(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A release: how it is called, what it shipped, its days and whether it is supported."""
+    """A release: how it is called, what it shipped, its days and whether it is supported.
+
+    ``version`` is as people say it: ``24.04 LTS``.
+    """
 
     series: str
     version: str
@@ -118,7 +121,8 @@ def _column(model: Model, series: str, qemu: str) -> Column:
     days = model.dot_release_days(series)
     numbers = sorted({int(change.increment) for change in release.changes if change.increment})
     dots = tuple((str(number), days[number]) for number in numbers if number in days)
-    return Column(series, info.version if info else "", qemu, info.release if info else None, end, state, dots)
+    version = f"{info.version} LTS" if info and info.lts else info.version if info else ""
+    return Column(series, version, qemu, info.release if info else None, end, state, dots)
 
 
 def _entry(one: MachineType) -> Entry:

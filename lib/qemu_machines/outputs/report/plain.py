@@ -10,9 +10,6 @@ from .overview import COMING, ENDED, Column, Entry, Overview
 WIDTH = 80
 _SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}
 _STATES = {ENDED: "ended", COMING: "coming"}
-# What a release has is in columns that fit all five boards.
-_CELL = 9
-
 
 def text(overview: Overview) -> str:
     lines = [
@@ -29,21 +26,25 @@ def text(overview: Overview) -> str:
 
 
 def _grid(overview: Overview) -> Iterator[str]:
-    titles = [column.title for column in overview.columns]
-    first = max(map(len, ["release", *titles]))
-    # Long names of releases take from the boards, of which not all fit then.
+    first = max(map(len, ["release", *map(_title, overview.columns)]))
+    # All five boards have to fit.
+    cell_width = 9 if len(overview.boards) < 5 else 8
     head = f"{'release':{first}} {'QEMU':5} {'support':10} "
-    yield head + " ".join(f"{_SHORT[board]:{_CELL}}" for board in overview.boards)
+    yield head + " ".join(f"{_SHORT[board]:{cell_width}}" for board in overview.boards)
     for column in overview.columns:
-        cells = [_cell(overview.entries(board, column.series), column) for board in overview.boards]
+        cells = [_cell(overview.entries(board, column.series), column, cell_width) for board in overview.boards]
         support = column.end.isoformat() if column.end and column.state != ENDED else _STATES.get(column.state, "")
         rows = max(map(len, cells), default=1)
         for number in range(rows):
-            left = f"{column.title:{first}} {column.qemu:5} {support:10} " if number == 0 else " " * len(head)
-            yield left + " ".join(f"{cell[number] if number < len(cell) else '':{_CELL}}" for cell in cells)
+            left = f"{_title(column):{first}} {column.qemu:5} {support:10} " if number == 0 else " " * len(head)
+            yield left + " ".join(f"{cell[number] if number < len(cell) else '':{cell_width}}" for cell in cells)
 
 
-def _cell(entries: Sequence[Entry], column: Column) -> list[str]:
+def _title(column: Column) -> str:
+    return column.title.replace(" LTS ", "* ")
+
+
+def _cell(entries: Sequence[Entry], column: Column, cell_width: int) -> list[str]:
     """What a release has on a board: its base if that is another, increments, and how many variants."""
     if not entries:
         return ["-"]
@@ -55,14 +56,14 @@ def _cell(entries: Sequence[Entry], column: Column) -> list[str]:
         words.append(f"{len(variants)}var" + ("!" if any(one.exception for one in variants) else ""))
     lines = [""]
     for word in words:
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > _CELL:
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > cell_width:
             lines.append("")
         lines[-1] += f" {word}" if lines[-1] else word
     return lines
 
 
 def _legend(overview: Overview) -> Iterator[str]:
-    yield "x: a type   +N: increment N   Nvar: N variants   !: released differently"
+    yield "x: a type  +N: increment N  Nvar: N variants  !: released differently  *: LTS"
     holders = [(entry.name, mark) for entry, mark in _marked(overview) if mark.startswith(("alias", "default"))]
     found: dict[str, list[str]] = {}
     for name, mark in holders:

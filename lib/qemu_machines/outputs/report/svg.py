@@ -317,6 +317,7 @@ _LEGEND: tuple[tuple[str, Optional[str]], ...] = (
     ("!: released differently than its release says", None),
     ("a number in a circle: the dot release of an increment", None),
     ("an arrow: a supported migration", None),
+    ("the dashed line: the day of this upload", None),
 )
 
 
