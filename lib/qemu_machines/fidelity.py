@@ -14,7 +14,11 @@ from .inputs.observed import FIRMWARE, Description, Field, Observed, plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
 # (section or struct, before): after
-RENAMED: Mapping[tuple[str, str], str] = {}
+RENAMED: Mapping[tuple[str, str], str] = {
+    # 7.2 to 10.0, the same VMSTATE_UINT64 and VMSTATE_UINT8_V(…, 2): hw/acpi/generic_event_device.c, hw/timer/hpet.c.
+    ("acpi-ghes", "ghes_addr_le"): "hw_error_le",
+    ("hpet", "num_timers"): "num_timers_save",
+}
 
 
 class Fact(NamedTuple):
