@@ -187,7 +187,8 @@ class _Session:
         lines = [f"b64write {ram:#x} 16 {base64.b64encode(command).decode()}"]
         # Big-endian for the device, in the guest's little-endian bytes; the lower half starts it.
         write = "outl" if place.letter == "io" else "writel"
-        lines += [f"{write} {place.dma:#x} 0", f"{write} {place.dma + 4:#x} {struct.unpack('>I', struct.pack('<I', ram))[0]:#x}"]
+        swapped = struct.unpack(">I", struct.pack("<I", ram))[0]
+        lines += [f"{write} {place.dma:#x} 0", f"{write} {place.dma + 4:#x} {swapped:#x}"]
         if not size:
             return b""
         *_, answer = self._ask([*lines, f"b64read {ram + 16:#x} {size:#x}"])
