@@ -179,6 +179,13 @@ MAC, VLAN = STATE.fields
             [f"vmstate-changed: the saved state of e1000 in qemu-system-x86_64 changed {SINCE}: "
              "e1000.vlan: was saved and is not expected any more"],
         ),
+        # Read and thrown away, where it is as large.
+        (state(STATE._replace(fields=(MAC, Field("unused", 0, 4, 1, False, "")))), []),
+        (
+            state(STATE._replace(fields=(MAC, Field("unused", 0, 3, 1, False, "")))),
+            [f"vmstate-changed: the saved state of e1000 in qemu-system-x86_64 changed {SINCE}: "
+             "e1000.vlan: was saved and is not expected any more"],
+        ),
         (
             state(STATE._replace(fields=(MAC, VLAN._replace(size=8)))),
             [f"vmstate-changed: the saved state of e1000 in qemu-system-x86_64 changed {SINCE}: e1000.vlan: had 4 bytes and has 8"],
@@ -220,6 +227,16 @@ def test_what_is_not_told_is_not_compared() -> None:
     new = BINARY._replace(types={name: one._replace(facts={**one.facts, "ACPI": "yes"}) for name, one in BINARY.types.items()})
     assert list(fidelity.facts(old, new, NAMES)) == []
     assert fidelity.settings(old, new, NAMES) == []
+
+
+def test_lengths_of_arrays_that_an_old_dump_does_not_tell() -> None:
+    """QEMU 7.2's has no "num"; where both tell, a length that differs is a difference."""
+    array = VLAN._replace(number=3)
+    new = state(STATE._replace(fields=(MAC, array)))
+    assert list(fidelity.states(BINARY, new)) == []
+    longer = state(STATE._replace(fields=(MAC, array._replace(number=4))))._replace(sections={"e1000": "e1000#d"})
+    longer = longer._replace(descriptions={"e1000#d": longer.descriptions["e1000#c"], **BINARY.descriptions})
+    assert list(fidelity.states(new, longer)) == [(["e1000"], ("e1000.vlan: had 3 elements and has 4",))]
 
 
 def test_the_record_is_read_as_it_was_written() -> None:

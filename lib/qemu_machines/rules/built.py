@@ -152,6 +152,15 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
 
+def firmware_tables_changed(model: Model) -> Iterator[Problem]:
+    """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
+    for old, new, names in _pairs(model):
+        for what, types in fidelity.firmware(old, new, names):
+            message = f"{', '.join(what)}: not the same any more under {_listed(types)} {_since(model)}, in qemu-system-{new.target}"
+            hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
+            yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
+
+
 def vmstate_changed(model: Model) -> Iterator[Problem]:
     """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
     for old, new, names in _pairs(model):
@@ -227,11 +236,24 @@ RULES = (
         cpu_model_changed,
     ),
     Rule(
+        "firmware-tables-changed",
+        "warning",
+        "ACPI, SMBIOS or fw_cfg that is not what it was under a released type",
+        "What a guest's firmware finds under a released machine type has other bytes: an ACPI table, the SMBIOS "
+        "structures of a type, or a file of fw_cfg. A running guest keeps what it has; from its next start on it sees "
+        "the new ones. A warning, because upstream changes them with new versions under old types as well. " + _LOCK,
+        "reference: QEMU commit 1e366da031 (SMBIOS product); docs/specs/fw_cfg.rst",
+        "a patch of hw/i386/acpi-build.c",
+        firmware_tables_changed,
+        see_also=("built-type-changed",),
+    ),
+    Rule(
         "property-not-built",
         "error",
         "a declared property that the binary does not have",
         "A machine type of a built binary does not have, as the last of its compat properties, what the manifest "
-        "declares. QEMU tells them from 9.1 on; before that it is not judged. Only judged by verify.",
+        "declares. QEMU tells them from 9.1 on; before that they are read in its memory, and not judged where that is "
+        "not allowed. Only judged by verify.",
         "QEMU commit 236e9397b3",
         "a binary that was built before the manifest was changed",
         property_not_built,
