@@ -40,10 +40,10 @@ def type_not_declared(model: Model) -> Iterator[Problem]:
     declared = {one.name for one in model.types}
     series = {one for one in model.known.by_series}
     for binary in _binaries(model):
-        for name in sorted(set(binary.types) - declared):
-            if series & set(re.split(r"[-_.]", name)):
-                message = f"qemu-system-{binary.target} has {name}, which the manifest does not declare"
-                yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(name))
+        names = [name for name in sorted(set(binary.types) - declared) if series & set(re.split(r"[-_.]", name))]
+        if names:
+            message = f"qemu-system-{binary.target} has {_listed(names)}, which the manifest does not declare"
+            yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(names[0]))
 
 
 def type_not_as_declared(model: Model) -> Iterator[Problem]:
@@ -99,6 +99,24 @@ def property_not_built(model: Model) -> Iterator[Problem]:
                 has = f"has {value}" if value is not None else "does not set it"
                 message = f"{one.name} is declared with {item.driver}.{item.name}={item.value}, and the binary {has}"
                 yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
+
+
+def base_not_built(model: Model) -> Iterator[Problem]:
+    """A type has its base's compat properties and those that are declared, and nothing else."""
+    for one in model.types:
+        binary = _binary(model, one)
+        observed = binary.types.get(one.name) if binary else None
+        base = binary.types.get(f"{one.board}-{one.base}") if binary else None
+        # A base that upstream has deleted at run time cannot be asked any more.
+        if observed is None or base is None or observed.compat is None or base.compat is None:
+            continue
+        added = {(str(item.driver), str(item.name)) for item in one.properties}
+        rest = observed.compat[len(base.compat) :]
+        more = [item for item in rest if (item[0], item[1]) not in added]
+        # What an upstream array has, its name does not tell.
+        if observed.compat[: len(base.compat)] != base.compat or more and not one.compat:
+            message = f"{one.name} is declared to start from {base.name}, and its compat properties are not those of {base.name}"
+            yield Problem(one.base, message, "was the binary built from this manifest?", about=about(one))
 
 
 def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
@@ -203,6 +221,18 @@ RULES = (
         "pc-q35-noble that inherits q35 from upstream's options",
         alias_not_unique_built,
         see_also=("alias-not-unique",),
+    ),
+    Rule(
+        "base-not-built",
+        "error",
+        "a type that starts from another base than declared",
+        "A machine type of a built binary has not the compat properties of the upstream type that it is declared to "
+        "start from, followed by what the manifest declares. Not judged where upstream deletes that type when the "
+        "binary starts. Only judged by verify.",
+        "Ubuntu's history, cases 1 to 7",
+        "plucky: {qemu: \"9.2\"} with a binary that was built with 9.1",
+        base_not_built,
+        see_also=("property-not-built", "base-not-release-version"),
     ),
     Rule(
         "built-property-changed",
