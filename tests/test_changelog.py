@@ -71,7 +71,7 @@ ZONE = st.integers(-23 * 60, 23 * 60).map(lambda minutes: datetime.timezone(date
 
 
 @given(
-    WORD, st.from_regex(r"[-0-9A-Za-z.+~:]+", fullmatch=True), st.lists(WORD, min_size=1, max_size=3), LINE,
+    WORD, st.from_regex(r"([0-9]:)?[0-9][0-9A-Za-z.+~]*(-[0-9A-Za-z.+~]+)?", fullmatch=True), st.lists(WORD, min_size=1, max_size=3), LINE,
     st.lists(st.one_of(st.just(""), LINE.map(lambda line: f"  {line}")), max_size=4), LINE, MOMENT, ZONE,
 )  # fmt: skip
 def test_what_is_taken_without_python_debian_is_taken_by_it(

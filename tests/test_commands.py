@@ -333,3 +333,13 @@ def test_a_full_disk_is_no_success(tree: Tree, arguments: list[str], unbuffered:
         )
     expected = "dh_qemu_machines: error: the output cannot be written: No space left on device\n"
     assert (done.returncode, done.stderr) == (3, expected)
+
+
+@pytest.mark.parametrize("arguments", [["report"], ["check"], ["hooks"], ["--help"], ["explain", "upload"]])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_output_is_no_internal_error(tree: Tree, arguments: list[str], closed: str) -> None:
+    """dh_qemu_machines check >&-, as a daemon may call it."""
+    tree.whole()
+    command = f"exec {TOOL} {' '.join(arguments)} {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=tree.root, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, check=False)
+    assert (done.returncode, "error" in done.stderr) == (0, False)

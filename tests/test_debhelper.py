@@ -70,6 +70,8 @@ REFUSED = [
     "--exclude=", "--name", "--mainpackage", "--error-handler", "--dbg-package", "--tmpdir", "-vp", "-s", "--same-arch",
     "-Pdebian/x", "--tmpdir=debian/x", "--remaining-packages=x", "--buildsystem=none", "--parallel",
 ]  # fmt: skip
+# debhelper has these up to 13.11 (bookworm), and a rules file for all releases may: taken everywhere, and ignored.
+FORMER = ("--dbg-package=x", "--dbg-package x")
 ENVIRONMENTS: "list[tuple[str, dict[str, str]]]" = [
     ("", {"DH_VERBOSE": "1"}), ("", {"DH_VERBOSE": "0"}), ("", {"DH_VERBOSE": ""}),
     ("", {"DH_NO_ACT": "1"}), ("", {"DH_NO_ACT": "0"}), ("", {"DH_NO_ACT": ""}),
@@ -145,12 +147,15 @@ def test_as_debhelper_does(
     tree.control()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert ours(line, environment, capfd) == theirs[repr((line, environment))]
+    answered, wanted = ours(line, environment, capfd), theirs[repr((line, environment))]
+    if line in FORMER and wanted.refused:
+        wanted = wanted._replace(refused=False, acts=True, warnings=[])
+    assert answered == wanted
 
 
 def test_the_table_has_both_answers(theirs: "dict[str, Answer]") -> None:
     """A probe that refuses or takes everything would agree with anything."""
-    assert all(not theirs[repr((line, {}))].refused for line in ACCEPTED)
+    assert all(not theirs[repr((line, {}))].refused for line in ACCEPTED if line not in FORMER)
     assert all(theirs[repr((line, {}))].refused for line in REFUSED)
     assert sum(not found.acts and not found.refused for found in theirs.values()) >= 7
 

@@ -306,6 +306,7 @@ ELSEWHERE = {
     "news-missing": "test_docs.py",
     # Those that only verify can judge.
     **{rule.tag: "test_built.py" for rule in rules.of_built()},
+    "firmware-tables-changed": "test_firmware.py",
 }  # fmt: skip
 
 

@@ -17,6 +17,10 @@ from .options import WrongUsage, module_of, parse
 def main(arguments: Sequence[str]) -> int:
     """Run, and give the exit status: 0 fine, 1 findings, 2 usage, 3 unreadable input."""
     # The same bytes in any locale, and no crash over a name in another encoding.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Closed by the caller (>&-): nobody wants to read it, which is no failure.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

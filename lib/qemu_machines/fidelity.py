@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional
 
-from .inputs.observed import Description, Field, Observed, plain
+from .inputs.observed import FIRMWARE, Description, Field, Observed, plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
 # (section or struct, before): after
-RENAMED: Mapping[tuple[str, str], str] = {}
+RENAMED: Mapping[tuple[str, str], str] = {
+    # 7.2 to 10.0, the same VMSTATE_UINT64 and VMSTATE_UINT8_V(…, 2): hw/acpi/generic_event_device.c, hw/timer/hpet.c.
+    ("acpi-ghes", "ghes_addr_le"): "hw_error_le",
+    ("hpet", "num_timers"): "num_timers_save",
+}
 
 
 class Fact(NamedTuple):
@@ -43,10 +47,32 @@ def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
             continue
         before, after = old.types[name].facts, new.types[name].facts
         for what in sorted({*before, *after} - {"alias", "default", "deprecated"}):
+            if what.startswith(FIRMWARE):
+                continue
             was, now = before.get(what, "not told"), after.get(what, "not told")
             # Before QEMU 8.0 it does not tell of ACPI (commit c61a3a2bf3).
             if was != now and "not told" not in (was, now):
                 yield Fact(name, what, was, now)
+
+
+def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[list[str], tuple[str, ...]]]":
+    """What firmware finds otherwise, all together that is so for the same types.
+
+    A table or file that only one of the two has changes the directory of its
+    kind too (RSDT, XSDT, the list of SMBIOS types), except a file of fw_cfg, which a
+    guest that does not know it does not read.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name in old.types and name in new.types:
+            before, after = old.types[name].facts, new.types[name].facts
+            for what in before.keys() & after.keys():
+                if what.startswith(FIRMWARE) and before[what] != after[what]:
+                    found.setdefault(what, []).append(name)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for what, types in sorted(found.items()):
+        together.setdefault(tuple(types), []).append(what)
+    return [(what, types) for types, what in together.items()]
 
 
 def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting]:
@@ -101,16 +127,31 @@ def states(old: Observed, new: Observed) -> "list[tuple[list[str], tuple[str, ..
     place, and a new field has to be of a newer version or conditional. When
     conditional parts are sent cannot be seen here.
     """
+    was, now = old.descriptions, new.descriptions
+    if not (_tells_numbers(was) and _tells_numbers(now)):
+        was, now = _without_numbers(was), _without_numbers(now)
     found: dict[tuple[str, ...], list[str]] = {}
     for device in sorted(set(old.sections) & {*new.sections, *new.defaults}):
         before, after = old.sections[device], new.sections.get(device)
         if after is None:
             why: tuple[str, ...] = ("it is not saved any more",)
         else:
-            why = tuple(_description(old.descriptions, before, new.descriptions, after)) if before != after else ()
+            why = tuple(_description(was, before, now, after)) if before != after else ()
         if why:
             found.setdefault(why, []).append(device)
     return [(devices, why) for why, devices in found.items()]
+
+
+def _tells_numbers(descriptions: Mapping[str, Description]) -> bool:
+    """Whether a dump has the lengths of arrays: that of QEMU 7.2 has none."""
+    return any(field.number != 1 for one in descriptions.values() for field in one.fields)
+
+
+def _without_numbers(descriptions: Mapping[str, Description]) -> "dict[str, Description]":
+    return {
+        key: one._replace(fields=tuple(field._replace(number=1) for field in one.fields))
+        for key, one in descriptions.items()
+    }
 
 
 def _description(
@@ -139,11 +180,16 @@ def _fields(
     left = [field for field in was.fields if not _unused(field)]
     right = [field for field in now.fields if not _unused(field)]
     names = {field.name for field in right}
+    # What is not needed any more becomes VMSTATE_UNUSED of its size: bytes that are read and thrown away.
+    spare = _unused_bytes(now) - _unused_bytes(was)
     place = 0
     for field in left:
         name = RENAMED.get((where, field.name), field.name)
         if name not in names:
-            if not field.conditional:
+            size = field.size * field.number
+            if 0 < size <= spare:
+                spare -= size
+            elif not field.conditional:
                 yield f"{field.name}: was saved and is not expected any more"
             continue
         while place < len(right) and right[place].name != name:
@@ -173,6 +219,10 @@ def _same(old: Mapping[str, Description], field: Field, new: Mapping[str, Descri
 
 def _unused(field: Field) -> bool:
     return field.name.startswith("unused")
+
+
+def _unused_bytes(one: Description) -> int:
+    return sum(field.size * field.number for field in one.fields if _unused(field))
 
 
 def cpus(old: Observed, new: Observed) -> Iterator[tuple[str, list[str]]]:

@@ -15,7 +15,7 @@ import pytest
 from conftest import TOOL
 from test_machine_types import RECORDS, TARGETS, Built, prepared, tree_name
 
-from qemu_machines.binaries import memory
+from qemu_machines.binaries import firmware, memory
 from qemu_machines.binaries.qmp import Qmp
 
 pytestmark = pytest.mark.qemu
@@ -132,6 +132,8 @@ FAULTS = [
     Fault("a default changed, without a compat property", "hw/net/e1000.c",
           instead(r'("init-vet", E1000State,\s+compat_flags, E1000_FLAG_VET_BIT, )true', r"\1false"),
           "built-property-changed", r"e1000.*\.init-vet was on and is off under pc-"),
+    Fault("an ACPI table changed", "hw/i386/acpi-common.c", instead(r'\.sig = "APIC", \.rev = \d', '.sig = "APIC", .rev = 7'),
+          "firmware-tables-changed", r"ACPI table APIC.*: not the same any more under pc-"),
     Fault("a field added to what is saved", "hw/net/rtl8139.c",
           instead(r"(VMSTATE_BUFFER\(mult, RTL8139State, ?\w*\),|VMSTATE_BUFFER\(mult, RTL8139State\),)",
                   r"\1 VMSTATE_INT32(cplus_txbuffer_len, RTL8139State),"),
@@ -177,5 +179,18 @@ def test_a_fault_is_caught(faulty: "list[dict[str, str]]", fault: Fault) -> None
 def test_nothing_else_is_blamed(faulty: "list[dict[str, str]]") -> None:
     """Only the types and devices that have a fault; both devices' defaults and state are of all types."""
     touched = ("pc-q35-mantic-hpb", "pc-q35-impish", "pc-q35-hirsute", "pc-q35-plucky", "pc-q35-groovy", "pc-q35-jammy-maxcpus",
-               "init-vet", "rtl8139")  # fmt: skip
+               "init-vet", "rtl8139", "ACPI table")  # fmt: skip
     assert [one["message"] for one in faulty if not any(word in one["message"] for word in touched)] == []
+
+
+def test_what_firmware_finds_of_every_type() -> None:
+    """The same each time, also of the oldest types, which have neither DMA nor hot plug."""
+    built = prepared("7.2")
+    x86, arm = (str(built.folder / f"qemu-system-{target}") for target in ("x86_64", "aarch64"))
+    trusty = firmware.facts(x86, "x86_64", "pc-i440fx-trusty", "text")
+    assert {"ACPI table DSDT", "ACPI table FACP", "fw_cfg etc/e820"} <= trusty.keys()
+    assert firmware.facts(x86, "x86_64", "pc-i440fx-trusty", "text") == trusty
+    i440fx, q35 = (firmware.facts(x86, "x86_64", f"{board}-jammy", "text") for board in ("pc-i440fx", "pc-q35"))
+    assert i440fx["ACPI table DSDT"] != q35["ACPI table DSDT"]
+    assert i440fx["ACPI table WAET"] == q35["ACPI table WAET"]
+    assert {"ACPI table GTDT", "ACPI table XSDT", "SMBIOS type 1"} <= firmware.facts(arm, "aarch64", "virt-7.2", "text").keys()

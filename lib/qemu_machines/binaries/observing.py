@@ -15,7 +15,7 @@ import tempfile
 from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
 
 from ..inputs.observed import Description, Field, Observed, ObservedType, Setting, plain
-from . import memory
+from . import firmware, memory
 from .qmp import Qmp, QmpError
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
@@ -56,8 +56,19 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
         name: one._replace(facts={**one.facts, "description": texts[name]}) if one.facts and name in texts else one
         for name, one in types.items()
     }
+    types = _with_firmware(binary, target, types)
     sections, states = _vmstate(binary)
     return Observed(target, version, types, defaults, implements, sections, states, cpus)
+
+
+def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
+    """The same with what firmware finds under our types, each of which is started for that, without a guest."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    ours = [one for one in types.values() if one.facts]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        found = list(pool.map(lambda one: firmware.facts(binary, target, one.name, one.facts.get("description", one.name)), ours))
+    return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, found)}}
 
 
 def _machines(binary: str, qmp: Qmp) -> "list[dict[str, Any]]":

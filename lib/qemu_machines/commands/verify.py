@@ -60,8 +60,9 @@ def ask(options: argparse.Namespace, model: Model, unreadable: "list[Finding]") 
 
     paths = observing.find(options.subjects, options.builddir)
     if not paths:
+        where = options.builddir or ("b/qemu, build or the current folder" if not options.subjects else ", ".join(options.subjects))
         hint = "name them, or the folder that they are in (--builddir)"
-        unreadable.append(Finding("input-unreadable", "error", Mark(options.builddir or "."), "there is no qemu-system-* here", hint))
+        unreadable.append(Finding("input-unreadable", "error", Mark(where), "there is no qemu-system-* there", hint))
         return None
     wanted = {one.name for one in model.types}
 

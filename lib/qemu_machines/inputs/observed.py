@@ -16,6 +16,10 @@ from ..diagnostics import InputError, Mark
 Setting = tuple[str, str, str]  # driver, property, value
 
 
+# How the facts begin that are digests of what firmware finds, and a guest sees after its next start.
+FIRMWARE = ("ACPI table ", "SMBIOS ", "fw_cfg ")
+
+
 class ObservedType(NamedTuple):
     """A machine type: ``facts`` are what QEMU tells of it by name; ``compat`` its compat properties in the
     order in which they are applied, None where QEMU does not tell them (before 9.1, commit 236e9397b3)."""
@@ -153,17 +157,29 @@ def _types(one: Observed) -> Iterator[str]:
     wanted = [name for name, type_ in one.types.items() if type_.facts]
     for name in wanted:
         wanted += [near[name]] if near.get(name) and near[name] not in wanted else []
-    before: Mapping[str, str] = {}
+    written: dict[str, Mapping[str, str]] = {}
     for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), bool(one.types[name].facts), name)):
         facts = one.types[name].facts
         data: dict[str, Any] = {}
         if facts:
-            # What is as with the type before is left out: most of it.
+            # What is as with an earlier type is left out: most of it.
+            before = _nearest(name, written)
             data = {key: facts.get(key) for key in sorted({*before, *facts}) if facts.get(key) != before.get(key)}
-            before = facts
+            written[name] = facts
         if name in told:
             data["from"], data["set"] = near[name], _by_driver(told[name][len(told.get(near[name], ())) :])
         yield f"{'type' if facts else 'base'} {one.target} {name} {_json(data)}"
+
+
+def _nearest(name: str, written: "Mapping[str, Mapping[str, str]]") -> "Mapping[str, str]":
+    """The facts of the last type written whose name begins most like this one: of its board, if there is one."""
+    best: Mapping[str, str] = {}
+    alike = -1
+    for other, facts in written.items():
+        common = next((n for n, (a, b) in enumerate(zip(name, other)) if a != b), min(len(name), len(other)))
+        if common >= alike:
+            best, alike = facts, common
+    return best
 
 
 def _by_driver(settings: Sequence[Setting]) -> "list[tuple[str, dict[str, str]]]":
@@ -281,7 +297,8 @@ def _take_named(kind: str, name: str, data: Any, binary: Observed) -> None:
             near = data.pop("from")
             added = ((str(driver), str(item), str(value)) for driver, found in data.pop("set") for item, value in found.items())
             compat = (*((binary.types[near].compat or ()) if near else ()), *added)
-        before: Mapping[str, str] = next((one.facts for one in reversed(list(binary.types.values())) if one.facts), {}) if kind == "type" else {}
+        written = {other: one.facts for other, one in binary.types.items() if one.facts}
+        before = _nearest(name, written) if kind == "type" else {}
         facts = {str(k): str(v) for k, v in {**before, **data}.items() if v is not None}
         _dict(binary.types)[name] = ObservedType(name, facts, compat)
     elif kind == "implements":

@@ -126,7 +126,7 @@ def read(
     """
     if not is_tree(root):
         raise InputError(
-            Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", "name it with --sourcedir"
+            Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", "name it with --sourcedir" if root == "." else ""
         )
     version_file = os.path.join(root, "VERSION")
     version = files.read_bytes(version_file, "QEMU's version", limit=1000, root=root).decode("utf-8", "replace").strip()

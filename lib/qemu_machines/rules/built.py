@@ -40,10 +40,10 @@ def type_not_declared(model: Model) -> Iterator[Problem]:
     declared = {one.name for one in model.types}
     series = {one for one in model.known.by_series}
     for binary in _binaries(model):
-        for name in sorted(set(binary.types) - declared):
-            if series & set(re.split(r"[-_.]", name)):
-                message = f"qemu-system-{binary.target} has {name}, which the manifest does not declare"
-                yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(name))
+        names = [name for name in sorted(set(binary.types) - declared) if series & set(re.split(r"[-_.]", name))]
+        if names:
+            message = f"qemu-system-{binary.target} has {_listed(names)}, which the manifest does not declare"
+            yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(names[0]))
 
 
 def type_not_as_declared(model: Model) -> Iterator[Problem]:
@@ -101,6 +101,24 @@ def property_not_built(model: Model) -> Iterator[Problem]:
                 yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
 
 
+def base_not_built(model: Model) -> Iterator[Problem]:
+    """A type has its base's compat properties and those that are declared, and nothing else."""
+    for one in model.types:
+        binary = _binary(model, one)
+        observed = binary.types.get(one.name) if binary else None
+        base = binary.types.get(f"{one.board}-{one.base}") if binary else None
+        # A base that upstream has deleted at run time cannot be asked any more.
+        if observed is None or base is None or observed.compat is None or base.compat is None:
+            continue
+        added = {(str(item.driver), str(item.name)) for item in one.properties}
+        rest = observed.compat[len(base.compat) :]
+        more = [item for item in rest if (item[0], item[1]) not in added]
+        # What an upstream array has, its name does not tell.
+        if observed.compat[: len(base.compat)] != base.compat or more and not one.compat:
+            message = f"{one.name} is declared to start from {base.name}, and its compat properties are not those of {base.name}"
+            yield Problem(one.base, message, "was the binary built from this manifest?", about=about(one))
+
+
 def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
     """What was frozen and what is, by target, with the names of the released types that both have."""
     built = model.history.built
@@ -152,6 +170,15 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
 
+def firmware_tables_changed(model: Model) -> Iterator[Problem]:
+    """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
+    for old, new, names in _pairs(model):
+        for what, types in fidelity.firmware(old, new, names):
+            message = f"{', '.join(what)}: not the same any more under {_listed(types)} {_since(model)}, in qemu-system-{new.target}"
+            hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
+            yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
+
+
 def vmstate_changed(model: Model) -> Iterator[Problem]:
     """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
     for old, new, names in _pairs(model):
@@ -196,6 +223,18 @@ RULES = (
         see_also=("alias-not-unique",),
     ),
     Rule(
+        "base-not-built",
+        "error",
+        "a type that starts from another base than declared",
+        "A machine type of a built binary has not the compat properties of the upstream type that it is declared to "
+        "start from, followed by what the manifest declares. Not judged where upstream deletes that type when the "
+        "binary starts. Only judged by verify.",
+        "Ubuntu's history, cases 1 to 7",
+        "plucky: {qemu: \"9.2\"} with a binary that was built with 9.1",
+        base_not_built,
+        see_also=("property-not-built", "base-not-release-version"),
+    ),
+    Rule(
         "built-property-changed",
         "error",
         "a device that is another one under a released type",
@@ -227,11 +266,24 @@ RULES = (
         cpu_model_changed,
     ),
     Rule(
+        "firmware-tables-changed",
+        "warning",
+        "ACPI, SMBIOS or fw_cfg that is not what it was under a released type",
+        "What a guest's firmware finds under a released machine type has other bytes: an ACPI table, the SMBIOS "
+        "structures of a type, or a file of fw_cfg. A running guest keeps what it has; from its next start on it sees "
+        "the new ones. A warning, because upstream changes them with new versions under old types as well. " + _LOCK,
+        "reference: QEMU commit 1e366da031 (SMBIOS product); docs/specs/fw_cfg.rst",
+        "a patch of hw/i386/acpi-build.c",
+        firmware_tables_changed,
+        see_also=("built-type-changed",),
+    ),
+    Rule(
         "property-not-built",
         "error",
         "a declared property that the binary does not have",
         "A machine type of a built binary does not have, as the last of its compat properties, what the manifest "
-        "declares. QEMU tells them from 9.1 on; before that it is not judged. Only judged by verify.",
+        "declares. QEMU tells them from 9.1 on; before that they are read in its memory, and not judged where that is "
+        "not allowed. Only judged by verify.",
         "QEMU commit 236e9397b3",
         "a binary that was built before the manifest was changed",
         property_not_built,

@@ -147,7 +147,7 @@ def default_not_latest(model: Model) -> Iterator[Problem]:
             yield Problem(
                 one.mark,
                 f"the default would be {one.name}, but this upload is for {target}, which has no type of its own",
-                f"add {target} to the releases",
+                f"dh_qemu_machines bump release adds {target} to the releases",
                 about=about(one),
             )
 

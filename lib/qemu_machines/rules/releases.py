@@ -78,7 +78,7 @@ def vendor_mismatch(model: Model) -> Iterator[Problem]:
         yield Problem(
             declared,
             f'the manifest is for "{declared}", but this is built for "{vendor}"',
-            f"that is from {model.upload.because['vendor']}; DEB_VENDOR says otherwise where it is set",
+            f"because: {model.upload.because['vendor']}; set DEB_VENDOR to the vendor that is built for, or correct the manifest",
         )
 
 
