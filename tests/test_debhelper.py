@@ -48,7 +48,7 @@ O = "DH_OPTIONS"
 ACCEPTED = [
     "-v", "--verbose", "--no-act", "-a", "--arch", "-i", "--indep", "-pqemu-system-x86", "-p qemu-system-data",
     "--package=qemu-system-x86", "--package qemu-system-x86", "-Nqemu-system-data", "--no-package=qemu-system-data",
-    "-N qemu-system-data", "--no-package qemu-system-data", "--remaining-packages",
+    "-N qemu-system-data", "--no-package qemu-system-data", "--remaining-packages", "--dbg-package=x", "--dbg-package x",
     "-n", "--noscripts", "--no-scripts", "-o", "--onlyscripts", "--only-scripts", "-Xx", "-X x", "--exclude=x",
     "--exclude x", "-d", "-ux", "-u x", "-u --x=y", "-V", "-Vx", "-V -v", "-A", "--all", "--mainpackage=x",
     "--mainpackage x", "--name=x", "--name x", "--error-handler=x", "--error-handler x", "-O-v", "-O -v", "-O--no-act",
@@ -169,13 +169,6 @@ def test_every_shared_option_is_in_the_table() -> None:
 
 
 # Where this differs from debhelper on purpose.
-@pytest.mark.parametrize("line", ["--dbg-package=x", "--dbg-package x"])
-def test_what_debhelper_14_knows_no_more(tree: Tree, line: str, capfd: pytest.CaptureFixture[str]) -> None:
-    """Older ones take it; with the newer, the first of their own commands says it."""
-    tree.control()
-    assert ours(line, {}, capfd) == Answer(False, False, False, False, True, [])
-
-
 def test_an_equals_sign_after_O(tree: Tree, run: Run) -> None:
     """debhelper(7) writes -O=option; Dh_Getopt takes that for a word and drops it."""
     tree.whole()
