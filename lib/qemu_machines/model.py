@@ -6,7 +6,7 @@ Plain values, derived from the inputs without any further reading.
 from __future__ import annotations
 
 import datetime
-from typing import Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from .diagnostics import Mark, Text, Where
 from .inputs import capabilities
@@ -21,7 +21,6 @@ from .inputs.manifest import Change as Change
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
 from .inputs.manifest import all_properties as all_properties
-from .inputs.observed import Observed as Observed
 from .inputs.patches import Patch as Patch
 from .inputs.releases import ReleaseInfo as ReleaseInfo
 from .inputs.releases import Releases
@@ -32,6 +31,10 @@ from .inputs.sourcetree import UpstreamType as UpstreamType
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
 from .upload import dot_releases, end_of_support, told_by_manifest
+
+if TYPE_CHECKING:
+    # Only verify and freeze have such values, and a build need not load them.
+    from .inputs.observed import Observed as Observed
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.

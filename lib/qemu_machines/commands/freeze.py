@@ -7,7 +7,7 @@ import os
 
 from .. import rules
 from ..diagnostics import FINDINGS, UNREADABLE, Finding
-from ..model import Observed
+from ..inputs.observed import Observed
 from . import reading, telling
 
 # A record that is written over one of these would make the loss official.

@@ -62,7 +62,7 @@ def _manifest(
     types: "list[Named]",
     others: "list[adoption.HandType]",
 ) -> int:
-    from ..rules import handwritten as judged
+    from ..rules import _handwritten as judged
 
     unreadable: list[Finding] = []
     entry = None

@@ -6,7 +6,8 @@ import json
 from typing import Iterator, Mapping, Optional, Sequence
 
 from ..inputs import observed
-from ..model import Lock, MachineType, Model, Observed
+from ..inputs.observed import Observed
+from ..model import Lock, MachineType, Model
 
 _HEADER = """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run

@@ -59,10 +59,10 @@ def about(one: MachineType) -> Subject:
     return Subject(one.name, str(one.release.series), one.board)
 
 
-def catalogue() -> tuple[Rule, ...]:
-    """All rules by tag, from every module of this folder."""
+def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:
+    """All rules by tag, from every module of this folder, but those of the modules that are not wanted."""
     folder = os.path.dirname(__file__)
-    names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name[0] != "_")
+    names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name[0] != "_" and name[:-3] not in without)
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     rules: list[Rule] = [rule for module in modules for rule in module.RULES]
     return tuple(sorted(rules, key=lambda rule: rule.tag))
@@ -78,7 +78,8 @@ def of_built() -> tuple[Rule, ...]:
 def check(model: Model) -> Iterator[Finding]:
     """Every finding of every rule that this model has the data for, less what is overridden."""
     used: set[int] = set()
-    rules = catalogue()
+    # Those on binaries are only for verify, and would be loaded in every build; but an override may name one.
+    rules = catalogue() if model.history.built or model.manifest.overrides else catalogue(without=("built",))
     for rule in rules:
         if rule.needs_tree and model.tree is None:
             continue

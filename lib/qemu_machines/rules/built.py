@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, Optional
+from typing import TYPE_CHECKING, Iterator, Optional
 
 from .. import fidelity
-from ..model import MachineType, Model, Observed, binary_of
 from ..diagnostics import Mark
+from ..model import MachineType, Model, binary_of
 from . import Problem, Rule, Subject, about
+
+if TYPE_CHECKING:
+    from ..model import Observed
 
 _SEVERAL = 3
 

@@ -12,8 +12,7 @@ from ..adoption import HandType, Named, Releases, base_of, numbers
 from ..diagnostics import Finding, Mark
 from .descriptions import wrong_claim, wrong_version
 
-# No rule of the catalogue: they judge no manifest.
-RULES = ()
+# No rules of the catalogue, in which this module is not: they judge no manifest.
 HALVES = "base-halves-differ"
 UNPINNED = "base-not-pinned"
 
