@@ -16,6 +16,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines import fidelity, rules
 from qemu_machines.binaries import memory, observing
+from qemu_machines.commands import telling
 from qemu_machines.diagnostics import InputError, Mark
 from qemu_machines.inputs import lock, observed
 from qemu_machines.inputs.observed import Description, Field, Observed, ObservedType
@@ -395,3 +396,22 @@ def test_the_memory_of_what_is_no_qemu() -> None:
         process.wait()
     with pytest.raises(OSError):
         memory.compat_properties(2**22 + 1, ["pc-q35-lunar"])
+
+
+OVERRIDE = HPB + 'overrides:\n- {rule: type-not-declared, type: pc-q35-lunar-own, reason: r, bug: "LP: #3"}\n'
+
+
+def test_an_override_of_what_only_binaries_show_is_not_unused_in_a_build(tree: Tree, run: Run) -> None:
+    # The hint was to remove it; then verify stopped the build.
+    tree.manifest(OVERRIDE).changelog().qemu()
+    assert run("check").stderr == ""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_override_is_used_or_unused_by_the_binaries(tree: Tree, there: bool) -> None:
+    tree.manifest(OVERRIDE).changelog()
+    more = {"pc-q35-lunar-own": ObservedType("pc-q35-lunar-own", {}, ())} if there else {}
+    binary = BINARY._replace(types={**BINARY.types, **more})
+    found = telling.judge_built(derive(tree.root / "debian"), Built((binary,), (), "1:7.2-1"))
+    unused = "no finding of type-not-declared is accepted by this override"
+    assert [(one.tag, one.message) for one in found] == ([] if there else [("override-unused", unused)])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 
-from .. import rules
 from ..diagnostics import FINDINGS, UNREADABLE, Finding
 from ..inputs.observed import Observed
 from . import reading, telling
@@ -37,9 +36,7 @@ def run(options: argparse.Namespace) -> int:
         if built is None:
             telling.report(unreadable, inputs.lines)
             return UNREADABLE
-        judged = inputs.model._replace(history=inputs.model.history._replace(built=built))
-        tags = {rule.tag for rule in rules.of_built()}
-        changed = [one for one in telling.judge(judged) if one.tag in tags]
+        changed = telling.judge_built(inputs.model, built)
         telling.report(changed, inputs.lines)
         if telling.status(changed):
             return FINDINGS

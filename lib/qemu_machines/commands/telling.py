@@ -10,7 +10,7 @@ from typing import Sequence
 from .. import debhelper, diagnostics, rules
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark
 from ..inputs import changelog, files
-from ..model import Model
+from ..model import Built, Model
 
 
 def judge(derived: Model, verbose: bool = False) -> list[Finding]:
@@ -20,6 +20,12 @@ def judge(derived: Model, verbose: bool = False) -> list[Finding]:
     """
     found = [*derived.manifest.findings, *rules.check(derived)]
     return diagnostics.in_order(one for one in found if verbose or one.severity != "info")
+
+
+def judge_built(derived: Model, built: Built) -> list[Finding]:
+    """What only the binaries show; all else was judged before there were any, in the build step."""
+    with_binaries = derived._replace(history=derived.history._replace(built=built))
+    return diagnostics.in_order(rules.check(with_binaries, rules.of_built()))
 
 
 def status(findings: Sequence[Finding]) -> int:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Optional
 
-from .. import debhelper, rules, upload
+from .. import debhelper, upload
 from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark
 from ..inputs import observed
 from ..model import Built, Lock, Model
@@ -29,13 +29,11 @@ def run(options: argparse.Namespace) -> int:
     if built is None:
         telling.report(unreadable, inputs.lines)
         return UNREADABLE
-    model = inputs.model._replace(history=inputs.model.history._replace(built=built))
-    tags = {rule.tag for rule in rules.of_built()}
-    findings = [one for one in telling.judge(model) if one.tag in tags]
+    findings = telling.judge_built(inputs.model, built)
     if options.format == "json":
         from ..outputs import findings as output
 
-        sys.stdout.write(output.as_json(findings, upload.as_data(model.upload), []))
+        sys.stdout.write(output.as_json(findings, upload.as_data(inputs.model.upload), []))
     else:
         telling.report(findings, inputs.lines)
     return telling.status(findings)

@@ -40,7 +40,8 @@ class Rule(NamedTuple):
 
     ``source`` says where the rule is from: the proposal of 2016, a loss in
     Ubuntu's history, QEMU or libvirt. ``example`` is a line that breaks it.
-    Rules with ``needs_tree`` are left out in a bare checkout.
+    Rules with ``needs_tree`` are left out in a bare checkout, those with
+    ``needs_binaries`` everywhere but after the build.
     """
 
     tag: str
@@ -52,6 +53,11 @@ class Rule(NamedTuple):
     function: Callable[[Model], Iterable[Problem]]
     needs_tree: bool = False
     see_also: tuple[str, ...] = ()
+    needs_binaries: bool = False
+
+    def judges(self, model: Model) -> bool:
+        """Whether there is what the rule looks at."""
+        return bool((model.tree or not self.needs_tree) and (model.history.built or not self.needs_binaries))
 
 
 def about(one: MachineType) -> Subject:
@@ -75,13 +81,13 @@ def of_built() -> tuple[Rule, ...]:
     return built.RULES
 
 
-def check(model: Model) -> Iterator[Finding]:
-    """Every finding of every rule that this model has the data for, less what is overridden."""
+def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
+    """Every finding of the chosen rules, or of all, that this model has the data for, less what is overridden."""
     used: set[int] = set()
     # Those on binaries are only for verify, and would be loaded in every build; but an override may name one.
-    rules = catalogue() if model.history.built or model.manifest.overrides else catalogue(without=("built",))
+    rules = chosen or (catalogue() if model.manifest.overrides else catalogue(without=("built",)))
     for rule in rules:
-        if rule.needs_tree and model.tree is None:
+        if not rule.judges(model):
             continue
         for problem in rule.function(model):
             accepted = _overriding(model, rule.tag, problem.about)
@@ -90,7 +96,7 @@ def check(model: Model) -> Iterator[Finding]:
                 severity = problem.severity or rule.severity
                 mark = mark_of(problem.where)
                 yield Finding(rule.tag, severity, mark, problem.message, problem.hint, problem.also)
-    yield from _unused(model, used, {rule.tag: rule for rule in rules})
+    yield from _unused(model, used, {rule.tag: rule for rule in rules}, not chosen)
 
 
 def _overriding(model: Model, tag: str, subject: Subject) -> list[int]:
@@ -106,13 +112,13 @@ def _overriding(model: Model, tag: str, subject: Subject) -> list[int]:
     ]
 
 
-def _unused(model: Model, used: set[int], rules: dict[str, Rule]) -> Iterator[Finding]:
+def _unused(model: Model, used: set[int], rules: dict[str, Rule], all_rules: bool) -> Iterator[Finding]:
     """An override that accepts nothing hides the next finding of its kind: it has to go."""
     for number, one in enumerate(model.manifest.overrides):
         rule = rules.get(one.rule)
-        if rule is None:
+        if rule is None and all_rules:
             yield Finding("override-unused", "warning", one.rule.mark, f'there is no rule "{one.rule}"', "check --list-rules")
-        elif number not in used and not (rule.needs_tree and model.tree is None):
+        elif rule and number not in used and rule.judges(model):
             message = f"no finding of {one.rule} is accepted by this override"
             yield Finding("override-unused", "warning", one.rule.mark, message, "remove it")
 

@@ -223,6 +223,7 @@ RULES = (
         "Ubuntu's history, case 19 (LP: #2131822)",
         "pc-q35-noble that inherits q35 from upstream's options",
         alias_not_unique_built,
+        needs_binaries=True,
         see_also=("alias-not-unique",),
     ),
     Rule(
@@ -235,6 +236,7 @@ RULES = (
         "Ubuntu's history, cases 1 to 7",
         "plucky: {qemu: \"9.2\"} with a binary that was built with 9.1",
         base_not_built,
+        needs_binaries=True,
         see_also=("property-not-built", "base-not-release-version"),
     ),
     Rule(
@@ -246,6 +248,7 @@ RULES = (
         "reference: QEMU's docs/devel/migration/compatibility.rst; LP: #2131822",
         "a patch that changes the default of virtio-net-pci.mq",
         built_property_changed,
+        needs_binaries=True,
         see_also=("frozen-changed", "patch-not-classified"),
     ),
     Rule(
@@ -257,6 +260,7 @@ RULES = (
         "LP: #2012763; LP: #2106092",
         "a pseries type whose default CPU moved to POWER10",
         built_type_changed,
+        needs_binaries=True,
         see_also=("frozen-changed",),
     ),
     Rule(
@@ -267,6 +271,7 @@ RULES = (
         "LP: #2131822; QEMU commit d3a24134e3",
         "a patch of target/i386/cpu.c that adds a flag to qemu64",
         cpu_model_changed,
+        needs_binaries=True,
     ),
     Rule(
         "firmware-tables-changed",
@@ -278,6 +283,7 @@ RULES = (
         "reference: QEMU commit 1e366da031 (SMBIOS product); docs/specs/fw_cfg.rst",
         "a patch of hw/i386/acpi-build.c",
         firmware_tables_changed,
+        needs_binaries=True,
         see_also=("built-type-changed",),
     ),
     Rule(
@@ -290,6 +296,7 @@ RULES = (
         "QEMU commit 236e9397b3",
         "a binary that was built before the manifest was changed",
         property_not_built,
+        needs_binaries=True,
         see_also=("type-not-as-declared",),
     ),
     Rule(
@@ -301,6 +308,7 @@ RULES = (
         "LP: #2012763",
         "a variant with max_cpus: 1024 whose binary says 255",
         type_not_as_declared,
+        needs_binaries=True,
         see_also=("property-not-built", "type-not-built"),
     ),
     Rule(
@@ -312,6 +320,7 @@ RULES = (
         "Ubuntu's history, cases 36 and 37",
         "pseries-disco with QEMU 10.1",
         type_not_built,
+        needs_binaries=True,
         see_also=("hooks-missing",),
     ),
     Rule(
@@ -323,6 +332,7 @@ RULES = (
         "Ubuntu's history, case 29",
         "a define-ubuntu-machine-types.patch that is still in the series",
         type_not_declared,
+        needs_binaries=True,
         see_also=("lost-without-reason",),
     ),
     Rule(
@@ -334,6 +344,7 @@ RULES = (
         "QEMU's scripts/vmstate-static-checker.py",
         "a patch that adds VMSTATE_UINT32 to a device without a new version",
         vmstate_changed,
+        needs_binaries=True,
         see_also=("patch-not-classified",),
     ),
 )
