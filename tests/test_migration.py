@@ -350,7 +350,7 @@ def test_replies_that_are_not_qemus(run: Run, tree: Tree) -> None:
     fake(tree.root / "odd", ASKED.replace('{"arch": "x86_64"}', "[1]"))
     done = run("migrate", "--from", "odd", "--to", "odd")
     assert done.returncode == 3
-    assert "error: ./odd: query-machines: its replies are not QEMU's\n" in done.stderr
+    assert "error: ./odd: query-target: its reply is not QEMU's\n" in done.stderr
 
 
 def test_different_targets(run: Run, tree: Tree) -> None:

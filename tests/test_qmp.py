@@ -9,11 +9,13 @@ from typing import Callable
 
 import pytest
 
-from qemu_machines.binaries.qmp import Machine, Qmp, QmpError, query_machines
+from qemu_machines.binaries.qmp import Qmp, QmpError
+from qemu_machines.binaries.types import Machine, observe
 
 GREETING = """echo '{"QMP": {"version": {}, "capabilities": []}}'\n"""
 READY = GREETING + """read -r line; echo '{"return": {}}'\n"""
 MACHINES = """\
+read -r line; echo '{"return": {"arch": "i386"}}'
 read -r line
 echo '{"event": "NIC_RX_FILTER_CHANGED", "timestamp": {}}'
 echo '{"return": [
@@ -59,9 +61,13 @@ def assert_ended(binary: str) -> None:
 
 def test_machines(fake: Fake) -> None:
     binary = fake(READY + MACHINES + "sleep 60\n")
-    assert query_machines(binary) == (
-        Machine("pc-i440fx-lunar", None, True, 255, True),
-        Machine("pc-q35-lunar", "ubuntu-q35", False, 288, False),
+    # A shell has no compat properties in its memory.
+    assert observe(binary) == (
+        "x86_64",
+        (
+            Machine("pc-i440fx-lunar", None, True, 255, True, None),
+            Machine("pc-q35-lunar", "ubuntu-q35", False, 288, False, None),
+        ),
     )
     assert_ended(binary)
 
@@ -145,12 +151,12 @@ def test_hang(fake: Fake, script: str, text: str) -> None:
 
 def test_full_stderr_does_not_block(fake: Fake) -> None:
     binary = fake("head -c 300000 /dev/zero | tr '\\0' x >&2\n" + READY + MACHINES)
-    assert len(query_machines(binary)) == 2
+    assert len(observe(binary).machines) == 2
 
 
 def test_child_of_a_wrapper_is_ended_too(fake: Fake, tmp_path: Path) -> None:
     binary = fake(f"sleep 60 & echo $! >'{tmp_path}/child'\n" + READY + MACHINES + "wait\n")
-    query_machines(binary)
+    observe(binary)
     child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
     # Nobody's child any more: it dies, and init reaps it, in their own time.
     limit = time.monotonic() + 2
@@ -167,12 +173,39 @@ def test_not_a_program(tmp_path: Path, fake: Fake) -> None:
     assert refused(str(empty)) == "start: Exec format error"
 
 
-def test_wrong_list(fake: Fake) -> None:
-    for reply in ("1", "[1]", "{}", '[{"name": "pc"}]', '[{"name": "pc", "cpu-max": "x"}]'):
-        binary = fake(READY + f"""read -r line; echo '{{"return": {reply}}}'; sleep 60\n""")
-        with pytest.raises(QmpError) as caught:
-            query_machines(binary)
-        assert str(caught.value) == f"{binary}: query-machines: its reply is no list of machine types"
+COMPAT = '{"name": "pc", "cpu-max": 1, "deprecated": false, "compat-props": [%s]}'
+
+
+def answers(*replies: str) -> str:
+    return READY + "".join(f"""read -r line; echo '{{"return": {reply}}}'\n""" for reply in replies) + "sleep 60\n"
+
+
+def test_compat_properties_that_are_told(fake: Fake) -> None:
+    told = '{"qom-type": "e1000", "property": "x", "value": "on"}, {"qom-type": "e1000", "property": "x", "value": ""}'
+    binary = fake(answers('{"arch": "x86_64"}', f"[{COMPAT % told}]"))
+    assert observe(binary).machines[0].compat == (("e1000", "x", "on"), ("e1000", "x", ""))
+
+
+@pytest.mark.parametrize(
+    "target, machines, text",
+    [
+        *(('{"arch": "x"}', reply, "its reply is no list of machine types") for reply in ("1", "[1]", "{}", '[{"cpu-max": 1}]')),
+        ("[1]", "[]", "its reply is not QEMU's"),
+        ("{}", "[]", "its reply is not QEMU's"),
+        ('{"arch": "x"}', '[{"name": "pc"}]', "its reply is not QEMU's"),
+        ('{"arch": "x"}', '[{"name": "pc", "cpu-max": "x"}]', "its reply is not QEMU's"),
+        ('{"arch": "x"}', '[{"name": "pc", "cpu-max": 1e999, "deprecated": false}]', "its reply is not QEMU's"),
+        ('{"arch": "x"}', f"[{COMPAT % 1}]", "its reply is not QEMU's"),
+        ('{"arch": "x"}', f'[{COMPAT % 1}, {{"name": "pc"}}]', "its reply is not QEMU's"),
+    ],
+)
+def test_replies_that_are_not_qemus(fake: Fake, target: str, machines: str, text: str) -> None:
+    binary = fake(answers(target, machines))
+    with pytest.raises(QmpError) as caught:
+        observe(binary)
+    attempt = "query-target" if machines == "[]" else "query-machines"
+    assert str(caught.value) == f"{binary}: {attempt}: {text}"
+    assert_ended(binary)
 
 
 def test_use_after_the_end(fake: Fake) -> None:

@@ -23,7 +23,8 @@ import re
 import sys
 import tempfile
 from pathlib import Path
-from typing import Callable, Mapping, NamedTuple, Optional
+from typing import Callable, Mapping, NamedTuple, Optional, Sequence
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
@@ -31,7 +32,7 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 import trees  # noqa: E402
 
 from qemu_machines import cli, options  # noqa: E402
-from qemu_machines.binaries import qmp  # noqa: E402
+from qemu_machines.binaries import migration, observing, qmp, types  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
 
@@ -230,22 +231,31 @@ class _Dead:
 
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\n{"return": {}}\n'
+READERS: "Sequence[Callable[[], object]]" = (
+    lambda: types.observe("fuzz"),
+    lambda: migration.ask("fuzz"),
+    lambda: observing.observe("fuzz", ["pc-q35-lunar"]),
+)
 
 
 def replies(data: bytes) -> None:
-    """What a hostile or broken QEMU may say; half of the time after a proper greeting."""
-    said = GREETING + data[1:] if data[:1] < b"\x80" else data[1:]
-    saying = _Saying(said)
-    original = qmp.Qmp
-    qmp.Qmp = lambda binary, time_limit: saying  # type: ignore[assignment,misc]
+    """What a hostile or broken QEMU may say to whoever asks it, half of the time after a proper greeting; or dump."""
+    kind, data = (data[0] if data else 0), data[1:]
+    if kind % 4 == len(READERS):
+        _refused_at_most(lambda: observing.vmstate_of(data, "fuzz"))
+        return
+    saying = _Saying(GREETING + data if kind < 0x80 else data)
+    with contextlib.ExitStack() as stack:
+        for module in (types, migration, observing):
+            stack.enter_context(mock.patch.object(module, "Qmp", lambda *_: saying))
+        _refused_at_most(READERS[kind % 4])
+
+
+def _refused_at_most(read: "Callable[[], object]") -> None:
     try:
-        machines = qmp.query_machines("fuzz")
+        read()
     except qmp.QmpError as error:
         assert str(error).isprintable(), str(error)
-    else:
-        assert all(isinstance(machine.name, str) and isinstance(machine.cpu_max, int) for machine in machines)
-    finally:
-        qmp.Qmp = original  # type: ignore[misc]
 
 
 def c_is_whole(text: str) -> None:

@@ -21,7 +21,8 @@ from typing import Any, Mapping, NamedTuple
 import pytest
 from conftest import ROOT, TOOL
 
-from qemu_machines.binaries.qmp import Machine, Qmp, query_machines
+from qemu_machines.binaries.qmp import Qmp
+from qemu_machines.binaries.types import Machine, observe
 from qemu_machines.inputs import drivers
 
 pytestmark = pytest.mark.qemu
@@ -96,7 +97,7 @@ RECORDS = [
 
 
 class Binary(NamedTuple):
-    """What a binary says of its machines, and of their compat properties where it can (from 9.1)."""
+    """What a binary says of its machines, and of their compat properties, which before 9.1 are read in its memory."""
 
     machines: dict[str, Machine]
     compat: dict[str, Properties]
@@ -139,17 +140,10 @@ def build(version: str, tree: Path) -> dict[str, Binary]:
 
 
 def ask(binary: str) -> Binary:
-    found = query_machines(binary)
+    found = observe(binary).machines
     assert len({machine.name for machine in found}) == len(found), "a machine type is doubled"
-    compat: dict[str, Properties] = {}
-    with Qmp(binary) as qmp:
-        schema = {one["name"]: one for one in qmp.execute("query-qmp-schema")}
-        argument = schema[schema["query-machines"]["arg-type"]]
-        if any(member["name"] == "compat-props" for member in argument["members"]):
-            for machine in qmp.execute("query-machines", compat_props=True):
-                properties = machine.get("compat-props", [])
-                compat[machine["name"]] = [(p["qom-type"], p["property"], p["value"]) for p in properties]
-    return Binary({machine.name: machine for machine in found}, compat)
+    compat = {machine.name: list(machine.compat) for machine in found if machine.compat is not None}
+    return Binary({machine.name: machine._replace(compat=None) for machine in found}, compat)
 
 
 def working_copy(version: str) -> Path:
@@ -303,8 +297,7 @@ def test_upstream_types_are_untouched(built: Built, target: str, capsys: pytest.
 def test_compat_properties(built: Built, target: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Those of the base and exactly what the manifest adds, at the end."""
     compat = built.ours[target].compat
-    if not compat:
-        pytest.skip("query-machines tells compat properties only from 9.1 on")
+    assert compat, "neither told nor found in its memory"
     checked = 0
     for name, row in built.declared(target).items():
         base = base_of(name, row, target)

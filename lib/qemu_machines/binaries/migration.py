@@ -113,19 +113,12 @@ def binaries_of(path: str) -> list[str]:
 def ask(path: str, time_limit: float = 30.0) -> Qemu:
     """Ask a binary what it is; raises QmpError."""
     with Qmp(path, ARGUMENTS, time_limit) as qmp:
-        replies = {name: qmp.execute(name) for name in ("query-target", "query-version", "query-machines")}
+        target = str(qmp.execute("query-target")["arch"])
+        numbers = qmp.execute("query-version")["qemu"]
+        version = (int(numbers["major"]), int(numbers["minor"]), int(numbers["micro"]))
+        machines = {str(one["name"]): str(one.get("default-cpu-type", "")) for one in qmp.execute("query-machines")}
         types = qmp.execute("qom-list-types", implements="device", abstract=False)
-    try:
-        numbers = replies["query-version"]["qemu"]
-        return Qemu(
-            path,
-            str(replies["query-target"]["arch"]),
-            (int(numbers["major"]), int(numbers["minor"]), int(numbers["micro"])),
-            {str(one["name"]): str(one.get("default-cpu-type", "")) for one in replies["query-machines"]},
-            frozenset(str(one["name"]) for one in types),
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise QmpError(path, "query-machines", "its replies are not QEMU's") from None
+        return Qemu(path, target, version, machines, frozenset(str(one["name"]) for one in types))
 
 
 def select(pair: Pair, declared: Optional[Sequence[str]], patterns: Sequence[str]) -> list[str]:

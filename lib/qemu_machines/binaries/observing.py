@@ -14,8 +14,9 @@ import subprocess
 import tempfile
 from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
 
-from ..inputs.observed import Description, Field, Observed, ObservedType, Setting, plain
-from . import firmware, memory
+from ..inputs.observed import Description, Field, Observed, ObservedType, plain
+from . import firmware
+from . import types as boards
 from .qmp import Qmp, QmpError
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
@@ -42,10 +43,13 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
     with Qmp(binary) as qmp:
         target = str(qmp.execute("query-target")["arch"])
         version = ".".join(str(qmp.execute("query-version")["qemu"][part]) for part in ("major", "minor", "micro"))
-        machines = _machines(binary, qmp)
-        types = {str(one["name"]): _type(one, str(one["name"]) in wanted) for one in machines}
-        if all(one.compat is None for one in types.values()):
-            types = _from_memory(qmp.pid, types)
+        told = boards.entries(qmp)
+        facts = {str(entry["name"]): _facts(entry) for entry in told}
+        # Of a type that is not ours only its name and what it sets are kept, because ours start from it.
+        types = {
+            name: ObservedType(name, facts[name] if name in wanted else {}, settings)
+            for name, settings in boards.compat(qmp, told).items()
+        }
         devices = [str(one["name"]) for one in qmp.execute("qom-list-types", implements="device", abstract=False)]
         defaults = {device: found for device in sorted(devices) if (found := _defaults(qmp, device))}
         drivers = {driver for type_ in types.values() for driver, _, _ in type_.compat or ()} - set(devices)
@@ -71,34 +75,8 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
     return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, found)}}
 
 
-def _machines(binary: str, qmp: Qmp) -> "list[dict[str, Any]]":
-    """query-machines, with the compat properties where this QEMU tells them."""
-    known = {one["name"]: one for one in qmp.execute("query-qmp-schema")}
-    members = known[known["query-machines"]["arg-type"]]["members"]
-    told = any(member["name"] == "compat-props" for member in members)
-    reply = qmp.execute("query-machines", compat_props=True) if told else qmp.execute("query-machines")
-    if not isinstance(reply, list) or not all(isinstance(one, dict) and "name" in one for one in reply):
-        raise QmpError(binary, "query-machines", "its reply is no list of machine types")
-    return reply
-
-
-def _type(entry: Mapping[str, Any], wanted: bool) -> ObservedType:
-    """Of a type that is not ours only its name and what it sets are kept, because ours start from it."""
-    facts = {words: _word(entry[key]) for key, words in _FACTS if key in entry} if wanted else {}
-    compat: Optional[tuple[Setting, ...]] = None
-    if "compat-props" in entry:
-        compat = tuple((str(one["qom-type"]), str(one["property"]), str(one["value"])) for one in entry["compat-props"])
-    return ObservedType(str(entry["name"]), facts, compat)
-
-
-def _from_memory(pid: int, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
-    """The same with the compat properties that QEMU before 9.1 has and does not tell."""
-    try:
-        found = memory.compat_properties(pid, types)
-    except OSError:
-        # Another user's process, or a kernel that forbids it (ptrace_scope).
-        return types
-    return {name: one._replace(compat=found.get(name, ())) for name, one in types.items()} if found else types
+def _facts(entry: Mapping[str, Any]) -> dict[str, str]:
+    return {words: _word(entry[key]) for key, words in _FACTS if key in entry}
 
 
 def _word(value: Any) -> str:
@@ -164,7 +142,11 @@ def _vmstate(binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
         path = os.path.join(folder, "vmstate.json")
         _output(binary, "-M", "none", "-nodefaults", "-display", "none", "-dump-vmstate", path)
         with open(path, "rb") as file:
-            data = file.read(_LARGEST)
+            return vmstate_of(file.read(_LARGEST), binary)
+
+
+def vmstate_of(data: bytes, binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
+    """The descriptions of a dump: by device, their keys; and by key. Raises QmpError."""
     try:
         dumped = json.loads(data)
         states: dict[str, Description] = {}
@@ -173,7 +155,7 @@ def _vmstate(binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
             for name, section in sorted(dumped.items())
             if "Description" in section
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise QmpError(binary, "-dump-vmstate", "its dump is not in the form that is known") from None
     return sections, states
 

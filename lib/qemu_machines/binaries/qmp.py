@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from typing import IO, Any, NamedTuple, Optional, Sequence
+from typing import IO, Any, Optional, Sequence
 
 from ..diagnostics import printable
 
@@ -34,18 +34,9 @@ class QmpError(Exception):
         self.stderr = stderr
 
 
-class Machine(NamedTuple):
-    """A machine type as QEMU's query-machines tells it."""
-
-    name: str
-    alias: Optional[str]
-    is_default: bool
-    cpu_max: int
-    deprecated: bool
-
-
 class Qmp:
-    """A running QEMU; use it in a ``with`` statement, which also ends it.
+    """A running QEMU; use it in a ``with`` statement, which also ends it. Read the replies in there, too:
+    those that have not the form that is read raise QmpError.
 
     ``time_limit`` (seconds) is for the whole life of the process, ``size_limit``
     (bytes) for all that arrives while one answer is awaited.
@@ -83,8 +74,13 @@ class Qmp:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, problem: object, trace: object) -> None:
+        """End it; what could not be read in a reply is an error of QEMU's, whoever reads it."""
+        odd = isinstance(problem, (AttributeError, LookupError, OverflowError, TypeError, ValueError))
+        error = self._error("its reply is not QEMU's") if odd else None
         self.close()
+        if error:
+            raise error
 
     @property
     def pid(self) -> int:
@@ -213,26 +209,3 @@ class Qmp:
         lines = self._stderr.read().decode("utf-8", "replace").splitlines()
         tail = " | ".join(printable(line.strip()) for line in lines[-5:] if line.strip())
         return QmpError(self.binary, self._attempt, reason, tail)
-
-
-def query_machines(binary: str, time_limit: float = TIME_LIMIT) -> tuple[Machine, ...]:
-    """The machine types of a qemu-system binary, sorted by name."""
-    with Qmp(binary, time_limit=time_limit) as qmp:
-        reply = qmp.execute("query-machines")
-    if not isinstance(reply, list):
-        raise QmpError(binary, "query-machines", "its reply is no list of machine types")
-    try:
-        # "alias" and "is-default" are left out where they do not apply.
-        machines = [
-            Machine(
-                name=str(entry["name"]),
-                alias=entry.get("alias"),
-                is_default=bool(entry.get("is-default", False)),
-                cpu_max=int(entry["cpu-max"]),
-                deprecated=bool(entry["deprecated"]),
-            )
-            for entry in reply
-        ]
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise QmpError(binary, "query-machines", "its reply is no list of machine types") from None
-    return tuple(sorted(machines, key=lambda machine: machine.name))

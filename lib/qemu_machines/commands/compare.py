@@ -100,7 +100,8 @@ def _of_binary(path: str) -> State:
         one.name: Seen(
             one.name,
             found.target,
-            {"field max_cpus": str(one.cpu_max), **found.properties.get(one.name, {})},
+            # What is applied last wins, as in QEMU.
+            {"field max_cpus": str(one.cpu_max), **{f"{driver}.{name}": value for driver, name, value in one.compat or ()}},
             one.alias,
             one.is_default,
         )
