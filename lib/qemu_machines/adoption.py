@@ -12,11 +12,10 @@ from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
 from .inputs import format
-from .inputs.imported.machines import HandType as HandType
-from .inputs.imported.reading import Imported as Imported
-from .inputs.releases import Releases as Releases
+from .inputs.imported.machines import HandType
+from .inputs.releases import Releases
+from .model import BOARDS
 
-BOARDS = ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt")
 REASON = "TODO: say why it was released that way"
 FEATURE = "TODO: say what guests get"
 _REST = re.compile(r"(?:(?P<qemu>\d+\.\d+)-)?(?P<series>[a-z][a-z0-9]*?)(?P<tail>(?:-[a-z0-9]+)*)")

@@ -81,6 +81,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{matches[0]}"?' if matches else ""
 
 
+def few(words: Sequence[str], separator: str = ", ") -> str:
+    """The first three, and how many more there are."""
+    more = separator.rstrip(", ") + f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return separator.join(words[:3]) + more
+
+
 def printable(text: str) -> str:
     """A source line that is safe on a terminal: control characters become "?"."""
     if text.isprintable():

@@ -9,7 +9,7 @@ from typing import Optional
 
 from .. import debhelper, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE
-from ..model import Model, Readme
+from ..model import Model
 from . import reading, telling
 
 
@@ -50,13 +50,8 @@ def _propose(derived: Optional[Model], tags: "set[str]") -> None:
 
         sys.stdout.write(news.entry(derived))
     if "docs-outdated" in tags and derived.history.readme:
-        sys.stdout.write(_difference(derived.history.readme, derived.history.stanza))
+        from ..outputs import pasting
 
-
-def _difference(readme: Readme, stanza: str) -> str:
-    import difflib
-
-    old, new = (readme.text(one).splitlines(keepends=True) for one in (readme.stanza, stanza))
-    name = os.path.normpath(readme.file)
-    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+        readme = derived.history.readme
+        old, new = readme.text(readme.stanza), readme.text(derived.history.stanza)
+        sys.stdout.write(pasting.difference(os.path.normpath(readme.file), old, new))

@@ -14,6 +14,7 @@ from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark, Text
 from ..inputs import changelog, format, manifest, releases
 from ..inputs.changelog import Changelog, Heading
 from ..inputs.imported import reading as handwritten
+from ..inputs.imported.machines import HandType
 from ..inputs.imported.reading import Imported
 from ..inputs.manifest import Manifest
 from ..inputs.releases import Releases
@@ -60,7 +61,7 @@ def _manifest(
     found: Imported,
     known: Releases,
     types: "list[Named]",
-    others: "list[adoption.HandType]",
+    others: "list[HandType]",
 ) -> int:
     from ..rules import _handwritten as judged
 
@@ -124,7 +125,7 @@ def _comments(draft: Draft) -> "dict[str, str]":
     return comments
 
 
-def _not_kept(draft: Draft, made: _Made, others: "Sequence[adoption.HandType]") -> "list[Finding]":
+def _not_kept(draft: Draft, made: _Made, others: "Sequence[HandType]") -> "list[Finding]":
     """Where the manifest derives something else than the patch has: what it cannot say."""
     derived = {one.name: one for one in made.types}
     findings = []

@@ -9,6 +9,7 @@ from ..diagnostics import Mark, printable
 from ..model import Layer, MachineType, Model, Upload
 from ..rules import Rule
 from ..support import Need, UpgradePath, end_of, need, paths
+from .prose import folded
 
 
 def of_upload(upload: Upload) -> str:
@@ -120,10 +121,8 @@ def _nested(one: MachineType) -> dict[str, dict[str, str]]:
 
 def of_rule(rule: Rule) -> str:
     """The record of a rule, as it is in dh_qemu_machines-rules(7)."""
-    import textwrap
-
     out = [f"{rule.tag} ({rule.severity}): {rule.summary}", ""]
-    out += textwrap.wrap(rule.explanation, 78)
+    out += folded(rule.explanation.split(), "", "", 78)
     out += ["", f"Example: {rule.example}", f"Source: {rule.source}"]
     out += [f"See also: {', '.join(rule.see_also)}"] if rule.see_also else []
     return "\n".join(out)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..adoption import HandType, Imported
+from ..inputs.imported.machines import HandType
+from ..inputs.imported.reading import Imported
 from ..diagnostics import printable
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Iterable, Iterator, Sequence
 
 from ..binaries.migration import BACK, FORWARD, Across, Migration, Pair, as_data
-from ..diagnostics import printable
+from ..diagnostics import few, printable
+from .prose import folded
 
-_WIDTH = 80
 _DIRECTIONS = (FORWARD, BACK)
 
 
@@ -107,8 +106,7 @@ def _registers(adapted: Sequence[Migration]) -> Iterator[str]:
     if not adapted:
         return
     registers = sorted({register for one in adapted for register in one.registers})
-    shown = ", ".join(f"{one:#x}" for one in registers[:3])
-    shown += f" and {len(registers) - 3} more" if len(registers) > 3 else ""
+    shown = few([f"{one:#x}" for one in registers])
     yield from _wrapped(
         f"* with the target's list of CPU registers, which TCG changes in every version: {shown}. "
         "Under KVM it is the host's.",
@@ -129,12 +127,5 @@ def _across(across: Sequence[Across]) -> Iterator[str]:
     yield ""
 
 
-def _wrapped(text: str, indent: str) -> Iterable[str]:
-    return textwrap.wrap(
-        printable(text),
-        _WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def _wrapped(text: str, indent: str) -> list[str]:
+    return folded(printable(text).split(), indent, indent + "  ")

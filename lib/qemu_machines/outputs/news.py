@@ -7,6 +7,7 @@ from typing import Iterator
 from ..diagnostics import printable
 from ..model import MachineType, Model, binary_of
 from ..novelties import Novelties, novelties
+from .prose import folded
 
 # apt-listchanges shows it on terminals, indented.
 _WIDTH = 76
@@ -17,7 +18,7 @@ def entry(model: Model) -> str:
     found = novelties(model)
     if found == ((), (), ()):
         return ""
-    paragraphs = "\n\n".join("\n".join(_folded(printable(text))) for text in _paragraphs(model, found))
+    paragraphs = "\n\n".join("\n".join(folded(printable(text).split(), "  ", "  ", _WIDTH)) for text in _paragraphs(model, found))
     return f"{model.upload.heading}\n\n{paragraphs}\n\n{model.upload.trailer}\n"
 
 
@@ -53,13 +54,3 @@ def _reason(one: MachineType) -> str:
 
 def _sentence(text: str, more: str = "") -> str:
     return f"{text[:1].upper()}{text[1:].rstrip('.')}{more}." if text else ""
-
-
-def _folded(text: str) -> list[str]:
-    """Lines with the two blanks that every line of an entry begins with."""
-    lines = [" "]
-    for word in text.split():
-        if len(lines[-1]) + 1 + len(word) > _WIDTH and lines[-1] != " ":
-            lines.append(" ")
-        lines[-1] += f" {word}"
-    return lines

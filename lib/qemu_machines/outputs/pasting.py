@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from typing import Iterator, Optional, Sequence
+
+from .prose import folded
 
 
 def difference(path: str, before: str, after: str) -> str:
@@ -35,7 +36,6 @@ def changelog_item(what: str, names: Sequence[str], bug: Optional[str] = None) -
     text = f"d/qemu-machines.yaml: {what}{', '.join(names)}" + (f" ({closing})" if closing else "")
     # The number stays on the line of its tracker.
     whole = text.replace("LP: #", "LP:\u00a0#").replace("Closes: #", "Closes:\u00a0#")
-    filled = textwrap.fill(
-        whole, 79, initial_indent="  * ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
-    return filled.replace("\u00a0", " ")
+    # Not split(), for which that blank is one, too.
+    lines = folded([word for word in whole.split(" ") if word], "  * ", "    ", 79)
+    return "\n".join(lines).replace("\u00a0", " ")

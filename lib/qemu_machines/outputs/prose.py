@@ -84,10 +84,10 @@ def _document(blocks: Sequence[Block], words: Callable[[Parts], "list[str]"]) ->
             title = " ".join(words(block.parts))
             out += [title, "=-"[block.level - 1] * _columns(title), ""]
         elif isinstance(block, Paragraph):
-            out += [*_folded(words(block.parts), "", ""), ""]
+            out += [*folded(words(block.parts), "", ""), ""]
         else:
             for item in block.items:
-                out += _folded(words(item), "* ", "  ")
+                out += folded(words(item), "* ", "  ")
             out.append("")
     return "\n".join(out).rstrip("\n") + "\n"
 
@@ -97,11 +97,15 @@ def _columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _folded(words: Iterable[str], first: str, rest: str) -> list[str]:
+def folded(words: Iterable[str], first: str, rest: str, width: int = WIDTH) -> list[str]:
+    """Lines of at most so many columns, but for a single word that is longer; what they begin with.
+
+    Not textwrap's, which breaks words at hyphens, and which a build would have to load.
+    """
     lines = [first]
     for word in words:
         blank = "" if lines[-1] in (first, rest) else " "
-        if blank and len(lines[-1]) + 1 + len(word) > WIDTH:
+        if blank and len(lines[-1]) + 1 + len(word) > width:
             lines.append(rest)
             blank = ""
         lines[-1] += blank + word

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..adoption import HandType, Named, Releases, base_of, numbers
+from ..adoption import Named, base_of, numbers
 from ..diagnostics import Finding, Mark
+from ..inputs.imported.machines import HandType
+from ..inputs.releases import Releases
 from .descriptions import wrong_claim, wrong_version
 
 # No rules of the catalogue, in which this module is not: they judge no manifest.

@@ -6,20 +6,12 @@ import re
 from typing import TYPE_CHECKING, Iterator, Optional
 
 from .. import fidelity
-from ..diagnostics import Mark
+from ..diagnostics import Mark, few
 from ..model import MachineType, Model, binary_of
 from . import Problem, Rule, Subject, about
 
 if TYPE_CHECKING:
     from ..model import Observed
-
-_SEVERAL = 3
-
-
-def _listed(names: "tuple[str, ...] | list[str]") -> str:
-    more = f" and {len(names) - _SEVERAL} more" if len(names) > _SEVERAL else ""
-    return ", ".join(names[:_SEVERAL]) + more
-
 
 def _binaries(model: Model) -> tuple[Observed, ...]:
     return model.history.built.binaries if model.history.built else ()
@@ -45,7 +37,7 @@ def type_not_declared(model: Model) -> Iterator[Problem]:
     for binary in _binaries(model):
         names = [name for name in sorted(set(binary.types) - declared) if series & set(re.split(r"[-_.]", name))]
         if names:
-            message = f"qemu-system-{binary.target} has {_listed(names)}, which the manifest does not declare"
+            message = f"qemu-system-{binary.target} has {few(names)}, which the manifest does not declare"
             yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(names[0]))
 
 
@@ -83,7 +75,7 @@ def alias_not_unique_built(model: Model) -> Iterator[Problem]:
         for alias, names in sorted(holders.items()):
             ours = [one for one in model.types if one.name in names]
             if len(names) > 1 and ours:
-                message = f'qemu-system-{binary.target} has the alias "{alias}" on {_listed(sorted(names))}'
+                message = f'qemu-system-{binary.target} has the alias "{alias}" on {few(sorted(names))}'
                 yield Problem(ours[-1].mark, message, "every type but the newest has to give it up", about=about(ours[-1]))
 
 
@@ -157,7 +149,7 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
         for one in fidelity.settings(old, new, names):
             now = f"is {one.now}" if one.now is not None else "is gone"
             message = (
-                f"{_listed(one.devices)}.{one.name} was {one.was} and {now} under {_listed(one.types)} {_since(model)}, "
+                f"{few(one.devices)}.{one.name} was {one.was} and {now} under {few(one.types)} {_since(model)}, "
                 f"in qemu-system-{new.target}"
             )
             hint = (
@@ -168,7 +160,7 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
             yield Problem(_mark(model, one.types[-1]), message, hint, severity=_severity(old, new), about=about_it)
         gone = fidelity.devices_gone(old, new)
         if gone and names:
-            message = f"qemu-system-{new.target} has no {_listed(gone)} any more, {_since(model)}"
+            message = f"qemu-system-{new.target} has no {few(gone)} any more, {_since(model)}"
             hint = "a guest with such a device cannot be migrated or started"
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
@@ -177,7 +169,7 @@ def firmware_tables_changed(model: Model) -> Iterator[Problem]:
     """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
     for old, new, names in _pairs(model):
         for what, types in fidelity.firmware(old, new, names):
-            message = f"{', '.join(what)}: not the same any more under {_listed(types)} {_since(model)}, in qemu-system-{new.target}"
+            message = f"{', '.join(what)}: not the same any more under {few(types)} {_since(model)}, in qemu-system-{new.target}"
             hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
             yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
 
@@ -186,8 +178,8 @@ def vmstate_changed(model: Model) -> Iterator[Problem]:
     """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
     for old, new, names in _pairs(model):
         for devices, why in fidelity.states(old, new) if names else ():
-            reasons = "; ".join(why[:_SEVERAL]) + (f"; and {len(why) - _SEVERAL} more" if len(why) > _SEVERAL else "")
-            message = f"the saved state of {_listed(devices)} in qemu-system-{new.target} changed {_since(model)}: {reasons}"
+            reasons = few(why, "; ")
+            message = f"the saved state of {few(devices)} in qemu-system-{new.target} changed {_since(model)}: {reasons}"
             hint = "a guest with that device cannot be migrated or restored; QEMU's docs/devel/migration tell how to add state"
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 
@@ -196,7 +188,7 @@ def cpu_model_changed(model: Model) -> Iterator[Problem]:
     """A guest that names no CPU model has this one, and sees its flags."""
     for old, new, names in _pairs(model):
         for name, changed in fidelity.cpus(old, new) if names else ():
-            message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {_listed(changed)}"
+            message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
             hint = "released types need the old flags by compat properties; under KVM the host decides as well"
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from ..diagnostics import few
 from ..model import Model, Patch
 from ..novelties import novelties
 from . import Problem, Rule
@@ -60,10 +61,9 @@ def news_missing(model: Model) -> Iterator[Problem]:
         return
     told = [one.name for one in found.added] + [str(old.name) for old, _ in found.dropped]
     told += [f"{moved.what} of {moved.now.board}" for moved in found.moved]
-    listed = ", ".join(told[:3]) + (f" and {len(told) - 3} more" if len(told) > 3 else "")
     yield Problem(
         model.upload.version,
-        f"no NEWS file tells users of this version what it changes: {listed}",
+        f"no NEWS file tells users of this version what it changes: {few(told)}",
         "check proposes an entry on standard output; put it into the NEWS file of a package that users have",
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ...diagnostics import Finding, printable
+from ..prose import WIDTH, folded
 from .overview import COMING, ENDED, Column, Entry, Overview
 
-WIDTH = 80
 _SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}
 _STATES = {ENDED: "ended", COMING: "coming"}
 
@@ -69,7 +69,7 @@ def _legend(overview: Overview) -> Iterator[str]:
     for name, mark in holders:
         found.setdefault(name, []).append(mark)
     for name, marks in found.items():
-        yield from _folded(f"{name}: {', '.join(marks)}", "  ")
+        yield from _told(f"{name}: {', '.join(marks)}")
 
 
 def _marked(overview: Overview) -> Iterator[tuple[Entry, str]]:
@@ -93,19 +93,14 @@ def _findings(overview: Overview) -> Iterator[str]:
     yield ""
     yield f"findings: {len(overview.findings) or 'none'}"
     for finding in overview.findings:
-        yield from _folded(_sentence(finding), "  ")
+        yield from _told(_sentence(finding))
     if overview.skipped:
-        yield from _folded(f"not checked, because there is no QEMU source here: {', '.join(overview.skipped)}", "  ")
+        yield from _told(f"not checked, because there is no QEMU source here: {', '.join(overview.skipped)}")
 
 
 def _sentence(finding: Finding) -> str:
     return f"{finding.severity}: {finding.mark}: {printable(finding.message)} [{finding.tag}]"
 
 
-def _folded(words: str, indent: str) -> list[str]:
-    lines = [indent.rstrip(" ") + indent]
-    for word in words.split():
-        if len(lines[-1]) + 1 + len(word) > WIDTH and lines[-1].strip():
-            lines.append(indent * 2)
-        lines[-1] += f" {word}" if lines[-1].strip() else word
-    return lines
+def _told(text: str) -> list[str]:
+    return folded(text.split(), "  ", "    ")
