@@ -379,3 +379,200 @@ def test_import_derive_generate(tree: Tree, run: Run) -> None:
         assert (f'mc->alias = "{one["alias"]}";' if one.get("alias") else "mc->alias = NULL;") in body
         assert (f"{symbol}_props" in body) == bool(one["adds"])
         assert f'info.name = MACHINE_TYPE_NAME("{one["name"]}");' in c
+
+
+def of_q35(tree: Tree, text: str, path: str = "hw/i386/pc_q35.c") -> None:
+    """A patch ``a.patch`` that adds some lines to a board; the first is line 8."""
+    tree.write("a.patch", handmade.diff(path, text))
+
+
+NOBLE = 'static void nob(MachineClass *m)\n{\n%s}\nDEFINE_Q35_MACHINE(noble, "pc-q35-noble", NULL, nob);\n'
+BASE = "    pc_q35_8_2_machine_options(m);\n"
+
+
+def not_understood(tree: Tree, run: Run, text: str) -> list[str]:
+    of_q35(tree, text)
+    return [line.removeprefix("a.patch:") for line in found(run, "a.patch") if "import-not-understood" in line]
+
+
+def noble(run: Run) -> dict[str, Any]:
+    types = json.loads(run("import", "--format", "json", "a.patch").stdout)["types"]
+    return next(one for one in types if one["name"] == "pc-q35-noble")
+
+
+def test_a_flag_of_a_helper_is_no_null_guard(tree: Tree, run: Run) -> None:
+    """``if (wide)`` was applied without a word, whatever the caller gave."""
+    helper = "static void more(MachineClass *m, bool wide)\n{\n    if (wide) {\n        m->max_cpus = 1024;\n    }\n}\n"
+    assert not_understood(tree, run, helper + NOBLE % (BASE + "    more(m, false);\n")) == [
+        "10 [import-not-understood] this is not evaluated, but taken to happen: if ( wide )"
+    ]
+
+
+def test_an_alias_that_is_no_string_is_told(tree: Tree, run: Run) -> None:
+    assert not_understood(tree, run, NOBLE % (BASE + "    m->alias = OUR_ALIAS;\n")) == [
+        "11 [import-not-understood] the alias is not understood: OUR_ALIAS"
+    ]
+    assert not_understood(tree, run, NOBLE % (BASE + "    m->alias = NULL;\n")) == []
+
+
+@pytest.mark.parametrize(
+    "own",
+    ['m->desc = "x";', "m->alias = NULL;", "m->is_default = true;", "m->max_cpus = 8;", 'SET_MACHINE_COMPAT(m, { "a", "b", "c" });'],
+)
+def test_upstreams_options_that_come_last_are_told(tree: Tree, run: Run, own: str) -> None:
+    """A manifest sets its own last, and upstream's functions set such things, too."""
+    (told,) = not_understood(tree, run, NOBLE % f"    {own}\n{BASE}")
+    assert told == (
+        "11 [import-not-understood] pc_q35_8_2_machine_options() is called after what this type sets itself: "
+        "what it sets, too, is upstream's"
+    )
+    assert not_understood(tree, run, NOBLE % f"{BASE}    {own}\n") == []
+
+
+ARRAYS = 'static GlobalProperty ours[] = {\n    { "virtio-net-pci", "mq", "on" },\n};\n'
+ADDED = "    compat_props_add(m->compat_props, ours, 1);\n    compat_props_add(m->compat_props, hw_compat_8_1, hw_compat_8_1_len);\n"
+
+
+@pytest.mark.parametrize("value, told", [("off", True), ("on", False)])
+def test_upstreams_array_after_our_property(tree: Tree, run: Run, value: str, told: bool) -> None:
+    """QEMU takes the last of two. Without the array nobody knows what it sets, and Ubuntu's wily has that order."""
+    tree.qemu(hooked=False)
+    path = "hw/core/machine.c"
+    array = f'GlobalProperty hw_compat_8_1[] = {{\n    {{ "virtio-net-pci", "mq", "{value}" }},\n}};\n'
+    tree.write(path, (tree.read(path) if (tree.root / path).exists() else "") + array)
+    text = tree.read("hw/i386/pc_q35.c")
+    tree.write("hw/i386/pc_q35.c", text + ARRAYS + NOBLE % (BASE + ADDED))
+    lines = [line for line in found(run, ".") if "hw_compat_8_1 is" in line]
+    wanted = "hw_compat_8_1 is added after virtio-net-pci.mq, and sets it to off"
+    assert [line.split("] ")[1] for line in lines] == ([wanted] if told else [])
+    assert not_understood(tree, run, ARRAYS + NOBLE % (BASE + ADDED)) == []
+
+
+@pytest.mark.parametrize(
+    "condition, base",
+    [("#if 0", "8.2"), ("#if false", "8.2"), ("#ifdef OURS", "8.2"), ("#if defined(OURS)", "8.2"), ("#ifdef CONFIG_XEN", "7.2"),
+     ("#ifndef OURS", "7.2"), ("#if !defined(OURS)", "7.2"), ("#if 1", "7.2"), ("#ifdef CONFIG_MICROVM_DEFAULT", "8.2"),
+     ("#define OURS\n#if defined(OURS)", "7.2"), ("#define OURS\n#ifdef OURS", "7.2")],
+)  # fmt: skip
+def test_conditions(tree: Tree, run: Run, condition: str, base: str) -> None:
+    """``#if defined(X)`` means the same as ``#ifdef X``."""
+    either = f"{condition}\n    pc_q35_7_2_machine_options(m);\n#else\n{BASE}#endif\n"
+    of_q35(tree, NOBLE % either)
+    assert noble(run)["base"] == base
+
+
+def test_runs_of_lines_end_where_something_is_understood(tree: Tree, run: Run) -> None:
+    odd = "static void odd%d(void)\n{\n    surprising();\n}\n"
+    text = odd % 1 + NOBLE % BASE + odd % 2
+    name = "hw/i386/pc_q35.c: this is part of no machine type: static void odd"
+    assert not_understood(tree, run, text) == [
+        f"8 [import-not-understood] {name}1(void) (and up to line 10)",
+        f"17 [import-not-understood] {name}2(void) (and up to line 19)",
+    ]
+
+
+@pytest.mark.parametrize("version, expected", [("8.2.1", "8.2"), ("8.2.50", "9.0"), ("9.0.0-rc1", "9.0"), ("9.1.50", "9.2"), ("?", "")])
+def test_the_version_of_a_tree_goes_by_its_types(tree: Tree, run: Run, version: str, expected: str) -> None:
+    """A snapshot of the development has the types of the version that it leads to."""
+    tree.qemu(hooked=False).write("VERSION", f"{version}\n")
+    assert json.loads(run("import", "--format", "json", ".").stdout)["qemu"] == (expected or "7.2")
+
+
+def test_the_last_of_several_wins(tree: Tree, run: Run) -> None:
+    twice = '    SET_MACHINE_COMPAT(m, { "a", "b", "1" });\n    SET_MACHINE_COMPAT(m, { "a", "b", "2" });\n'
+    of_q35(tree, NOBLE % ("    pc_q35_7_2_machine_options(m);\n" + BASE + twice))
+    one = noble(run)
+    assert (one["options"], one["base"], one["set"]) == (["7.2", "8.2"], "8.2", {"a": {"b": "2"}})
+
+
+def test_an_array_that_the_base_has_already(tree: Tree, run: Run) -> None:
+    adds = "".join(f"    compat_props_add(m->compat_props, hw_compat_{one}, hw_compat_{one}_len);\n" for one in ("8_2", "8_1"))
+    of_q35(tree, NOBLE % (BASE + adds))
+    assert noble(run)["compat"] == ["hw_compat_8_1"]
+
+
+def test_a_type_that_nothing_registers(tree: Tree, run: Run) -> None:
+    info = 'static const TypeInfo noble_info = {\n    .name = "pc-q35-noble-machine",\n    .class_init = nob,\n};\n'
+    init = f"static void nob(ObjectClass *oc, void *data)\n{{\n    MachineClass *m = MACHINE_CLASS(oc);\n{BASE}}}\n"
+    register = "static void ours(void)\n{\n    type_register_static(&noble_info);\n}\ntype_init(ours)\n"
+    assert not_understood(tree, run, init + info) == [
+        "13 [import-not-understood] pc-q35-noble is defined, but nothing registers noble_info"
+    ]
+    assert not_understood(tree, run, init + info + register) == []
+
+
+@pytest.mark.parametrize(
+    "field, value, expected",
+    [
+        ("default_ram_size", "2 * TiB", str(2 << 40)), ("default_ram_size", "0x10 * MiB", str(16 << 20)),
+        ("no_floppy", "1", "true"), ("no_floppy", "0", "false"), ("max_cpus", "1", "1"), ("max_cpus", "288U", "288"),
+        ("max_cpus", "0100", None), ("max_cpus", "-1", None), ("max_cpus", "8 *", None),
+    ],
+)  # fmt: skip
+def test_values_of_fields(tree: Tree, run: Run, field: str, value: str, expected: "str | None") -> None:
+    told = not_understood(tree, run, NOBLE % (BASE + f"    m->{field} = {value};\n"))
+    assert noble(run)["machine"] == ({field: expected} if expected else {})
+    assert bool(told) == (expected is None)
+
+
+@pytest.mark.parametrize("value, default", [("!0", True), ("!1", False), ("1", True), ("true", True), ("SOMETHING", False)])
+def test_the_flag_of_the_default(tree: Tree, run: Run, value: str, default: bool) -> None:
+    told = not_understood(tree, run, NOBLE % (BASE + f"    m->is_default = {value};\n"))
+    assert noble(run)["default"] == default
+    assert [line.split("] ")[1] for line in told] == ([f"is_default = {value}: taken for false"] if value == "SOMETHING" else [])
+
+
+@pytest.mark.parametrize(
+    "place, value, expected",
+    [
+        ("HPT_MAXPAGESIZE", "12", {"cap-hpt-max-page-size": "4k"}), ("HPT_MAXPAGESIZE", "16", {"cap-hpt-max-page-size": "64k"}),
+        ("HPT_MAXPAGESIZE", "20", {"cap-hpt-max-page-size": "1m"}), ("HPT_MAXPAGESIZE", "24", {"cap-hpt-max-page-size": "16m"}),
+        ("HTM", "SPAPR_CAP_OFF", {"cap-htm": "off"}), ("LARGE_DECREMENTER", "SPAPR_CAP_ON", {"cap-large-decr": "on"}),
+        ("CFPC", "SPAPR_CAP_FIXED_CCD", {"cap-cfpc": "fixed-ccd"}),
+    ],
+)  # fmt: skip
+def test_capabilities_of_pseries(tree: Tree, run: Run, place: str, value: str, expected: "dict[str, str]") -> None:
+    body = f"    spapr_machine_8_2_class_options(mc);\n    smc->default_caps.caps[SPAPR_CAP_{place}] = {value};\n"
+    text = f"static void spapr_machine_noble_class_options(MachineClass *mc)\n{{\n{body}}}\nDEFINE_SPAPR_MACHINE(noble, \"noble\", true);\n"
+    of_q35(tree, text, "hw/ppc/spapr.c")
+    (one,) = json.loads(run("import", "--format", "json", "a.patch").stdout)["types"]
+    assert one["set"] == {"spapr-machine": expected}
+
+
+def test_what_an_instance_sets_is_not_of_the_class(tree: Tree, run: Run) -> None:
+    info = (
+        'static const TypeInfo noble_info = {\n    .name = "pc-q35-noble-machine",\n    .class_init = nob,\n'
+        "    .instance_init = inst,\n};\nstatic void ours(void)\n{\n    type_register_static(&noble_info);\n}\ntype_init(ours)\n"
+    )
+    init = f"static void nob(ObjectClass *oc, void *data)\n{{\n    MachineClass *m = MACHINE_CLASS(oc);\n{BASE}}}\n"
+    inst = "static void inst(Object *obj)\n{\n    MachineState *ms = MACHINE(obj);\n    ms->max_cpus = 7;\n}\n"
+    of_q35(tree, init + inst + info)
+    assert noble(run)["machine"] == {}
+
+
+def test_two_defaults_of_a_binary(tree: Tree, run: Run) -> None:
+    default = BASE + "    m->is_default = true;\n"
+    jammy = (NOBLE % default).replace("nob(", "jam(").replace("noble", "jammy").replace(", nob)", ", jam)")
+    of_q35(tree, NOBLE % default + jammy)
+    assert [line for line in found(run, "a.patch") if "default" in line] == [
+        "a.patch:17 [default-not-unique] pc-q35-jammy has the default, and so has pc-q35-noble"
+    ]
+
+
+def test_an_increment_whose_text_names_no_feature(tree: Tree, run: Run) -> None:
+    """The format always says what guests get, so a plain text cannot be kept: the hint says what to do."""
+    more = NOBLE.replace("nob(", "nob1(").replace("noble,", "noble1,").replace("noble\"", "noble-1\"").replace(", nob)", ", nob1)")
+    text = NOBLE % (BASE + '    m->desc = "Ubuntu 24.04 PC (Q35 + ICH9, 2009)";\n')
+    text += more % (BASE + '    m->desc = "Ubuntu 24.04.1 PC (Q35 + ICH9, 2009)";\n    m->max_cpus = 8;\n')
+    of_q35(tree, text)
+    done = run("import", "a.patch")
+    assert 'pc-q35-noble-1: its description is "Ubuntu 24.04.1 PC (Q35 + ICH9, 2009)", the manifest\'s' in done.stderr
+    assert "= hint: the text of an increment always says what guests get: give it in feature or description" in done.stderr
+
+
+def test_a_changelog_of_something_else_is_not_asked(tree: Tree, run: Run) -> None:
+    of_q35(tree, NOBLE % BASE)
+    alone = run("import", "a.patch")
+    tree.write("debian/changelog", "hello (1:99.0-1) lunar; urgency=medium\n\n  * X.\n\n -- A B <a@example.org>  Tue, 28 Mar 2023 10:00:00 +0200\n")
+    again = run("import", "a.patch")
+    assert (again.stdout, again.stderr) == (alone.stdout, alone.stderr)

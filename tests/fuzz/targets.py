@@ -35,6 +35,7 @@ from qemu_machines import cli, options  # noqa: E402
 from qemu_machines.binaries import migration, observing, qmp, types  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
+from qemu_machines.inputs.imported import upstream  # noqa: E402
 
 LOCK = """\
 lock: 1
@@ -99,6 +100,7 @@ _C_TOKEN = re.compile(
 _all_options = options.parser()
 options.parser = lambda wanted=(): _all_options
 releases.read = functools.cache(releases.read)
+upstream.prelude = functools.cache(upstream.prelude)
 _runs = itertools.count(1)
 _standing: dict[str, _Standing] = {}
 

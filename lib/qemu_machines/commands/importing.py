@@ -22,6 +22,7 @@ from ..model import MachineType, Model
 from . import reading, telling
 
 NOT_KEPT = "import-not-kept"
+_FEATURE = "the text of an increment always says what guests get: give it in feature or description"
 
 
 class _Made(NamedTuple):
@@ -133,7 +134,8 @@ def _not_kept(draft: Draft, made: _Made, others: "Sequence[HandType]") -> "list[
         one = named.type
         there = derived.pop(str(one.name), None)
         for problem in _differences(named, there, draft):
-            findings.append(Finding(NOT_KEPT, "error", one.name.mark, f"{one.name}: {problem}"))
+            hint = _FEATURE if named.increment and problem.startswith("its description") else ""
+            findings.append(Finding(NOT_KEPT, "error", one.name.mark, f"{one.name}: {problem}", hint))
     for name, extra in derived.items():
         message = f"the manifest also derives {name}, which is not in what was read"
         findings.append(Finding(NOT_KEPT, "warning", extra.mark, message, "every release has a type without variant"))

@@ -32,6 +32,9 @@ _HARMLESS = frozenset(
     "S390_CCW_MACHINE_CLASS S390_MACHINE_CLASS VIRT_MACHINE_CLASS MACHINE MACHINE_VER_DEPRECATION "
     "MACHINE_VER_DELETION".split()
 )
+# What upstream's types have behind their board: 8.2, 2.1-sxxm; v2.11 was Ubuntu's.
+_VERSION = re.compile(r"v?\d+\.\d+(\.\d+)?(-sxxm)?")
+_LAST = "a manifest sets its own last"
 _CALLS = 60
 # Tokens of a function that does nothing but register one type.
 _REGISTER = 16
@@ -48,7 +51,6 @@ class HandType(NamedTuple):
 
     name: Text
     board: str
-    file: str
     options: tuple[Text, ...]
     compat: Optional[Text]
     instance: Optional[Text]
@@ -76,7 +78,7 @@ class HandType(NamedTuple):
     @property
     def upstream(self) -> bool:
         """Whether it has a name of upstream's: the board and a version."""
-        return re.fullmatch(r"v?\d+\.\d+(\.\d+)?(-sxxm)?", self.rest) is not None
+        return _VERSION.fullmatch(self.rest) is not None
 
     @property
     def base(self) -> Optional[Text]:
@@ -102,6 +104,11 @@ class _Collected:
         self.name: Optional[Text] = None
         self.floating: Optional[Mark] = None
         self.settles_alias = False
+
+    def has_own(self) -> bool:
+        """Whether the distribution has set something already."""
+        settled = self.description is not None or self.settles_alias or self.default
+        return settled or bool(self.properties or self.fields)
 
 
 class File(NamedTuple):
@@ -200,7 +207,7 @@ class Reader:
         got = _Collected()
         self.left = _CALLS
         name = name.removesuffix("-machine")
-        quiet = self._is_upstream(name) or not (variable.added or name.startswith(_NAMES))
+        quiet = _is_upstream(name) or not (variable.added or name.startswith(_NAMES))
         for key in ("class_init", "instance_init"):
             function = given.get(key, ())
             if len(function) == 1:
@@ -211,9 +218,6 @@ class Reader:
             self._tell(variable.mark, f"the name of the type {variable.name} is not understood")
         return self._made(own, variable, got) if own else None
 
-    def _is_upstream(self, name: str) -> bool:
-        return re.fullmatch(r".*-v?\d+\.\d+(\.\d+)?(-sxxm)?", name) is not None
-
     def _struct(self, variable: Variable) -> Optional[HandType]:
         """A QEMUMachine of QEMU 2.0 to 2.3."""
         got = _Collected()
@@ -223,7 +227,7 @@ class Reader:
             if key == "name":
                 text = values.string(value)
                 name = Text(text, value[0].mark) if text else None
-                quiet = name is None or self._is_upstream(name)
+                quiet = name is None or _is_upstream(name)
         self.left = _CALLS
         for key, value in values.members(variable.value[1:-1]):
             if not key:
@@ -250,7 +254,7 @@ class Reader:
             family, _, version = array.partition("_compat_")
             if pinned and version.replace("_", ".") == pinned[-1]:
                 continue
-            if family not in ("hw", "pc") and not self._is_upstream(name):
+            if family not in ("hw", "pc") and not _is_upstream(name):
                 self._tell(array.mark, f"upstream has no array {array} any more: write its properties out")
             else:
                 yield array
@@ -260,7 +264,6 @@ class Reader:
         return HandType(
             name=name,
             board=board,
-            file=self.file.path,
             options=tuple(got.options),
             compat=got.compat,
             instance=got.instance,
@@ -289,6 +292,9 @@ class Reader:
             return
         if version and not (function and self._is_own(function, version)):
             got.options.append(Text(version, name.mark))
+            if not quiet and not instance and got.has_own():
+                message = f"{name.text}() is called after what this type sets itself: what it sets, too, is upstream's"
+                self._tell(name.mark, message, _LAST)
             return
         self.left -= 1
         if function is None or self.left < 0:
@@ -331,7 +337,7 @@ class Reader:
         condition = head[2:-1]
         holds = values.flag(condition)
         if head[0].text != "if" or holds is None:
-            if not quiet and not _is_guard(condition):
+            if not quiet:
                 self._tell(one.mark, f"this is not evaluated, but taken to happen: {one.text[:60]}")
             return one.inner
         return one.inner if holds else one.other
@@ -387,6 +393,7 @@ class Reader:
         # In a tree upstream's arrays are there as well; they are known by their names.
         if array and not (variable and variable.added):
             got.arrays.append(Text(array, name.mark))
+            self._too_late(name, variable, got, quiet)
         elif variable:
             self._use(variable.tokens)
             length = self.variables.get(f"{name.text}_len")
@@ -394,6 +401,15 @@ class Reader:
             self._list(variable.value, got, quiet)
         elif not quiet:
             self._tell(name.mark, f"the array {name.text} is not in these patches")
+
+    def _too_late(self, name: Token, variable: Optional[Variable], got: _Collected, quiet: bool) -> None:
+        """Upstream's array after what it sets otherwise: QEMU takes the last, a manifest adds its own last."""
+        theirs = values.list_of(variable.value[1:-1]).properties if variable and not quiet else ()
+        ours = {(one.driver, one.name): one.value for one in got.properties}
+        for one in theirs:
+            if ours.get((one.driver, one.name), one.value) != one.value:
+                message = f"{name.text} is added after {one.driver}.{one.name}, and sets it to {one.value}"
+                self._tell(name.mark, message, _LAST)
 
     def _list(self, tokens: Sequence[Token], got: _Collected, quiet: bool) -> None:
         if len(tokens) > 1 and tokens[0].text == "(":
@@ -422,6 +438,8 @@ class Reader:
         elif field == "alias":
             text = values.string(value)
             got.alias, got.settles_alias = Text(text, mark) if text else None, True
+            if text is None and not values.is_null(value) and not quiet:
+                self._tell(mark, f"the alias is not understood: {' '.join(one.text for one in value)[:60]}")
         elif field == "is_default":
             held = values.flag(value)
             got.default, got.default_mark = bool(held), mark if held else None
@@ -470,9 +488,10 @@ class Reader:
                 names += [token for token in function.body if token.kind == "name"]
 
 
-def _is_guard(condition: "tuple[Token, ...]") -> bool:
-    """``if (compat)``, ``if (obj)``: whether something is there at all."""
-    return len(condition) == 1 and condition[0].kind == "name"
+def _is_upstream(name: str) -> bool:
+    """Whether a name ends as upstream's do, whatever the board."""
+    head, _, version = name.removesuffix("-sxxm").rpartition("-")
+    return bool(head) and _VERSION.fullmatch(version) is not None
 
 
 def _is_declaration(tokens: "tuple[Token, ...]") -> bool:

@@ -159,7 +159,7 @@ class Preprocessor:
             while texts[:1] == ["!"]:
                 negated, texts = not negated, texts[1:]
             if texts[:1] == ["defined"]:
-                texts = texts[1:]
+                word, texts = "ifdef", texts[1:]
         if len(texts) == 1:
             name = texts[0]
             held = name not in ("0", "false", "CONFIG_MICROVM_DEFAULT")

@@ -7,7 +7,7 @@ import re
 from typing import Iterator, NamedTuple, Sequence
 
 from ...diagnostics import Finding, InputError, Mark
-from .. import files, patches
+from .. import files, patches, version as versions
 from . import declarations, diffs, upstream
 from .diffs import TAG, Line
 from .machines import BOARDS, File, HandType, Reader
@@ -84,11 +84,8 @@ def _tree(root: str, sources: "dict[str, Source]") -> str:
             sources[name] = Source(name, lines)
     version = os.path.join(root, "VERSION")
     found = files.read_bytes(version, "QEMU's version", limit=1000) if os.path.isfile(version) else b""
-    match = re.match(rb"(\d+)\.(\d+)(?:\.(\d+))?", found)
-    if match is None:
-        return ""
-    # 8.2.50 is on the way to 9.0, but its newest types are not certain; 9.0's are there.
-    return f"{int(match[1])}.{int(match[2])}"
+    known = versions.parse(found.decode("utf-8", "replace").strip())
+    return known.minor if known else ""
 
 
 def _patch(path: str, sources: "dict[str, Source]", quiet: bool) -> "list[Finding]":
@@ -170,10 +167,11 @@ def _runs(source: Source, run: "list[Line]", used: "set[tuple[str, int]]") -> It
     unread: list[Line] = []
     for line in [*run, Line("", "", 0)]:
         plain = line.text.strip()
-        wanted = line.added and (line.file, line.number) not in used and not _TAKEN_OVER.fullmatch(line.text)
+        understood = (line.file, line.number) in used
+        wanted = line.added and not understood and not _TAKEN_OVER.fullmatch(line.text)
         if wanted and plain and not plain.startswith(_NO_CODE):
             unread.append(line)
-        elif unread and not line.added:
+        elif unread and (understood or not line.added):
             first, last = unread[0], unread[-1]
             many = f" (and up to line {last.number})" if len(unread) > 1 else ""
             message = f"{source.path}: this is part of no machine type: {first.text.strip()[:60]}{many}"
