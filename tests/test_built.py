@@ -48,7 +48,7 @@ STATE = Description(2, 1, (Field("mac", 0, 6, 1, False, ""), Field("vlan", 2, 4,
 BINARY = Observed(
     "x86_64",
     "7.2.0",
-    {**{name: a_type(name) for name in NAMES}, "pc-q35-6.2": ObservedType("pc-q35-6.2", {}, (("virtio-device", "mq", "off"),))},
+    {**{name: a_type(name) for name in NAMES}, "pc-q35-6.2": ObservedType("pc-q35-6.2", {}, (("virtio-device", "mq", "off"),), False)},
     {"e1000": {"mac": "auto", "init-vet": "on"}, "virtio-net": {"mq": "on", "rss": "off"}, "qemu64-x86_64-cpu": {"host-phys-bits": "off"}},
     {"virtio-device": ("virtio-net",), "x86_64-cpu": ("qemu64-x86_64-cpu",)},
     {"e1000": "e1000#a"},
@@ -57,10 +57,10 @@ BINARY = Observed(
 )
 
 
-def said(tree: Tree, binary: Observed, record: "tuple[Observed, ...]" = (), day: str = "2023-06-01") -> list[str]:
+def said(tree: Tree, binary: Observed, record: "tuple[Observed, ...]" = (), day: str = "Thu, 01 Jun 2023") -> list[str]:
     """What the rules on binaries say, as tag: message."""
     tree.manifest(HPB).changelog()
-    tree.write("debian/changelog", re.sub(r"Tue, 28 Mar 2023", "Thu, 01 Jun 2023", tree.read("debian/changelog")))
+    tree.write("debian/changelog", tree.read("debian/changelog").replace("Tue, 28 Mar 2023", day))
     model = derive(tree.root / "debian")
     model = model._replace(history=model.history._replace(built=Built((binary,), record, "1:7.2-1")))
     return [f"{rule.tag}: {problem.message}" for rule in rules.of_built() for problem in rule.function(model)]
@@ -89,7 +89,7 @@ def test_nothing_to_say(tree: Tree) -> None:
     [
         (without("pc-q35-jammy"), ["type-not-built: pc-q35-jammy is declared, and qemu-system-x86_64 does not have it"]),
         (
-            BINARY._replace(types={**BINARY.types, "pc-q35-noble": a_type("pc-q35-lunar")._replace(facts={})}),
+            BINARY._replace(types={**BINARY.types, "pc-q35-noble": ObservedType("pc-q35-noble", {}, (), False)}),
             ["type-not-declared: qemu-system-x86_64 has pc-q35-noble, which the manifest does not declare"],
         ),
         (
@@ -165,7 +165,19 @@ MAC, VLAN = STATE.fields
             with_compat("pc-q35-jammy"),
             [f"built-property-changed: virtio-net.mq was off and is on under pc-q35-jammy {SINCE}, in qemu-system-x86_64"],
         ),
-        (device("virtio-net", new="on"), []),
+        (
+            device("virtio-net", new="on"),
+            ["built-property-changed: virtio-net.new was not there and is on under pc-i440fx-jammy, pc-i440fx-jammy-hpb, pc-i440fx-lunar "
+             f"and 3 more {SINCE}, in qemu-system-x86_64"],
+        ),
+        (device("virtio-net", new="off"), []),
+        # New, and set by the types that are out: what a careful patch does.
+        (
+            device("virtio-net", new="on")._replace(
+                types={name: one._replace(compat=(*(one.compat or ()), ("virtio-device", "new", "off"))) for name, one in BINARY.types.items()}
+            ),
+            [],
+        ),
         # Gone at its default: QEMU now does that anyway. Gone with another value: the type is another board.
         (BINARY._replace(defaults={**BINARY.defaults, "virtio-net": {"mq": "on"}}), []),
         (
@@ -231,6 +243,21 @@ def test_another_version_of_qemu_is_looked_at_and_not_stopped(tree: Tree) -> Non
     model = model._replace(history=model.history._replace(built=built))
     found = [problem.severity for rule in rules.of_built() for problem in rule.function(model)]
     assert found == ["warning"] * 2
+
+
+@pytest.mark.parametrize("version, severity", [("7.2.9", "error"), ("7.1.0", "warning"), ("8.2.0", "warning")])
+def test_what_is_another_version(tree: Tree, version: str, severity: str) -> None:
+    tree.manifest(HPB).changelog()
+    model = derive(tree.root / "debian")
+    new = device("e1000", **{"init-vet": "off"})._replace(version=version)
+    found = telling.judge_built(model, Built((new,), (BINARY,), "1:7.2-1"))
+    assert [(one.tag, one.severity) for one in found] == [("built-property-changed", severity)]
+
+
+def test_types_of_a_release_that_is_not_out_can_still_change(tree: Tree) -> None:
+    new = changed("pc-q35-lunar", **{"RAM id": "ram"})
+    assert said(tree, new, (BINARY,), "Tue, 28 Mar 2023") == []
+    assert said(tree, new, (BINARY,)) == [f"built-type-changed: pc-q35-lunar was released with RAM id pc.ram and has ram {SINCE}"]
 
 
 def test_what_is_not_told_is_not_compared() -> None:
@@ -356,13 +383,14 @@ def test_skipped_where_binaries_do_not_run(tree: Tree, run: Run, environment: di
 def test_binaries_are_found(tree: Tree, run: Run) -> None:
     fake(tree, "exit 1")
     tree.write("build/qemu-system-data", "").write("build/qemu-system-x86_64.p/x", "")
-    assert observing.find([], None) == ["build/qemu-system-x86_64"]
-    assert observing.find(["build"], None) == ["build/qemu-system-x86_64"]
-    assert observing.find(["a", "b"], "build") == ["a", "b"]
-    assert observing.find([], "nowhere") == []
+    tree.write("empty/x", "")
+    assert observing.find([], None) == (["build/qemu-system-x86_64"], [])
+    assert observing.find(["build", "empty"], None) == (["build/qemu-system-x86_64"], ["empty"])
+    assert observing.find(["a/b", "c"], "build") == (["a/b", "./c"], [])
+    assert observing.find([], "nowhere") == ([], ["nowhere"])
     tree.write("b/qemu/qemu-system-arm", "")
     (tree.root / "b/qemu/qemu-system-arm").chmod(0o755)
-    assert observing.find([], None) == ["b/qemu/qemu-system-arm"]
+    assert observing.find([], None) == (["b/qemu/qemu-system-arm"], [])
 
 
 def test_descriptions() -> None:
@@ -415,3 +443,324 @@ def test_an_override_is_used_or_unused_by_the_binaries(tree: Tree, there: bool) 
     found = telling.judge_built(derive(tree.root / "debian"), Built((binary,), (), "1:7.2-1"))
     unused = "no finding of type-not-declared is accepted by this override"
     assert [(one.tag, one.message) for one in found] == ([] if there else [("override-unused", unused)])
+
+
+@pytest.mark.parametrize("role, told, words", [("alias", "ubuntu-q35", 'the alias "ubuntu-q35"'), ("default", "yes", "the default")])
+def test_upstreams_types_hold_aliases_and_the_default_too(tree: Tree, role: str, told: str, words: str) -> None:
+    """Only our own types were looked at, so that one of upstream's with our alias went unseen."""
+    holder = "pc-q35-lunar" if role == "alias" else "pc-i440fx-lunar"
+    theirs = BINARY._replace(types={**BINARY.types, "pc-q35-6.2": BINARY.types["pc-q35-6.2"]._replace(facts={role: told})})
+    first, second = sorted(("pc-q35-6.2", holder))
+    assert said(tree, theirs) == [f"alias-not-unique-built: qemu-system-x86_64 has {words} on {first}, {second}"]
+
+
+def test_upstreams_microvm_as_the_default_is_a_build_of_its_own(tree: Tree) -> None:
+    """A build with CONFIG_MICROVM_DEFAULT, in which no type of ours is the default."""
+    microvm = {"microvm": ObservedType("microvm", {"default": "yes"}, (), False)}
+    types = {**BINARY.types, "pc-i440fx-lunar": a_type("pc-i440fx-lunar", default="no")}
+    wrong = ["type-not-as-declared: pc-i440fx-lunar: default is declared as yes, and qemu-system-x86_64 says no"]
+    assert said(tree, BINARY._replace(types=types)) == wrong
+    assert said(tree, BINARY._replace(types={**types, **microvm})) == []
+
+
+def flag(name: str, value: "str | None") -> Observed:
+    """Sets what QEMU tells no default of, under one type."""
+    more = ((("qemu64-x86_64-cpu", name, value),) if value else ())
+    one = BINARY.types["pc-q35-jammy"]
+    return BINARY._replace(types={**BINARY.types, "pc-q35-jammy": one._replace(compat=(*(one.compat or ()), *more))})
+
+
+@pytest.mark.parametrize(
+    "was, now, words",
+    [("off", None, "was off and is not set"), (None, "off", "was not set and is off"), ("off", "on", "was off and is on"), ("off", "off", "")],
+)
+def test_properties_without_a_default(tree: Tree, was: "str | None", now: "str | None", words: str) -> None:
+    """Flags of CPU models have none that QEMU tells, and were never compared."""
+    found = fidelity.settings(flag("svm", was), flag("svm", now), NAMES)
+    assert [f"was {one.was} and is {one.now}" for one in found] == ([words] if words else [])
+    assert all((one.name, one.devices, one.types, one.sure) == ("svm", ("qemu64-x86_64-cpu",), ("pc-q35-jammy",), True) for one in found)
+    # What a newer QEMU sets anew keeps its old types as they were.
+    newer = fidelity.settings(flag("svm", was), flag("svm", now)._replace(version="8.0.0"), NAMES)
+    assert bool(newer) == (bool(words) and was is not None)
+
+
+def test_a_driver_that_is_no_device(tree: Tree) -> None:
+    """memory-backend-file.x-use-canonical-path-for-ramblock-id is in the name of the RAM that is sent."""
+
+    def backend(value: str) -> Observed:
+        one = BINARY.types["pc-q35-lunar"]._replace(compat=(("memory-backend-file", "x-canonical", value),))
+        types = {**BINARY.types, "pc-q35-lunar": one}
+        return BINARY._replace(types=types, implements={**BINARY.implements, "memory-backend-file": ("memory-backend-file",)})
+
+    (found,) = fidelity.settings(backend("true"), backend("false"), NAMES)
+    assert found[:5] == ("x-canonical", ("memory-backend-file",), "on", "off", ("pc-q35-lunar",))
+    # One that this binary has not sets nothing, whichever way it is told.
+    absent = backend("true")._replace(implements=BINARY.implements)
+    assert fidelity.settings(absent, absent._replace(implements={**BINARY.implements, "memory-backend-file": ()}), NAMES) == []
+
+
+INNER = Description(1, 1, (Field("x", 0, 4, 1, False, ""),), ())
+PART = Field("part", 0, 0, 1, False, "inner#1")
+
+
+def fields_of(*fields: Field) -> Observed:
+    made = state(STATE._replace(fields=fields))
+    return made._replace(descriptions={**made.descriptions, "inner#1": INNER})
+
+
+def reasons(old: Observed, new: Observed) -> "tuple[str, ...]":
+    # Two descriptions are told apart by their keys.
+    new = new._replace(sections={"e1000": "e1000#n"}, descriptions={**new.descriptions, "e1000#n": new.descriptions["e1000#c"]})
+    found = list(fidelity.states(old, new))
+    return found[0][1] if found else ()
+
+
+A, B, C = (Field(name, 0, 4, 1, False, "") for name in "abc")
+
+
+@pytest.mark.parametrize(
+    "was, now, expected",
+    [
+        ((A, B), (B, A), ("e1000.b: is expected in another place",)),
+        ((A, B, C), (C, A, B), ("e1000.c: is expected in another place",)),
+        ((A, B, C), (A, C, B), ("e1000.c: is expected in another place",)),
+        ((A, PART), (A, PART._replace(struct="", size=4)), ("e1000.part: was a structure and is a plain value",)),
+        ((A, PART._replace(struct="", size=4)), (A, PART), ("e1000.part: was a plain value and is a structure",)),
+        ((A, B), (A, B, C), ("e1000.c: is expected and was not saved",)),
+        ((A, B), (A, B, C._replace(version=2)), ("e1000.c: is expected and was not saved",)),
+        ((A, B), (A, B, C._replace(version=3)), ()),
+        # One after the other, one of them at a time.
+        ((A, B._replace(conditional=True), B._replace(conditional=True, size=8)), (A, B._replace(conditional=True)), ()),
+        # Room for one of two.
+        ((A, B, C), (A, Field("unused", 0, 4, 1, False, "")), ("e1000.c: was saved and is not expected any more",)),
+    ],
+)
+def test_fields_and_their_places(was: "tuple[Field, ...]", now: "tuple[Field, ...]", expected: "tuple[str, ...]") -> None:
+    """As QEMU's scripts/vmstate-static-checker.py: 'expected field "a", got "b"'."""
+    assert reasons(fields_of(*was), fields_of(*now)) == expected
+
+
+def test_what_is_inside_of_a_structure_and_a_subsection() -> None:
+    old, longer = fields_of(A, PART), INNER._replace(fields=(*INNER.fields, Field("y", 0, 4, 1, False, "")))
+    new = fields_of(A, PART._replace(struct="inner#2"))
+    new = new._replace(descriptions={**new.descriptions, "inner#2": longer})
+    assert reasons(old, new) == ("e1000.inner.y: is expected and was not saved",)
+    sub = state(STATE._replace(subsections=("e1000/tso#2",)))
+    sub = sub._replace(descriptions={**sub.descriptions, "e1000/tso#2": Description(1, 1, (A,), ())})
+    assert reasons(BINARY, sub) == ("e1000/tso.a: is expected and was not saved",)
+
+
+def test_versions_and_devices_that_are_saved_no_more() -> None:
+    older = state(STATE._replace(version=1))
+    assert reasons(BINARY, older)[0] == "e1000: version 2 was saved and version 1 is the newest that is known"
+    assert reasons(BINARY, state(STATE)) == ()
+    gone = BINARY._replace(sections={})
+    assert list(fidelity.states(BINARY, gone)) == [(["e1000"], ("it is not saved any more",))]
+    # A device that is not there at all is told as that.
+    assert list(fidelity.states(BINARY, gone._replace(defaults={}))) == []
+
+
+@pytest.mark.parametrize(
+    "was, now, expected",
+    [
+        ({"sse2": "on"}, {"sse2": "on", "avx": "on"}, ["avx is new and on"]),
+        ({"sse2": "on"}, {"sse2": "on", "avx": "off"}, []),
+        ({"sse2": "on"}, {}, ["sse2 was on and is gone"]),
+        ({"sse2": "on"}, None, ["it is not expanded any more"]),
+    ],
+)
+def test_flags_of_a_cpu_model(was: "dict[str, str]", now: "dict[str, str] | None", expected: "list[str]") -> None:
+    new = BINARY._replace(cpus={} if now is None else {"qemu64": now})
+    assert [what for _, changed in fidelity.cpus(BINARY._replace(cpus={"qemu64": was}), new) for what in changed] == expected
+    if now and "avx" in now:
+        assert list(fidelity.cpus(BINARY._replace(cpus={"qemu64": was}), new._replace(version="8.0.0"))) == []
+
+
+def test_facts_that_are_told_no_more() -> None:
+    new = BINARY._replace(types={**BINARY.types, "pc-q35-lunar": a_type("pc-q35-lunar")._replace(facts={"cpu-max": "255"})})
+    assert [(one.what, one.now) for one in fidelity.facts(BINARY, new, ["pc-q35-lunar"])] == [("RAM id", "not told"), ("description", "not told")]
+    # The other way round it is what a newer QEMU tells more.
+    assert [one.what for one in fidelity.facts(new, BINARY, ["pc-q35-lunar"])] == ["RAM id", "description"]
+    assert list(fidelity.facts(new, BINARY._replace(version="8.0.0"), ["pc-q35-lunar"])) == []
+
+
+def test_firmware_that_finds_nothing() -> None:
+    tables = {"ACPI table APIC": "1", "SMBIOS type 1": "2"}
+    old = changed("pc-q35-lunar", **tables)
+    assert fidelity.firmware(old, BINARY, NAMES) == [(["every ACPI table", "every SMBIOS"], ("pc-q35-lunar",))]
+    assert fidelity.firmware(old, changed("pc-q35-lunar", **tables, **{"ACPI table HPET": "3"}), NAMES) == []
+
+
+# What answers as QEMU does, as far as it is asked: its target, types and what they set, one device.
+TALKING = """\
+#!/usr/bin/python3
+import json, sys
+arch, version, types = {arch!r}, {version!r}, {types!r}
+if "-dump-vmstate" in sys.argv:
+    open(sys.argv[-1], "w").write("{{}}")
+elif "help" in sys.argv:
+    print("Supported machines are:", *(f"{{one['name']:20}} {{one['desc']}}" for one in types), sep="\\n")
+else:
+    replies = {{
+        "qmp_capabilities": {{}}, "query-target": {{"arch": arch}}, "query-version": {{"qemu": version}},
+        "query-machines": types, "device-list-properties": [{{"name": "mq", "default-value": True}}],
+    }}
+    print(json.dumps({{"QMP": {{}}}}), flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        found = replies.get(asked["execute"])
+        if asked["execute"] == "qom-list-types":
+            found = [{{"name": "virtio-net-ccw"}}]
+        print(json.dumps({{"return": found}} if found is not None else {{"error": {{"desc": "unknown"}}}}), flush=True)
+"""
+CCW = """\
+version: 1
+vendor: Ubuntu
+boards:
+  s390-ccw-virtio: {alias: s390-ccw-virtio, default: true}
+  pseries: {alias: pseries, default: true}
+releases:
+  jammy: {qemu: "6.2"}
+"""
+DESCRIPTIONS = {"s390-ccw-virtio": "Ubuntu 22.04 S390 CCW", "pseries": "Ubuntu 22.04 pSeries"}
+
+
+def talking(tree: Tree, target: str, board: str, **upstream: object) -> str:
+    """A program that answers as a QEMU of the manifest CCW does; what is different about upstream's type."""
+    described = {str(one.name): one.description for one in derive(tree.root / "debian").types}
+    common = {"cpu-max": 8, "deprecated": False, "compat-props": []}
+    ours = {"name": f"{board}-jammy", "desc": described[f"{board}-jammy"], "alias": board, "is-default": True, **common}
+    types = [ours, {"name": f"{board}-6.2", "desc": "upstream's", **common, **upstream}]
+    version = {"major": 10, "minor": 0, "micro": 0}
+    path = f"build/qemu-system-{target}"
+    tree.write(path, TALKING.format(arch=target, version=version, types=types))
+    (tree.root / path).chmod(0o755)
+    return path
+
+
+def out(tree: Tree) -> None:
+    tree.manifest(CCW).changelog("jammy")
+    tree.write("debian/changelog", tree.read("debian/changelog").replace("Tue, 28 Mar 2023", "Thu, 01 Jun 2023"))
+
+
+def test_freezing_one_binary_keeps_what_was_observed_of_others(tree: Tree, run: Run) -> None:
+    """A second freeze, with the binary of one target, dropped the record of all others."""
+    out(tree)
+    talking(tree, "s390x", "s390-ccw-virtio")
+    ppc = talking(tree, "ppc64", "pseries")
+    done = run("freeze", "build")
+    assert (done.returncode, done.stderr) == (0, "")
+    before = tree.read("debian/qemu-machines.lock")
+    assert run("freeze", ppc).returncode == 0
+    assert tree.read("debian/qemu-machines.lock") == before
+    assert [line.split()[1] for line in before.splitlines() if line.startswith("  binary ")] == ["ppc64", "s390x"]
+    # Of a board that is no more, nothing is to be kept.
+    tree.manifest(CCW.replace("  pseries: {alias: pseries, default: true}\n", ""))
+    tree.write("debian/qemu-machines.lock", re.sub(r"  \"?pseries-jammy\"?:\n(    .*\n)+", "", before))
+    assert run("freeze", "build/qemu-system-s390x").returncode == 0
+    assert "ppc64" not in tree.read("debian/qemu-machines.lock")
+
+
+def test_upstreams_type_with_our_alias_in_a_binary(tree: Tree, run: Run) -> None:
+    out(tree)
+    done = run("verify", talking(tree, "s390x", "s390-ccw-virtio", alias="s390-ccw-virtio"))
+    assert done.returncode == 1
+    assert 'qemu-system-s390x has the alias "s390-ccw-virtio" on s390-ccw-virtio-6.2, s390-ccw-virtio-jammy' in done.stderr
+
+
+def test_what_was_not_looked_at_is_told(tree: Tree, run: Run) -> None:
+    out(tree)
+    ccw = talking(tree, "s390x", "s390-ccw-virtio")
+    absent = "dh_qemu_machines: note: nothing is judged of the types of qemu-system-ppc64: no such binary was named or found\n"
+    done = run("verify", ccw)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", absent)
+    data = json.loads(run("verify", "--format", "json", ccw).stdout)
+    assert data["findings"] == [] and "type-not-built" in data["skipped"] and "vmstate-changed" in data["skipped"]
+    assert run("verify", ccw, env={"DH_QUIET": "1"}).stderr == ""
+    talking(tree, "ppc64", "pseries")
+    assert run("verify", "build").stderr == ""
+    # A record without the observed half, or without that of one binary.
+    assert run("freeze").returncode == 0
+    nothing = "is not compared with what was released: the record has nothing of it; freeze writes it when it is given the binary"
+    assert [line.split("note: ")[1] for line in run("verify").stderr.splitlines()] == [
+        f"qemu-system-s390x {nothing}", f"qemu-system-ppc64 {nothing}"
+    ]  # fmt: skip
+    assert run("freeze", ccw).returncode == 0
+    assert [line.split("note: ")[1] for line in run("verify").stderr.splitlines()] == [f"qemu-system-ppc64 {nothing}"]
+    assert json.loads(run("verify", "--format", "json").stdout)["skipped"] == [
+        "built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed",
+    ]  # fmt: skip
+    assert run("freeze", "build").returncode == 0
+    done = run("verify")
+    assert (done.returncode, done.stderr, json.loads(run("verify", "--format", "json").stdout)["skipped"]) == (0, "", [])
+
+
+def test_compat_properties_that_cannot_be_read(tree: Tree, run: Run) -> None:
+    """An old QEMU behind a script: nothing of them was compared, without a word; and freeze would have forgotten them."""
+    out(tree)
+    ccw = talking(tree, "s390x", "s390-ccw-virtio")
+    assert run("freeze", ccw).returncode == 0
+    before = tree.read("debian/qemu-machines.lock")
+    tree.write(ccw, tree.read(ccw).replace("'compat-props': []", "'x': []"))
+    done = run("verify", ccw)
+    assert done.returncode == 0
+    assert "note: compat properties are not compared: those of qemu-system-s390x cannot be read" in done.stderr
+    done = run("freeze", ccw)
+    assert (done.returncode, tree.read("debian/qemu-machines.lock")) == (3, before)
+    assert "the compat properties of qemu-system-s390x cannot be read, and the record has them" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["verify", "freeze"])
+def test_two_binaries_of_one_target(tree: Tree, run: Run, command: str) -> None:
+    """The record had both, and a verify of either then found differences that were none."""
+    out(tree)
+    ccw = talking(tree, "s390x", "s390-ccw-virtio")
+    tree.write("other/qemu-system-s390x", tree.read(ccw))
+    (tree.root / "other/qemu-system-s390x").chmod(0o755)
+    done = run(command, "build", "other")
+    assert done.returncode == 3
+    assert done.stderr.startswith(
+        "dh_qemu_machines: error: other/qemu-system-s390x: build/qemu-system-s390x is for s390x, too\n"
+    )
+    assert not (tree.root / "debian/qemu-machines.lock").exists()
+
+
+def test_freeze_refuses_what_verify_finds(tree: Tree, run: Run) -> None:
+    out(tree)
+    ccw = talking(tree, "s390x", "s390-ccw-virtio")
+    tree.write(ccw, tree.read(ccw).replace("'cpu-max': 8", "'cpu-max': 8, 'deprecated': True").replace("'deprecated': False", "'y': 0"))
+    done = run("freeze", ccw)
+    assert (done.returncode, "[type-not-as-declared]" in done.stderr) == (1, True)
+    assert not (tree.root / "debian/qemu-machines.lock").exists()
+
+
+def test_a_binary_without_a_slash_is_the_one_here(tree: Tree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was looked for in PATH, so that the builder's own QEMU was judged."""
+    out(tree)
+    ccw = talking(tree, "s390x", "s390-ccw-virtio")
+    tree.write("path/qemu-system-s390x", "#!/bin/sh\necho from PATH\n")
+    (tree.root / "path/qemu-system-s390x").chmod(0o755)
+    (tree.root / ccw).rename(tree.root / "qemu-system-s390x")
+    done = run("verify", "qemu-system-s390x", env={"PATH": f"{tree.root}/path:/usr/bin:/bin"})
+    assert (done.returncode, "from PATH" in done.stderr) == (0, False)
+
+
+def test_a_folder_without_a_binary_is_told(tree: Tree, run: Run) -> None:
+    out(tree)
+    talking(tree, "s390x", "s390-ccw-virtio")
+    tree.write("empty/x", "")
+    done = run("verify", "build", "empty")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        3, "dh_qemu_machines: error: empty: there is no qemu-system-* there",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("what, name", [("'s390x'", "a\nb"), ("'s390-ccw-virtio-6.2'", "a b"), ("'virtio-net-ccw'", "")])
+def test_names_that_are_none(tree: Tree, run: Run, what: str, name: str) -> None:
+    """freeze wrote them as they were, and nobody could read the record any more."""
+    out(tree)
+    ccw = talking(tree, "s390x", "s390-ccw-virtio")
+    tree.write(ccw, tree.read(ccw).replace(what, repr(name)).replace('"virtio-net-ccw"', repr(name) if "net" in what else '"virtio-net-ccw"'))
+    done = run("freeze", ccw)
+    assert (done.returncode, f"what it has is called {name!r}, which is no name" in done.stderr) == (3, True)
+    assert not (tree.root / "debian/qemu-machines.lock").exists()

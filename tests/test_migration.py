@@ -363,6 +363,24 @@ def test_different_targets(run: Run, tree: Tree) -> None:
     )
 
 
+def test_a_build_that_lost_a_target(run: Run, tree: Tree) -> None:
+    """Its guests were left out without a word. A single binary is only compared with its like."""
+    tree.whole()
+    ccw = ASKED.replace("x86_64", "s390x").replace("pc-q35-lunar", "s390-ccw-virtio-lunar")
+    for folder in ("old", "new"):
+        (tree.root / folder).mkdir()
+        fake(tree.root / folder / "qemu-system-s390x", ccw + "exit 1\n")
+    fake(tree.root / "old/qemu-system-x86_64", ASKED)
+    done = run("migrate", "--from", "old", "--to", "new")
+    assert done.returncode == 1
+    assert "pc-q35-lunar  MISSING\n" in done.stdout and "new/qemu-system-x86_64, start: it has no such machine" in done.stdout
+    assert "not tried" not in done.stdout
+    assert "pc-q35-lunar" not in run("migrate", "--from", "old", "--to", "new/qemu-system-s390x").stdout
+    # Not declared, and not asked for: nobody counts on it.
+    fake(tree.root / "old/qemu-system-x86_64", ASKED.replace("pc-q35-lunar", "pc-q35-7.2"))
+    assert "pc-q35" not in run("migrate", "--from", "old", "--to", "new").stdout
+
+
 def test_mistyped(run: Run, tree: Tree) -> None:
     fake(tree.root / "one", ASKED)
     done = run("migrate", "--from", "one", "--to", "one", "--type", "pc-q35-lunra", "--type", "pc-q35-lunar")

@@ -31,13 +31,24 @@ class Fact(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """A property of some devices that has another effective value under some types; None: the device has it no more."""
+    """A property of some devices that has another effective value under some types; ``sure`` unless it is only new."""
 
     name: str
     devices: tuple[str, ...]
     was: str
-    now: Optional[str]
+    now: str
     types: tuple[str, ...]
+    sure: bool
+
+
+# Words in place of a value, which none of QEMU's is.
+NOT_SET, GONE, NEW = "not set", "gone", "not there"
+_OFF = ("off", "0", "", "auto")
+
+
+def same_version(old: Observed, new: Observed) -> bool:
+    """Whether both are of one minor version of QEMU, so that only patches can have changed anything."""
+    return old.version.split(".")[:2] == new.version.split(".")[:2]
 
 
 def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
@@ -50,8 +61,9 @@ def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
             if what.startswith(FIRMWARE):
                 continue
             was, now = before.get(what, "not told"), after.get(what, "not told")
-            # Before QEMU 8.0 it does not tell of ACPI (commit c61a3a2bf3).
-            if was != now and "not told" not in (was, now):
+            # Newer versions tell more, of ACPI since QEMU 8.0 (commit c61a3a2bf3).
+            untold = was == "not told" and not same_version(old, new) or what == "ACPI" and "not told" in (was, now)
+            if was != now and not untold:
                 yield Fact(name, what, was, now)
 
 
@@ -69,6 +81,9 @@ def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[
             for what in before.keys() & after.keys():
                 if what.startswith(FIRMWARE) and before[what] != after[what]:
                     found.setdefault(what, []).append(name)
+            for kind in FIRMWARE:
+                if len({any(what.startswith(kind) for what in one) for one in (before, after)}) > 1:
+                    found.setdefault(f"every {kind.strip()}", []).append(name)
     together: dict[tuple[str, ...], list[str]] = {}
     for what, types in sorted(found.items()):
         together.setdefault(tuple(types), []).append(what)
@@ -79,28 +94,46 @@ def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting
     """The properties whose effective values differ, each with all devices and types that it is the same for."""
     moved = {
         (device, name)
-        for device, properties in old.defaults.items()
-        for name, value in properties.items()
-        if new.defaults.get(device, properties).get(name) != value
+        for device in old.defaults.keys() & new.defaults.keys()
+        for name in old.defaults[device].keys() | new.defaults[device].keys()
+        if old.defaults[device].get(name) != new.defaults[device].get(name)
     }
-    found: dict[tuple[str, str, Optional[str]], dict[str, list[str]]] = {}
+    found: dict[tuple[str, str, str], dict[str, list[str]]] = {}
     for type_name in names:
         before, after = _overlaid(old, type_name), _overlaid(new, type_name)
         if before is None or after is None:
             continue
         for device, name in sorted({*moved, *before, *after}):
-            if device not in old.defaults or device not in new.defaults or name not in old.defaults[device]:
+            default, newer = (one.defaults.get(device, {}).get(name) for one in (old, new))
+            was, now = before.get((device, name), default), after.get((device, name), newer)
+            # A device that is gone, or new, is a difference of its own.
+            if was == now or (device in old.defaults) != (device in new.defaults):
                 continue
-            was = before.get((device, name), old.defaults[device][name])
-            now = after.get((device, name), new.defaults[device].get(name))
-            # A property that is gone and was at its default is what QEMU now does anyway.
-            if was != now and not (now is None and was == old.defaults[device][name]):
-                found.setdefault((name, was, now), {}).setdefault(device, []).append(type_name)
-    groups: dict[tuple[str, str, Optional[str], tuple[str, ...]], list[str]] = {}
-    for (name, was, now), devices in sorted(found.items(), key=str):
+            words = _words(was, now, default, newer, (device, name) in after) if was is not None or same_version(old, new) else None
+            if words:
+                found.setdefault((name, *words), {}).setdefault(device, []).append(type_name)
+    groups: dict[tuple[str, str, str, tuple[str, ...]], list[str]] = {}
+    for (name, before_it, after_it), devices in sorted(found.items(), key=str):
         for device, types in devices.items():
-            groups.setdefault((name, was, now, tuple(types)), []).append(device)
-    return [Setting(name, tuple(devices), was, now, types) for (name, was, now, types), devices in groups.items()]
+            groups.setdefault((name, before_it, after_it, tuple(types)), []).append(device)
+    return [Setting(name, tuple(devices), was, now, types, was != NEW) for (name, was, now, types), devices in groups.items()]
+
+
+def _words(
+    was: Optional[str], now: Optional[str], default: Optional[str], newer: Optional[str], is_set: bool
+) -> "Optional[tuple[str, str]]":
+    """How a difference is told; None for one that guests do not see.
+
+    Many properties (those of CPU models, of memory backends) have no default
+    that QEMU tells: of these, what a type sets is compared, and whether it does.
+    """
+    if was is None and newer is not None:
+        # A property that is new. Set by the type, it is what a careful patch does.
+        return (NEW, newer) if not is_set and newer not in _OFF else None
+    if now is None:
+        # One that is gone and was at its default is what QEMU now does anyway.
+        return (was or "", NOT_SET if default is None else GONE) if was != default else None
+    return (NOT_SET if was is None else was, now)
 
 
 def _overlaid(binary: Observed, name: str) -> "Optional[dict[tuple[str, str], str]]":
@@ -110,7 +143,8 @@ def _overlaid(binary: Observed, name: str) -> "Optional[dict[tuple[str, str], st
         return None
     found: dict[tuple[str, str], str] = {}
     for driver, property_name, value in one.compat:
-        for device in binary.implements.get(driver, (driver,)):
+        # A driver that is none of the binary's, of which the record says nothing, sets nothing.
+        for device in binary.implements.get(driver, (driver,) if driver in binary.defaults else ()):
             found[device, property_name] = plain(value)
     return found
 
@@ -192,13 +226,16 @@ def _fields(
             elif not field.conditional:
                 yield f"{field.name}: was saved and is not expected any more"
             continue
-        while place < len(right) and right[place].name != name:
-            yield from _added(right[place], was, left)
-            place += 1
-        if place == len(right):
-            return
-        yield from _same(old, field, new, right[place])
-        place += 1
+        ahead = next((at for at in range(place, len(right)) if right[at].name == name), None)
+        if ahead is None:
+            # Conditional fields may be there more than once, one of them at a time.
+            if not field.conditional:
+                yield f"{field.name}: is expected in another place"
+            continue
+        for other in right[place:ahead]:
+            yield from _added(other, was, left)
+        yield from _same(old, field, new, right[ahead])
+        place = ahead + 1
     for field in right[place:]:
         yield from _added(field, was, left)
 
@@ -209,12 +246,18 @@ def _added(field: Field, was: Description, left: "list[Field]") -> Iterator[str]
 
 
 def _same(old: Mapping[str, Description], field: Field, new: Mapping[str, Description], other: Field) -> Iterator[str]:
-    if field.struct and other.struct and field.struct != other.struct:
+    if bool(field.struct) != bool(other.struct):
+        yield f"{field.name}: was {_kind(field)} and is {_kind(other)}"
+    elif field.struct != other.struct:
         yield from _description(old, field.struct, new, other.struct)
-    elif field.size != other.size and not field.struct:
+    elif field.size != other.size:
         yield f"{field.name}: had {field.size} bytes and has {other.size}"
     if field.number != other.number:
         yield f"{field.name}: had {field.number} elements and has {other.number}"
+
+
+def _kind(field: Field) -> str:
+    return "a structure" if field.struct else "a plain value"
 
 
 def _unused(field: Field) -> bool:
@@ -226,9 +269,15 @@ def _unused_bytes(one: Description) -> int:
 
 
 def cpus(old: Observed, new: Observed) -> Iterator[tuple[str, list[str]]]:
-    """The models that are expanded otherwise, and what of them is; what is only new is off in old guests."""
-    for model in sorted(set(old.cpus) & set(new.cpus)):
-        before, after = old.cpus[model], new.cpus[model]
+    """The models that are expanded otherwise, and what of them is; what is only new, and off, old guests have not."""
+    for model in sorted(old.cpus):
+        before, after = old.cpus[model], new.cpus.get(model)
+        if after is None:
+            yield model, ["it is not expanded any more"]
+            continue
         changed = [f"{name} was {value} and is {after.get(name, 'gone')}" for name, value in sorted(before.items()) if after.get(name) != value]
+        # In a newer QEMU that is its own business: its old types set what is new to what it was.
+        fresh = sorted(after.keys() - before.keys()) if same_version(old, new) else []
+        changed += [f"{name} is new and {after[name]}" for name in fresh if after[name] not in _OFF]
         if changed:
             yield model, changed

@@ -12,8 +12,9 @@ import os
 import re
 import subprocess
 import tempfile
-from typing import Any, Collection, Iterator, Mapping, Optional, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
+from ..diagnostics import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType, plain
 from . import firmware
 from . import types as boards
@@ -45,19 +46,21 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
         version = ".".join(str(qmp.execute("query-version")["qemu"][part]) for part in ("major", "minor", "micro"))
         told = boards.entries(qmp)
         facts = {str(entry["name"]): _facts(entry) for entry in told}
-        # Of a type that is not ours only its name and what it sets are kept, because ours start from it.
         types = {
-            name: ObservedType(name, facts[name] if name in wanted else {}, settings)
+            name: ObservedType(name, facts[name], settings, name in wanted)
             for name, settings in boards.compat(qmp, told).items()
         }
         devices = [str(one["name"]) for one in qmp.execute("qom-list-types", implements="device", abstract=False)]
         defaults = {device: found for device in sorted(devices) if (found := _defaults(qmp, device))}
-        drivers = {driver for type_ in types.values() for driver, _, _ in type_.compat or ()} - set(devices)
-        implements = {driver: tuple(_implementing(qmp, driver)) for driver in sorted(drivers)}
+        drivers = sorted({driver for type_ in types.values() for driver, _, _ in type_.compat or ()})
+        having = {driver: tuple(_implementing(qmp, driver)) for driver in drivers}
+        # A device alone is itself.
+        implements = {driver: found for driver, found in having.items() if found != (driver,) or driver not in defaults}
         cpus = {model: found for model in MODELS.get(target, ()) if (found := _cpu(qmp, model))}
+        _must_be_names(qmp, (target, *types, *drivers, *devices))
     texts = descriptions(_output(binary, "-M", "help"))
     types = {
-        name: one._replace(facts={**one.facts, "description": texts[name]}) if one.facts and name in texts else one
+        name: one._replace(facts={**one.facts, "description": texts[name]}) if name in texts else one
         for name, one in types.items()
     }
     types = _with_firmware(binary, target, types)
@@ -65,11 +68,18 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
     return Observed(target, version, types, defaults, implements, sections, states, cpus)
 
 
+def _must_be_names(qmp: Qmp, words: Iterable[str]) -> None:
+    """The record has them bare: what no QEMU has as a name would make it unreadable. Raises QmpError."""
+    for word in words:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.,+-]*", word, re.A):
+            raise QmpError(qmp.binary, "names", f"what it has is called {printable(repr(word[:60]))}, which is no name")
+
+
 def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
     """The same with what firmware finds under our types, each of which is started for that, without a guest."""
     from concurrent.futures import ThreadPoolExecutor
 
-    ours = [one for one in types.values() if one.facts]
+    ours = [one for one in types.values() if one.ours]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         found = list(pool.map(lambda one: firmware.facts(binary, target, one.name, one.facts.get("description", one.name)), ours))
     return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, found)}}
@@ -185,15 +195,21 @@ def _field(entry: Mapping[str, Any], states: "dict[str, Description]") -> Field:
     )
 
 
-def find(words: Sequence[str], builddir: Optional[str]) -> list[str]:
-    """The binaries that are named, or those of a build folder, or of the usual ones; sorted by name.
+def find(words: Sequence[str], builddir: Optional[str]) -> "tuple[list[str], list[str]]":
+    """The binaries that are named, or those of a build folder, or of the usual ones; and the places that have none.
 
     A word may be a folder, too.
     """
-    if builddir and not words:
-        return _programs(builddir)
-    places = list(words) or [one for one in ("b/qemu", "build", ".") if _programs(one)][:1]
-    return [found for place in places for found in (_programs(place) if os.path.isdir(place) else [place])]
+    usual = builddir or next((one for one in ("b/qemu", "build", ".") if _programs(one)), "") or ""
+    found: list[str] = []
+    empty: list[str] = []
+    for place in words or (usual,):
+        # A name without a slash would be looked for in PATH.
+        program = place if os.path.dirname(place) else os.path.join(".", place)
+        inside = [program] if words and not os.path.isdir(place) else _programs(place)
+        found += inside
+        empty += [] if inside else [place]
+    return found, empty
 
 
 def _programs(folder: str) -> list[str]:

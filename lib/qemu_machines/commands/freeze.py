@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 
-from ..diagnostics import FINDINGS, UNREADABLE, Finding
+from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark
 from ..inputs.observed import Observed
+from ..model import Built, Model, binary_of
 from . import reading, telling
 
 # A record that is written over one of these would make the loss official.
@@ -40,7 +41,25 @@ def run(options: argparse.Namespace) -> int:
         telling.report(changed, inputs.lines)
         if telling.status(changed):
             return FINDINGS
-        binaries = built.binaries
+        binaries = (*built.binaries, *_kept(inputs.model, built))
+        lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
+        for target in lost:
+            message = f"the compat properties of qemu-system-{target} cannot be read, and the record has them"
+            telling.report([Finding("input-unreadable", "error", Mark(reading.lock_path(options)), message, "name the program itself")], {})
+        if lost:
+            return UNREADABLE
     text = output.text(inputs.model, sums, inputs.model.history.lock, binaries)
     folder, name = os.path.split(reading.lock_path(options))
     return telling.write(options, folder or ".", {name: text})
+
+
+def _kept(model: Model, built: Built) -> "list[Observed]":
+    """What the record has of binaries that were not named now, as long as they have types to come."""
+    asked = {one.target for one in built.binaries}
+    boards = {binary_of(one.board) for one in model.types}
+    return [one for one in built.record if one.target in boards - asked]
+
+
+def _loses_compat(old: Observed, binaries: "tuple[Observed, ...]") -> bool:
+    new = next((one for one in binaries if one.target == old.target), None)
+    return new is not None and old.tells_compat and not new.tells_compat

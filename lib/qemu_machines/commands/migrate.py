@@ -38,6 +38,9 @@ def _compare(options: argparse.Namespace, old_path: str, new_path: str) -> int:
     declared = _declared(options, unreadable)
     old, new = _asked(old_path, unreadable), _asked(new_path, unreadable)
     pairs = [Pair(old[target], new[target]) for target in old if target in new]
+    if pairs and os.path.isdir(new_path):
+        # A single binary is compared with its like; a whole build that lost a target has lost its guests.
+        pairs += [pair for pair in _without(old, new, new_path) if migration.select(pair, declared, options.type or ())]
     if not pairs and not unreadable:
         what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
         unreadable.append(_unreadable(new_path, what, "both have to have a binary for the same target"))
@@ -50,6 +53,15 @@ def _compare(options: argparse.Namespace, old_path: str, new_path: str) -> int:
     return _migrate(options, pairs, declared)
 
 
+def _without(old: "dict[str, Qemu]", new: "dict[str, Qemu]", path: str) -> Iterator[Pair]:
+    """The targets that only the old build has, each with a new one that has nothing."""
+    version = next(iter(new.values())).version
+    for target in old:
+        if target not in new:
+            program = os.path.join(path, f"qemu-system-{target}")
+            yield Pair(old[target], Qemu(program, target, version, {}, frozenset()))
+
+
 def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optional[Sequence[str]]) -> int:
     made: list[Job] = []
     done: list[Done] = []
@@ -59,7 +71,7 @@ def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optio
         more, lost = migration.jobs(pair, names, options.device or (), options.both)
         made += more
         done += [Done(one) for one in lost]
-        left_out |= set(migration.left_out(pair, names))
+        left_out |= set(migration.left_out(pair, names)) if pair.new.machines else set()
     if not made and not done:
         where = Mark(vars(options)["from"])
         what = "that the manifest declares" if declared is not None else "of the boards"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from .. import debhelper, diagnostics, rules
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark
 from ..inputs import changelog, files
 from ..model import Built, Model
+
+if TYPE_CHECKING:
+    from ..rules.built import Unjudged
 
 
 def judge(derived: Model, verbose: bool = False) -> list[Finding]:
@@ -26,6 +29,13 @@ def judge_built(derived: Model, built: Built) -> list[Finding]:
     """What only the binaries show; all else was judged before there were any, in the build step."""
     with_binaries = derived._replace(history=derived.history._replace(built=built))
     return diagnostics.in_order(rules.check(with_binaries, rules.of_built()))
+
+
+def unjudged(derived: Model, built: Built) -> "list[Unjudged]":
+    """What the binaries did not show."""
+    from ..rules import built as of_built
+
+    return list(of_built.unjudged(derived._replace(history=derived.history._replace(built=built))))
 
 
 def status(findings: Sequence[Finding]) -> int:

@@ -30,12 +30,17 @@ def run(options: argparse.Namespace) -> int:
         telling.report(unreadable, inputs.lines)
         return UNREADABLE
     findings = telling.judge_built(inputs.model, built)
+    left = telling.unjudged(inputs.model, built)
     if options.format == "json":
         from ..outputs import findings as output
 
-        sys.stdout.write(output.as_json(findings, upload.as_data(inputs.model.upload), []))
-    else:
-        telling.report(findings, inputs.lines)
+        skipped = sorted({tag for one in left for tag in one.tags})
+        sys.stdout.write(output.as_json(findings, upload.as_data(inputs.model.upload), skipped))
+        return telling.status(findings)
+    telling.report(findings, inputs.lines)
+    if not debhelper.manner(options, os.environ).quiet:
+        for one in left:
+            print(f"{PROGRAM}: note: {one.why}", file=sys.stderr)
     return telling.status(findings)
 
 
@@ -56,11 +61,11 @@ def ask(options: argparse.Namespace, model: Model, unreadable: "list[Finding]") 
     from ..binaries import observing
     from ..binaries.qmp import QmpError
 
-    paths = observing.find(options.subjects, options.builddir)
-    if not paths:
-        where = options.builddir or ("b/qemu, build or the current folder" if not options.subjects else ", ".join(options.subjects))
-        hint = "name them, or the folder that they are in (--builddir)"
-        unreadable.append(Finding("input-unreadable", "error", Mark(where), "there is no qemu-system-* there", hint))
+    paths, empty = observing.find(options.subjects, options.builddir)
+    for place in empty:
+        where, hint = place or "b/qemu, build or the current folder", "name them, or the folder that they are in (--builddir)"
+        unreadable.append(_unreadable(where, "there is no qemu-system-* there", hint))
+    if empty:
         return None
     wanted = {one.name for one in model.types}
 
@@ -75,12 +80,21 @@ def ask(options: argparse.Namespace, model: Model, unreadable: "list[Finding]") 
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
             message = str(answer).removeprefix(f"{path}: ")
-            unreadable.append(Finding("input-unreadable", "error", Mark(path), message, "is it a qemu-system-* that runs here?"))
+            unreadable.append(_unreadable(path, message, "is it a qemu-system-* that runs here?"))
     record = _record(model.history.lock, unreadable)
+    binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
+    by_target: dict[str, str] = {}
+    for path, answer in zip(paths, answers):
+        if isinstance(answer, observed.Observed) and by_target.setdefault(answer.target, path) != path:
+            message = f"{by_target[answer.target]} is for {answer.target}, too"
+            unreadable.append(_unreadable(path, message, "a build at a time: which of them has the types could not be told"))
     if unreadable:
         return None
-    binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     return Built(binaries, record, str(model.history.lock.upload) if model.history.lock else "")
+
+
+def _unreadable(path: str, message: str, hint: str) -> Finding:
+    return Finding("input-unreadable", "error", Mark(path), message, hint)
 
 
 def _record(lock: Optional[Lock], unreadable: "list[Finding]") -> "tuple[observed.Observed, ...]":

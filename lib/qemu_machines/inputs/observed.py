@@ -22,11 +22,15 @@ FIRMWARE = ("ACPI table ", "SMBIOS ", "fw_cfg ")
 
 class ObservedType(NamedTuple):
     """A machine type: ``facts`` are what QEMU tells of it by name; ``compat`` its compat properties in the
-    order in which they are applied, None where QEMU does not tell them (before 9.1, commit 236e9397b3)."""
+    order in which they are applied, None where QEMU does not tell them (before 9.1, commit 236e9397b3).
+
+    The record keeps the facts of those only that are ``ours``, the distribution's.
+    """
 
     name: str
     facts: Mapping[str, str]
     compat: Optional[tuple[Setting, ...]]
+    ours: bool = True
 
 
 class Field(NamedTuple):
@@ -66,6 +70,11 @@ class Observed(NamedTuple):
     sections: Mapping[str, str]
     descriptions: Mapping[str, Description]
     cpus: Mapping[str, Mapping[str, str]]
+
+    @property
+    def tells_compat(self) -> bool:
+        """Whether the compat properties of its types are known."""
+        return any(one.compat is not None for one in self.types.values())
 
 
 def plain(value: Any) -> str:
@@ -109,13 +118,25 @@ def lines(binaries: Iterable[Observed]) -> Iterator[str]:
     for targets, device, key in sorted(saved):
         sections.setdefault(targets, {}).setdefault(key, []).append(device)
     yield from (f"saves {targets} {_json(having)}" for targets, having in sorted(sections.items()))
-    states = {key: description for one in ordered for key, description in one.descriptions.items()}
+    states = {key: description for one in ordered for key, description in _reachable(one).items()}
     yield from (f"state {_json(_state(key, one))}" for key, one in sorted(states.items()))
+
+
+def _reachable(one: Observed) -> "dict[str, Description]":
+    """The descriptions of what a binary saves: one that was read has those of the whole record."""
+    found: dict[str, Description] = {}
+    left = list(one.sections.values())
+    while left:
+        key = left.pop()
+        if key not in found and key in one.descriptions:
+            found[key] = made = one.descriptions[key]
+            left += [*made.subsections, *(field.struct for field in made.fields if field.struct)]
+    return found
 
 
 def _drivers(one: Observed) -> "list[str]":
     """The drivers that the distribution's types set properties of."""
-    return sorted({driver for type_ in one.types.values() if type_.facts for driver, _, _ in type_.compat or ()})
+    return sorted({driver for type_ in one.types.values() if type_.ours for driver, _, _ in type_.compat or ()})
 
 
 def _json(value: Any) -> str:
@@ -148,27 +169,27 @@ def _types(one: Observed) -> Iterator[str]:
     """A type's compat properties are told as those of the type that it has most in common with, and more."""
     told: dict[str, tuple[Setting, ...]] = {}
     near: dict[str, str] = {}
-    for type_ in sorted(one.types.values(), key=lambda type_: (len(type_.compat or ()), bool(type_.facts), type_.name)):
+    for type_ in sorted(one.types.values(), key=lambda type_: (len(type_.compat or ()), type_.ours, type_.name)):
         if type_.compat is not None:
             like = (name for name, compat in told.items() if type_.compat[: len(compat)] == compat)
             near[type_.name] = max(like, key=lambda name: (len(told[name]), name), default="")
             told[type_.name] = type_.compat
     # Of upstream's, those that ours come from are enough.
-    wanted = [name for name, type_ in one.types.items() if type_.facts]
+    wanted = [name for name, type_ in one.types.items() if type_.ours]
     for name in wanted:
         wanted += [near[name]] if near.get(name) and near[name] not in wanted else []
     written: dict[str, Mapping[str, str]] = {}
-    for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), bool(one.types[name].facts), name)):
-        facts = one.types[name].facts
+    for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), one.types[name].ours, name)):
+        facts, ours = one.types[name].facts, one.types[name].ours
         data: dict[str, Any] = {}
-        if facts:
+        if ours:
             # What is as with an earlier type is left out: most of it.
             before = _nearest(name, written)
             data = {key: facts.get(key) for key in sorted({*before, *facts}) if facts.get(key) != before.get(key)}
             written[name] = facts
         if name in told:
             data["from"], data["set"] = near[name], _by_driver(told[name][len(told.get(near[name], ())) :])
-        yield f"{'type' if facts else 'base'} {one.target} {name} {_json(data)}"
+        yield f"{'type' if ours else 'base'} {one.target} {name} {_json(data)}"
 
 
 def _nearest(name: str, written: "Mapping[str, Mapping[str, str]]") -> "Mapping[str, str]":
@@ -297,10 +318,10 @@ def _take_named(kind: str, name: str, data: Any, binary: Observed) -> None:
             near = data.pop("from")
             added = ((str(driver), str(item), str(value)) for driver, found in data.pop("set") for item, value in found.items())
             compat = (*((binary.types[near].compat or ()) if near else ()), *added)
-        written = {other: one.facts for other, one in binary.types.items() if one.facts}
+        written = {other: one.facts for other, one in binary.types.items() if one.ours}
         before = _nearest(name, written) if kind == "type" else {}
         facts = {str(k): str(v) for k, v in {**before, **data}.items() if v is not None}
-        _dict(binary.types)[name] = ObservedType(name, facts, compat)
+        _dict(binary.types)[name] = ObservedType(name, facts, compat, kind == "type")
     elif kind == "implements":
         _dict(binary.implements)[name] = tuple(sorted(_unpacked(data)))
     elif kind == "cpu":

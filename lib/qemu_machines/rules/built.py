@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Iterator, Optional
+from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional
 
 from .. import fidelity
 from ..diagnostics import Mark, few
@@ -12,6 +12,14 @@ from . import Problem, Rule, Subject, about
 
 if TYPE_CHECKING:
     from ..model import Observed
+
+
+class Unjudged(NamedTuple):
+    """What the binaries did not show, in words, and the rules that could not be judged for that."""
+
+    why: str
+    tags: tuple[str, ...]
+
 
 def _binaries(model: Model) -> tuple[Observed, ...]:
     return model.history.built.binaries if model.history.built else ()
@@ -71,11 +79,13 @@ def alias_not_unique_built(model: Model) -> Iterator[Problem]:
         holders: dict[str, list[str]] = {}
         for name, one in binary.types.items():
             if "alias" in one.facts:
-                holders.setdefault(one.facts["alias"], []).append(name)
-        for alias, names in sorted(holders.items()):
+                holders.setdefault(f'the alias "{one.facts["alias"]}"', []).append(name)
+            if one.facts.get("default") == "yes":
+                holders.setdefault("the default", []).append(name)
+        for role, names in sorted(holders.items()):
             ours = [one for one in model.types if one.name in names]
             if len(names) > 1 and ours:
-                message = f'qemu-system-{binary.target} has the alias "{alias}" on {few(sorted(names))}'
+                message = f"qemu-system-{binary.target} has {role} on {few(sorted(names))}"
                 yield Problem(ours[-1].mark, message, "every type but the newest has to give it up", about=about(ours[-1]))
 
 
@@ -122,12 +132,34 @@ def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
     for binary in _binaries(model):
         old = record.get(binary.target)
         if old:
-            yield old, binary, sorted(name for name in old.types if name in names and old.types[name].facts)
+            yield old, binary, sorted(name for name in old.types if name in names and old.types[name].ours)
+
+
+def unjudged(model: Model) -> Iterator[Unjudged]:
+    """What is not compared, so that silence means that all is well and not that nothing was looked at."""
+    built, lock = model.history.built, model.history.lock
+    record = {one.target: one for one in built.record} if built else {}
+    by_target = {one.target: one for one in _binaries(model)}
+    wanted = dict.fromkeys(binary_of(one.board) for one in model.types)
+    absent = [f"qemu-system-{target}" for target in wanted if target not in by_target]
+    if absent:
+        yield Unjudged(f"nothing is judged of the types of {', '.join(absent)}: no such binary was named or found", _ALL)
+    for binary in (by_target[target] for target in wanted if target in by_target):
+        name, old = f"qemu-system-{binary.target}", record.get(binary.target)
+        out = any(binary_of(one.board) == binary.target and model.is_out(one.release.series) for one in model.types)
+        if not binary.tells_compat:
+            why = f"compat properties are not compared: those of {name} cannot be read"
+            yield Unjudged(f"{why} (before QEMU 9.1 in its memory, which is not that of a script that starts it)", _OF_COMPAT)
+        elif old and not old.tells_compat:
+            yield Unjudged(f"compat properties are not compared with what was released: the record has none of {name}", _OF_COMPAT[:1])
+        if lock and out and old is None:
+            why = f"{name} is not compared with what was released: the record has nothing of it"
+            yield Unjudged(f"{why}; freeze writes it when it is given the binary", _OF_RECORD)
 
 
 def _severity(old: Observed, new: Observed) -> str:
     """Between two versions of QEMU, what upstream changed in devices is to be looked at, and stops no build."""
-    return "" if old.version.split(".")[:2] == new.version.split(".")[:2] else "warning"
+    return "" if fidelity.same_version(old, new) else "warning"
 
 
 def _since(model: Model) -> str:
@@ -147,17 +179,16 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
     """A default that changed without a compat property is how guests were lost unseen (LP: #2131822)."""
     for old, new, names in _pairs(model):
         for one in fidelity.settings(old, new, names):
-            now = f"is {one.now}" if one.now is not None else "is gone"
             message = (
-                f"{few(one.devices)}.{one.name} was {one.was} and {now} under {few(one.types)} {_since(model)}, "
+                f"{few(one.devices)}.{one.name} was {one.was} and is {one.now} under {few(one.types)} {_since(model)}, "
                 f"in qemu-system-{new.target}"
             )
             hint = (
                 "a guest with that device is another one after a migration, or the migration fails; give the types "
                 "the old value (was: on the change, set: in an exception), or make it an increment"
             )
-            about_it = _about(model, one.types[-1])
-            yield Problem(_mark(model, one.types[-1]), message, hint, severity=_severity(old, new), about=about_it)
+            about_it, severity = _about(model, one.types[-1]), _severity(old, new) if one.sure else "warning"
+            yield Problem(_mark(model, one.types[-1]), message, hint, severity=severity, about=about_it)
         gone = fidelity.devices_gone(old, new)
         if gone and names:
             message = f"qemu-system-{new.target} has no {few(gone)} any more, {_since(model)}"
@@ -210,8 +241,8 @@ RULES = (
         "alias-not-unique-built",
         "error",
         "two types of a binary with one alias",
-        "A built binary has an alias on two machine types, one of them ours. Only verify can see aliases that "
-        "upstream's code sets in a way that the source does not tell. Only judged by verify.",
+        "A built binary has an alias, or its default, on two machine types, one of them ours. Only verify can see "
+        "those that upstream's code sets in a way that the source does not tell. Only judged by verify.",
         "Ubuntu's history, case 19 (LP: #2131822)",
         "pc-q35-noble that inherits q35 from upstream's options",
         alias_not_unique_built,
@@ -236,7 +267,9 @@ RULES = (
         "error",
         "a device that is another one under a released type",
         "The effective value of a device's property under a released machine type (its last compat property "
-        "that applies, or else the device's default) is not what it was, or a device is gone. " + _LOCK,
+        "that applies, or else the device's default) is not what it was, or a device is gone. Of a property whose "
+        "default QEMU does not tell, what the type sets is compared. One that is new, and not off, is a warning: "
+        "whether devices did so before cannot be seen. " + _LOCK,
         "reference: QEMU's docs/devel/migration/compatibility.rst; LP: #2131822",
         "a patch that changes the default of virtio-net-pci.mq",
         built_property_changed,
@@ -332,7 +365,7 @@ RULES = (
         "error",
         "saved state that cannot be loaded any more",
         "What a device saves in a migration is not what it was: a field, section or subsection that was sent is not "
-        "expected, or one is expected that was not sent. Judged as QEMU's own vmstate-static-checker.py does. " + _LOCK,
+        "expected where it was, or one is expected that was not sent. Judged as QEMU's own vmstate-static-checker.py does. " + _LOCK,
         "QEMU's scripts/vmstate-static-checker.py",
         "a patch that adds VMSTATE_UINT32 to a device without a new version",
         vmstate_changed,
@@ -340,3 +373,6 @@ RULES = (
         see_also=("patch-not-classified",),
     ),
 )
+_ALL = tuple(rule.tag for rule in RULES)
+_OF_RECORD = ("built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed")
+_OF_COMPAT = ("built-property-changed", "base-not-built", "property-not-built")
