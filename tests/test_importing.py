@@ -539,6 +539,13 @@ def test_capabilities_of_pseries(tree: Tree, run: Run, place: str, value: str, e
     assert one["set"] == {"spapr-machine": expected}
 
 
+def test_an_assignment_to_nothing(tree: Tree, run: Run) -> None:
+    """The manifest got a machine field without a name, which no manifest may have."""
+    (told,) = not_understood(tree, run, NOBLE % (BASE + "    m-> = 1;\n"))
+    assert told == "11 [import-not-understood] the value of a field is not understood: 1"
+    assert noble(run)["machine"] == {}
+
+
 def test_what_an_instance_sets_is_not_of_the_class(tree: Tree, run: Run) -> None:
     info = (
         'static const TypeInfo noble_info = {\n    .name = "pc-q35-noble-machine",\n    .class_init = nob,\n'

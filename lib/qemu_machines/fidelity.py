@@ -82,7 +82,7 @@ def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[
                 if what.startswith(FIRMWARE) and before[what] != after[what]:
                     found.setdefault(what, []).append(name)
             for kind in FIRMWARE:
-                if len({any(what.startswith(kind) for what in one) for one in (before, after)}) > 1:
+                if any(what.startswith(kind) for what in before) and not any(what.startswith(kind) for what in after):
                     found.setdefault(f"every {kind.strip()}", []).append(name)
     together: dict[tuple[str, ...], list[str]] = {}
     for what, types in sorted(found.items()):

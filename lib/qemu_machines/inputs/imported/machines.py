@@ -6,6 +6,7 @@ import re
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from ...diagnostics import Finding, Mark, Text
+from .. import format
 from ..manifest import MachineField, Property
 from . import upstream, values
 from .declarations import Declarations, Function, Statement, Variable, parts, statements
@@ -461,12 +462,12 @@ class Reader:
                 shown = " ".join(token.text for token in value)[:60]
                 self._tell(mark, f"the value of {place or field} is not understood: {shown}")
         elif field not in _UNSAID:
-            text = values.field(field, value) if not inside else None
+            text = values.field(field, value) if not inside and format.IDENTIFIER.fits(field) else None
             if text is not None:
                 got.fields[field] = MachineField(Text(field, mark), Text(text, mark))
             elif not quiet and not values.is_null(value):
                 shown = " ".join(token.text for token in value)[:60]
-                self._tell(mark, f"the value of {field}{inside} is not understood: {shown}")
+                self._tell(mark, f"the value of {field + inside or 'a field'} is not understood: {shown}")
 
     def _init(self, value: "tuple[Token, ...]", got: _Collected) -> None:
         """The function that starts the machine; the older ones make it compatible as well."""
