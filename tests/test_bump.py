@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 import pytest
 from conftest import ROOT, Run
+from test_model import derive
 from trees import Tree
 
+from qemu_machines import succession
 from qemu_machines.commands import bump
 from qemu_machines.inputs import manifest, releases
 from qemu_machines.options import WrongUsage, parse
+from qemu_machines.succession import Step
 
 MANIFEST = Path("debian/qemu-machines.yaml")
 INCREMENT = ("--feature=a feature, in words", "--set=virtio-net-pci.mq=on")
@@ -289,6 +292,12 @@ def test_every_kind_of_addition(tree: Tree) -> None:
         (["increment", "--feature=x", "--machine=b"], '--machine takes FIELD=VALUE, not "b"'),
         (["increment", "--feature=x", "--base=1.0", "--variants=x"], "--variants is not for bump increment"),
         (["release", "--feature=x"], "--feature is not for bump release"),
+        (["increment", "--feature=x", "--set=a.b=1", "--set=a.b=2"], "--set gives a.b twice"),
+        (["increment", "--feature=x", "--was=a.b=1", "--was=a.b=1"], "--was gives a.b twice"),
+        (["increment", "--feature=x", "--machine=b=1", "--machine=b=2"], "--machine gives b twice"),
+        (["increment", "--feature=x", "--compat=b", "--compat=b"], "--compat gives b twice"),
+        (["increment", "--feature=x", "--set=a.b=1", "--boards="], "--boards names nothing"),
+        (["release", "--variants=,"], "--variants names nothing"),
     ],
 )
 def test_wrong_usage(arguments: "list[str]", expected: str) -> None:
@@ -410,6 +419,10 @@ VARIANTS = {
     "variants:\n      hpb:\n        set: {a: {b: 'c: d'}}\n        description: 'it''s'": (
         'variants: {hpb: {set: {a: {b: "c: d"}}, description: "it\'s"}}'
     ),
+    # A plain scalar of a block may have what ends one within braces.
+    "variants:\n      hpb:\n        set: {a: {b: c}}\n        description: more, [and] {yet} more": (
+        'variants: {hpb: {set: {a: {b: c}}, description: "more, [and] {yet} more"}}'
+    ),
 }
 
 
@@ -422,6 +435,64 @@ def test_variants_are_taken_over(tree: Tree, written: str, taken: str) -> None:
     assert (done.status, done.err) == (0, "")
     assert MANIFEST.read_text(encoding="utf-8") == text + f'  yakkety: {{qemu: "2.6", {taken}}}\n'
     assert "pc-q35-yakkety-hpb" in done.out
+
+
+PROOF = """\
+version: 1
+vendor: Ubuntu
+boards:
+  pc-i440fx: {alias: ubuntu, default: true}
+  pc-q35: {alias: ubuntu-q35}
+releases:
+  wily: {qemu: "2.4", variants: {hpb: {set: {a: {b: c}}}}}
+  xenial: {qemu: "2.5"}
+"""
+LAST = '  xenial: {qemu: "2.5"}\n'
+YAKKETY = '  yakkety: {qemu: "2.6"}\n'
+RELEASE = Step("yakkety", "2.6")
+
+
+@pytest.mark.parametrize(
+    "after, step, expected",
+    [
+        (PROOF + YAKKETY, RELEASE, []),
+        (PROOF, RELEASE, ["no machine type would be new", "pc-i440fx would get no type", "pc-q35 would get no type"]),
+        (PROOF.replace("xenial", "precise") + YAKKETY, RELEASE, [
+            "pc-i440fx-xenial would be gone", "pc-q35-xenial would be gone",
+            "pc-i440fx-precise would be new", "pc-q35-precise would be new",
+        ]),
+        (PROOF.replace('"2.5"', '"2.4"') + YAKKETY, RELEASE, ["pc-i440fx-xenial would change", "pc-q35-xenial would change"]),
+        (PROOF.replace("b: c", "b: d") + YAKKETY, RELEASE, ["pc-i440fx-wily-hpb would change", "pc-q35-wily-hpb would change"]),
+        (PROOF + YAKKETY + '  zesty: {qemu: "2.8"}\n', RELEASE, ["pc-i440fx-zesty would be new", "pc-q35-zesty would be new"]),
+        (PROOF + YAKKETY, RELEASE._replace(boards=("pc-q35",)), ["pc-i440fx-yakkety would be new, which is no board of the step"]),
+        (PROOF + YAKKETY.replace("}", ", boards: [pc-q35]}"), RELEASE, ["pc-i440fx would get no type"]),
+        # An anchor of more variants than were asked for.
+        (
+            PROOF + YAKKETY.replace("}", ", variants: {hpb: {set: {a: {b: c}}}, more: {set: {a: {b: e}}}}}"),
+            RELEASE._replace(variants=("hpb",)),
+            [f"{board}-yakkety-more would be new, which is no variant of the step" for board in ("pc-i440fx", "pc-q35")],
+        ),
+    ],
+)  # fmt: skip
+def test_the_proof_tells_every_difference(tree: Tree, after: str, step: Step, expected: "list[str]") -> None:
+    """What a step does not explain stops it, so that whatever edits the text wrongly writes nothing."""
+    tree.changelog("yakkety", "1:2.6+dfsg-1").manifest(PROOF)
+    before = derive(tree.root / "debian")
+    tree.manifest(after)
+    assert list(succession.unexpected(before, derive(tree.root / "debian"), step, {})) == expected
+
+
+def test_the_proof_lets_was_reach_back(tree: Tree) -> None:
+    """``was`` of an increment is set on the older types: that alone may change them."""
+    tree.changelog("xenial", "1:2.5+dfsg-5ubuntu10.1").manifest(PROOF)
+    before = derive(tree.root / "debian")
+    change = ', changes: [{increment: 1, feature: f, set: {x: {y: "on"}}, was: {x: {y: "off"}}}]}'
+    tree.manifest(PROOF.replace(LAST, LAST.replace("}", change)))
+    after = derive(tree.root / "debian")
+    step = Step("xenial", "2.5", 1)
+    assert list(succession.unexpected(before, after, step, {"x": {"y": "off"}})) == []
+    told = list(succession.unexpected(before, after, step, {}))
+    assert told[:2] == ["pc-i440fx-wily would change", "pc-i440fx-wily-hpb would change"]
 
 
 OLD_NEWS = "qemu (1:2.5+dfsg-5ubuntu1) xenial; urgency=medium\n\n  Old.\n\n -- A B <a@example.org>  Mon, 04 Apr 2016 10:00:00 +0000\n"

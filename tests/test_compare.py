@@ -12,6 +12,7 @@ from conftest import ROOT, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines import differences
+from qemu_machines.commands import compare
 from qemu_machines.differences import Seen, State
 
 GONE = "gone: its guests find no machine type there: they cannot be migrated, restored or started\n"
@@ -167,6 +168,26 @@ def test_what_cannot_be_read(branch: Tree, run: Run, name: str, expected: str) -
     done = run("compare", name, "HEAD")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.splitlines()[0] == f"dh_qemu_machines: error: {expected}"
+
+
+def test_a_link_in_a_revision_is_no_manifest(branch: Tree, run: Run) -> None:
+    """Its target's path was read as YAML."""
+    os.rename("debian/qemu-machines.yaml", "debian/real.yaml")
+    os.symlink("real.yaml", "debian/qemu-machines.yaml")
+    git("add", ".")
+    git("commit", "-m", "a link")
+    done = run("compare", "HEAD", "HEAD~1")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        3, "",
+        "dh_qemu_machines: error: HEAD:./debian/qemu-machines.yaml: this is a symbolic link\n"
+        "      = hint: name the file that it leads to, real.yaml\n",
+    )  # fmt: skip
+    assert run("compare", "HEAD:debian/real.yaml", ".").returncode == 0
+
+
+def test_a_file_that_cannot_be_read_is_no_program(tmp_path: Path) -> None:
+    """As whoever may not read it: that was an internal error. (For root, it has to be one that is not there.)"""
+    assert not compare._is_program(str(tmp_path / "gone"))
 
 
 def test_both_sides_are_told(tree: Tree, run: Run) -> None:

@@ -128,7 +128,7 @@ def _types(before: State, after: State) -> Iterator[Difference]:
         if new is None:
             yield Difference("gone", name, (), GONE, True)
             continue
-        kept = after.kept.get(name, frozenset()) | before.kept.get(name, frozenset())
+        kept = after.kept.get(name, frozenset())
         changes = of_type(old, new, kept, before.whole and after.whole)
         if any(what != "description" for what, _, _ in changes):
             yield Difference("changed", name, tuple(changes), OTHER_BOARD, True)

@@ -35,9 +35,6 @@ class Wishes(NamedTuple):
     patches: tuple[str, ...] = ()
     description: Optional[str] = None
 
-    def changes_something(self) -> bool:
-        return bool(self.base or self.set or self.was or self.machine or self.compat or self.patches)
-
 
 class Refused(Exception):
     """The step cannot or must not be done: where that comes from, why, and what to do."""
@@ -225,6 +222,8 @@ def unexpected(before: Model, after: Model, step: Step, was: Settings) -> Iterat
             yield f"{one.name} would be new"
         elif step.boards is not None and one.board not in step.boards:
             yield f"{one.name} would be new, which is no board of the step"
+        elif step.number is None and one.variant is not None and one.variant.name not in step.variants:
+            yield f"{one.name} would be new, which is no variant of the step"
     got = {one.board for one in new if one.variant is None}
     for board in after.manifest.boards:
         if _is_concerned(before, board, step) and board.name not in got:

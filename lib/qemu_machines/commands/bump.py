@@ -107,20 +107,33 @@ def _wishes(options: argparse.Namespace) -> Wishes:
             # Python keeps the bytes of an argument that are no text as halves of characters.
             if any("\ud800" <= character <= "\udfff" for character in text):
                 raise WrongUsage(f"--{name} is not UTF-8 text")
-    variants = _words(options.variants)
+    boards, variants = _words(options.boards), _words(options.variants)
+    for name, words in (("boards", boards), ("variants", variants)):
+        if words == ():
+            raise WrongUsage(f"--{name} names nothing")
     return Wishes(
         feature=options.feature,
         bug=options.bug,
-        boards=_words(options.boards),
+        boards=boards,
         variants=() if variants == ("none",) else variants,
         base=options.base,
         set=_settings("--set", options.set),
         was=_settings("--was", options.was),
-        machine=dict(_pair("--machine", one, "FIELD") for one in options.machine or ()),
-        compat=tuple(options.compat or ()),
+        machine=_once("--machine", [_pair("--machine", one, "FIELD") for one in options.machine or ()]),
+        compat=tuple(_once("--compat", [(one, one) for one in options.compat or ()])),
         patches=tuple(options.patch or ()),
         description=options.description,
     )
+
+
+def _once(flag: str, pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Pairs as a mapping: what is said twice is said once too often."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise WrongUsage(f"{flag} gives {name} twice")
+        found[name] = value
+    return found
 
 
 def _words(text: Optional[str]) -> Optional[tuple[str, ...]]:
@@ -142,6 +155,8 @@ def _settings(flag: str, given: Optional[Sequence[str]]) -> Settings:
         driver, _, name = name.rpartition(".")
         if not driver or not name:
             raise WrongUsage(f'{flag} takes DRIVER.PROPERTY=VALUE, not "{text}"')
+        if name in found.get(driver, {}):
+            raise WrongUsage(f"{flag} gives {driver}.{name} twice")
         found.setdefault(driver, {})[name] = value
     return found
 

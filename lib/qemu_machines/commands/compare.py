@@ -83,8 +83,12 @@ def _state(options: argparse.Namespace, name: str) -> State:
 
 def _is_program(path: str) -> bool:
     """Whether a file is a binary, or a script that starts one."""
-    with open(path, "rb") as file:
-        return file.read(4).startswith((b"\x7fELF", b"#!"))
+    try:
+        with open(path, "rb") as file:
+            return file.read(4).startswith((b"\x7fELF", b"#!"))
+    except OSError:
+        # Whoever reads it as a manifest tells why that cannot be.
+        return False
 
 
 def _of_binary(path: str) -> State:

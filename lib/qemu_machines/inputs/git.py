@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..diagnostics import InputError, Mark
+from ..diagnostics import InputError, Mark, printable
 
 
 def show(name: str) -> bytes:
@@ -27,4 +27,8 @@ def show(name: str) -> bytes:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         message = said[0].removeprefix("fatal: ") if said else "git cannot show it"
         raise InputError(Mark(name), message, "name a file, REV or REV:path")
+    if b"\n" not in done.stdout and b":" not in done.stdout and done.stdout:
+        # No manifest, changelog or record is a single word: it is what a link of the repository leads to.
+        hint = f"name the file that it leads to, {printable(done.stdout.decode('utf-8', 'replace')[:60])}"
+        raise InputError(Mark(name), "this is a symbolic link", hint)
     return done.stdout

@@ -37,9 +37,6 @@ class Item(NamedTuple):
         """The value of a key of a mapping."""
         return next((child for name, child in zip(self.keys, self.children) if name.value == key), None)
 
-    def key(self, key: str) -> "Optional[Item]":
-        return next((name for name in self.keys if name.value == key), None)
-
 
 def read(text: str) -> Item:
     """The root of a text that nodes.py has found to be one document that can be held in memory."""

@@ -123,8 +123,8 @@ def _copied(text: str, item: Item) -> str:
         return "{" + ", ".join(f"{k.value}: {_copied(text, v)}" for k, v in zip(item.keys, item.children)) + "}"
     if item.kind == "sequence":
         return "[" + ", ".join(_copied(text, child) for child in item.children) + "]"
-    # A block scalar cannot stand in a flow collection.
-    return json.dumps(item.value, ensure_ascii=False) if item.style else item.value
+    # A block scalar cannot stand in a flow collection, nor a plain one with what ends or begins something there.
+    return item.value if not item.style and re.fullmatch(r"[\w.+/-]+", item.value) else json.dumps(item.value, ensure_ascii=False)
 
 
 def _unfolded(text: str, root: Item, releases: Item, release: Item, entries: Entries, style: _Style) -> str:
