@@ -265,6 +265,12 @@ def test_the_upload_says_which_dot_release_and_which_bug(tree: Tree) -> None:
     )
 
 
+def test_debians_tracker_is_closed_by_another_word(tree: Tree) -> None:
+    tree.manifest(XENIAL)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    assert "pc-i440fx-xenial-2, pc-q35-xenial-2 (Closes: #123456)\n" in bumped("increment", *INCREMENT, "--bug=#123456").out
+
+
 def test_every_kind_of_addition(tree: Tree) -> None:
     tree.manifest(XENIAL)
     sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
@@ -495,6 +501,22 @@ def test_the_proof_lets_was_reach_back(tree: Tree) -> None:
     assert told[:2] == ["pc-i440fx-wily would change", "pc-i440fx-wily-hpb would change"]
 
 
+def test_an_anchor_of_more_variants_is_not_taken_over_whole(tree: Tree) -> None:
+    """Its alias would bring those that nobody asked for."""
+    both = 'variants: &all {hpb: {set: {a: {b: "c"}}}, more: {set: {a: {b: "d"}}}}'
+    text = XENIAL.replace('  xenial: {qemu: "2.5"}', '  wily: {qemu: "2.3"}\n  xenial:\n    qemu: "2.5"\n    ' + both)
+    tree.manifest(text).changelog("yakkety", "1:2.6+dfsg-1")
+    assert bumped("release", "--variants=hpb").status == 0
+    assert MANIFEST.read_text(encoding="utf-8") == text + '  yakkety: {qemu: "2.6", variants: {hpb: {set: {a: {b: "c"}}}}}\n'
+
+
+def test_a_release_that_distro_info_does_not_know_has_no_increments(tree: Tree) -> None:
+    """Whether it is out is not known either."""
+    tree.manifest(XENIAL + '  zzz: {qemu: "99.0"}\n')
+    enter(tree, "zzz", "Mon, 02 Jan 2017 10:00:00 +0000", "99.0")
+    assert "zzz is not out" in refused(tree, "increment", *INCREMENT, "--allow-outdated-distro-data")
+
+
 OLD_NEWS = "qemu (1:2.5+dfsg-5ubuntu1) xenial; urgency=medium\n\n  Old.\n\n -- A B <a@example.org>  Mon, 04 Apr 2016 10:00:00 +0000\n"
 ENTRY = """\
 qemu (1:2.5+dfsg-5ubuntu10.1) xenial; urgency=medium
@@ -558,6 +580,8 @@ def test_news_is_printed_where_its_place_is_not_clear(tree: Tree, run: Run, file
     done = bumped("increment", *INCREMENT)
     assert done.status == 0
     assert done.out.endswith(f"(LP: #7)\n\n{ENTRY}\n")
+    # It still is to be done, unless this version has an entry.
+    assert ("[news-missing]" in done.err) == ("NEWS" not in files or files["NEWS"] == b"\xff")
     for name, content in files.items():
         data = (tree.root / "debian" / name).read_bytes()
         assert data == (content.encode() if isinstance(content, str) else content)

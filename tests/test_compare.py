@@ -14,6 +14,7 @@ from trees import MANIFEST, Tree
 from qemu_machines import differences
 from qemu_machines.commands import compare
 from qemu_machines.differences import Seen, State
+from qemu_machines.inputs import git as revisions
 
 GONE = "gone: its guests find no machine type there: they cannot be migrated, restored or started\n"
 OTHER = "changed: its guests meet another board under the same name: migration fails, or goes wrong unseen\n"
@@ -203,6 +204,21 @@ def test_git_runs_nothing_of_the_repository(branch: Tree, run: Run) -> None:
     branch.write(".gitattributes", "* diff=x filter=x\n")
     assert run("compare", "HEAD~1", "HEAD").returncode == 0
     assert not (branch.root / "ran").exists()
+
+
+def test_git_fetches_nothing_and_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout that has not everything would ask its server, and core.fsmonitor names a program."""
+    asked: "list[tuple[list[str], dict[str, str]]]" = []
+
+    def seen_by(command: "list[str]", env: "dict[str, str]", **_: object) -> "subprocess.CompletedProcess[bytes]":
+        asked.append((command, env))
+        return subprocess.CompletedProcess(command, 0, b"a: b\n", b"")
+
+    monkeypatch.setattr(subprocess, "run", seen_by)
+    assert revisions.show("HEAD:x") == b"a: b\n"
+    ((command, environment),) = asked
+    assert command[:3] == ["git", "-c", "core.fsmonitor="] and command[-3:] == ["cat-file", "blob", "HEAD:x"]
+    assert (environment["GIT_NO_LAZY_FETCH"], environment["GIT_TERMINAL_PROMPT"]) == ("1", "0")
 
 
 def test_wrong_usage(run: Run) -> None:

@@ -13,13 +13,18 @@ from conftest import ROOT, Run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_examples import recorded
+from test_model import derive
 from trees import Tree
 
 from qemu_machines import adoption, model
+from qemu_machines.commands import importing
+from qemu_machines.diagnostics import Text
 from qemu_machines.inputs import manifest, releases
 from qemu_machines.inputs.imported import reading
+from qemu_machines.inputs.manifest import MachineField, Property
 from qemu_machines.model import MachineType
 from qemu_machines.outputs import manifest as output
+from qemu_machines.outputs import pasting
 
 FOLDER = ROOT / "tests" / "import"
 RECORDS = [
@@ -242,7 +247,10 @@ def test_a_folder_with_a_series(tree: Tree, run: Run) -> None:
         tree.write(f"debian/patches/ubuntu/{Path(path).name}", Path(path).read_bytes())
     names = [f"ubuntu/{Path(path).name}\n" for path in patches("2.11")]
     tree.write("debian/patches/series", "# a comment\n" + "".join(names))
-    assert run("import", "debian/patches").stdout == run("import", *patches("2.11")).stdout
+    series = run("import", "debian/patches")
+    assert series.stdout == run("import", *patches("2.11")).stdout
+    # What the other patches of a whole series do is nobody's question.
+    assert "the changes of vl.c are not read" not in series.stderr
 
 
 @pytest.mark.parametrize("numbered", [False, True])
@@ -268,6 +276,13 @@ def test_a_patched_tree(tree: Tree, run: Run) -> None:
     tree.write("a.patch", handmade.diff("hw/i386/pc_q35.c", added))
     tree.write("hw/i386/pc_q35.c", tree.read("hw/i386/pc_q35.c") + added)
     assert run("import", ".").stdout == run("import", "a.patch").stdout != ""
+    # That it is in the tree already is no contradiction.
+    made = tree.read("hw/i386/pc_q35.c")
+    tree.write("real.patch", pasting.difference("hw/i386/pc_q35.c", made.removesuffix(added), made))
+    both = run("import", ".", "real.patch")
+    assert (both.stdout, "does not fit" in both.stderr) == (run("import", "a.patch").stdout, False)
+    tree.write("b.patch", "--- a/hw/i386/pc_q35.c\n+++ b/hw/i386/pc_q35.c\n@@ -1,2 +1,2 @@\n nothing\n-like\n+this\n")
+    assert "this hunk does not fit hw/i386/pc_q35.c as the patches before it leave it" in run("import", ".", "b.patch").stderr
 
 
 def test_red_hats_types_are_facts(tree: Tree, run: Run) -> None:
@@ -452,7 +467,8 @@ def test_upstreams_array_after_our_property(tree: Tree, run: Run, value: str, to
     "condition, base",
     [("#if 0", "8.2"), ("#if false", "8.2"), ("#ifdef OURS", "8.2"), ("#if defined(OURS)", "8.2"), ("#ifdef CONFIG_XEN", "7.2"),
      ("#ifndef OURS", "7.2"), ("#if !defined(OURS)", "7.2"), ("#if 1", "7.2"), ("#ifdef CONFIG_MICROVM_DEFAULT", "8.2"),
-     ("#define OURS\n#if defined(OURS)", "7.2"), ("#define OURS\n#ifdef OURS", "7.2")],
+     ("#define OURS\n#if defined(OURS)", "7.2"), ("#define OURS\n#ifdef OURS", "7.2"), ("#define OURS\n#undef OURS\n#ifdef OURS", "8.2"),
+     ("#if 1\n    pc_q35_7_2_machine_options(m);\n#elif 1", "7.2")],
 )  # fmt: skip
 def test_conditions(tree: Tree, run: Run, condition: str, base: str) -> None:
     """``#if defined(X)`` means the same as ``#ifdef X``."""
@@ -580,6 +596,114 @@ def test_an_increment_whose_text_names_no_feature(tree: Tree, run: Run) -> None:
 def test_a_changelog_of_something_else_is_not_asked(tree: Tree, run: Run) -> None:
     of_q35(tree, NOBLE % BASE)
     alone = run("import", "a.patch")
-    tree.write("debian/changelog", "hello (1:99.0-1) lunar; urgency=medium\n\n  * X.\n\n -- A B <a@example.org>  Tue, 28 Mar 2023 10:00:00 +0200\n")
+    tree.write("debian/changelog", "hello (1:99.0-1) xenial; urgency=medium\n\n  * X.\n\n -- A B <a@example.org>  Mon, 04 Apr 2016 10:00:00 +0000\n")
     again = run("import", "a.patch")
     assert (again.stdout, again.stderr) == (alone.stdout, alone.stderr)
+
+
+def test_context_does_not_take_the_place_of_what_a_patch_added(tree: Tree, run: Run) -> None:
+    """A later patch shows the lines of an earlier one around its own; the type still is the earlier one's."""
+    body = NOBLE % BASE
+    of_q35(tree, body)
+    lines = body.splitlines()
+    hunk = f"@@ -11,3 +11,4 @@\n {lines[3]}\n {lines[4]}\n+/* more */\n {''}\n"
+    tree.write("b.patch", f"--- a/hw/i386/pc_q35.c\n+++ b/hw/i386/pc_q35.c\n{hunk}")
+    types = json.loads(run("import", "--format", "json", "a.patch", "b.patch").stdout)["types"]
+    assert [(one["name"], one["file"], one["line"]) for one in types] == [("pc-q35-noble", "a.patch", 12)]
+
+
+def test_a_function_of_ours_that_is_called_like_upstreams(tree: Tree, run: Run) -> None:
+    own = f"static void pc_q35_machine_options(MachineClass *m)\n{{\n{BASE}    m->max_cpus = 288;\n}}\n"
+    of_q35(tree, own + NOBLE % "    pc_q35_machine_options(m);\n")
+    one = noble(run)
+    assert (one["base"], one["machine"]) == ("8.2", {"max_cpus": "288"})
+
+
+def document(*rows: "dict[str, Any]") -> "dict[str, Any]":
+    """The draft for what the rows are written as."""
+    Path("rows.patch").write_text(handmade.patch(list(rows), handmade.OPTIONS), encoding="utf-8")
+    known = releases.read()
+    types, others = adoption.named(reading.read(["rows.patch"]).types, known)
+    assert others == []
+    return adoption.draft(types, known, "8.2").document
+
+
+I440FX, Q35 = "Ubuntu {} PC (i440FX + PIIX, {}1996)", "Ubuntu {} PC (Q35 + ICH9, {}2009)"
+
+
+def test_the_version_is_in_names_where_most_have_it(tree: Tree) -> None:
+    xenial = row("pc-q35-2.5-xenial", "2.5", Q35.format("16.04", ""))
+    yakkety = [row(f"{board}-yakkety", "2.6", text.format("16.10", "")) for board, text in (("pc-i440fx", I440FX), ("pc-q35", Q35))]
+    assert "name" not in document(xenial, *yakkety).get("policy", {})
+    assert document(xenial)["policy"]["name"] == "{board}-{qemu}-{series}"
+
+
+def test_a_board_that_ended(tree: Tree) -> None:
+    rows = [row("pc-q35-xenial", "2.5", Q35.format("16.04", "")), row("pc-i440fx-xenial", "2.5", I440FX.format("16.04", ""))]
+    made = document(*rows, row("pc-i440fx-yakkety", "2.6", I440FX.format("16.10", "")))
+    assert made["boards"] == {"pc-i440fx": {}, "pc-q35": {"until": "xenial"}}
+
+
+@pytest.mark.parametrize(
+    "series, expected",
+    [(["jammy", "kinetic"], None), (["jammy", "kinetic", "noble"], "while-buildable"), (["focal", "jammy"], None), (["kinetic"], None)],
+)
+def test_old_interim_types_tell_that_none_was_removed(tree: Tree, series: "list[str]", expected: "str | None") -> None:
+    versions = {"focal": "4.2", "jammy": "6.2", "kinetic": "7.0", "noble": "8.2"}
+    made = document(*(row(f"pc-q35-{one}", versions[one], "x") for one in series))
+    assert made.get("policy", {}).get("retention") == expected
+
+
+@pytest.mark.parametrize("first, second", [("2.11", "2.12"), ("2.12", "2.11"), ("2.9", "2.12")])
+def test_the_newer_of_two_bases_is_the_releases(tree: Tree, first: str, second: str) -> None:
+    made = document(row("pc-q35-cosmic", first, "x"), row("pc-i440fx-cosmic", second, "x"))
+    assert made["releases"]["cosmic"]["qemu"] == "2.12"
+
+
+def test_upstreams_word_is_no_vendor(tree: Tree) -> None:
+    standard = [row(f"pc-q35-{one}", "6.2", "Standard 6.2 PC (Q35 + ICH9, 2009)") for one in ("jammy", "kinetic")]
+    assert document(*standard, row("pc-i440fx-jammy", "6.2", "Kubuntu 22.04 PC (i440FX + PIIX, 1996)"))["vendor"] == "Kubuntu"
+
+
+def test_increments_that_are_described_differently(tree: Tree) -> None:
+    rows = []
+    for board, text, what in (("pc-i440fx", I440FX, "one, "), ("pc-q35", Q35, "other, ")):
+        rows += [row(f"{board}-jammy", "6.2", text.format("22.04", "")), row(f"{board}-jammy-1", "6.2", text.format("22.04.1", what), "max_cpus=8")]
+    changes = document(*rows)["releases"]["jammy"]["changes"]
+    assert [(one["boards"], one["description"]) for one in changes] == [(["pc-i440fx"], "one"), (["pc-q35"], "other")]
+
+
+def test_each_difference_to_what_the_manifest_derives_is_told(tree: Tree) -> None:
+    """Should the draft ever lose something, nothing else would tell."""
+    tree.manifest("version: 1\nvendor: Ubuntu\nboards:\n  pc-q35: {}\nreleases:\n  jammy: {qemu: \"6.2\"}\n").changelog("jammy")
+    (there,) = derive(tree.root / "debian").types
+    Path("rows.patch").write_text(handmade.patch([row("pc-q35-jammy", "6.2", there.description)], handmade.OPTIONS), encoding="utf-8")
+    known = releases.read()
+    (one,), _ = adoption.named(reading.read(["rows.patch"]).types, known)
+    made = adoption.draft([one], known, "6.2")
+    mark = one.type.name.mark
+
+    def said(**more: Any) -> "list[str]":
+        return importing._differences(one._replace(type=one.type._replace(**more)), there, made)
+
+    assert said() == []
+    assert said(options=(Text("7.0", mark),)) == ["its base is 7.0, the manifest's 6.2"]
+    assert said(fields=(MachineField(Text("max_cpus", mark), Text("8", mark)),)) == [
+        "its machine fields are not those of the manifest: max_cpus=8"
+    ]
+    assert said(arrays=(Text("hw_compat_6_1", mark),)) == ["its compat arrays are not those of the manifest: hw_compat_6_1"]
+    assert said(properties=(Property(*(Text(word, mark) for word in "abc")),)) == ["its properties are not those of the manifest: a=b=c"]
+    assert said(description=Text("Ubuntu 1", mark)) == [f'its description is "Ubuntu 1", the manifest\'s "{there.description}"']
+
+
+def test_an_increment_makes_the_newest_release_one_that_is_out(tree: Tree, run: Run) -> None:
+    """Without a changelog the release is judged on the eve of its day; with an increment, on the day after."""
+    rows = [row("pc-q35-noble", "8.2", Q35.format("24.04", "")), row("pc-q35-noble-1", "8.2", Q35.format("24.04.1", "wide, "), "max_cpus=8")]
+    tree.write("a.patch", handmade.patch(rows, handmade.OPTIONS))
+    assert "increment-" not in run("import", "a.patch").stderr
+
+
+def test_the_increment_of_another_base_is_no_difference_of_boards(tree: Tree, run: Run) -> None:
+    rows = [row("pc-q35-noble", "8.2", Q35.format("24.04", "")), row("pc-q35-noble-1", "8.1", Q35.format("24.04.1", "wide, "), "max_cpus=8")]
+    tree.write("a.patch", handmade.patch(rows, handmade.OPTIONS))
+    assert "base-differs-between-boards" not in run("import", "a.patch").stderr
