@@ -50,7 +50,14 @@ def leads_out(path: str, root: str) -> bool:
     A checkout may be from anyone, and the lines of what is read are shown. A
     path that does not begin in ``root`` was named by the user, and is fine.
     """
-    if os.path.isabs(path) and root == "." or os.path.normpath(os.path.relpath(path, root)).startswith(".."):
+    if os.path.isabs(path) and root == ".":
+        return False
+    below = os.path.normpath(path if root == "." else os.path.relpath(path, root))
+    if below.startswith(".."):
+        return False
+    steps = below.split(os.sep)
+    # Nearly no path has a link in it, and to resolve one from the top of the file system takes longer than to read it.
+    if not any(os.path.islink(os.path.join(root, *steps[:number])) for number in range(1, len(steps) + 1)):
         return False
     top = os.path.realpath(root)
     return os.path.commonpath((top, os.path.realpath(path))) != top

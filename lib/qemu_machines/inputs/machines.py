@@ -14,4 +14,7 @@ def read() -> Mapping[str, frozenset[str]]:
     """The names and aliases by binary (``x86_64``), from the bundled list."""
     text = files.decode(files.read_bytes(_TABLE, "the list of machines"), _TABLE, "the list of machines")
     rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")][1:]
-    return {binary: frozenset(name for of, name in rows if of == binary) for binary, _ in rows}
+    found: dict[str, set[str]] = {}
+    for binary, name in rows:
+        found.setdefault(binary, set()).add(name)
+    return {binary: frozenset(names) for binary, names in found.items()}
