@@ -515,6 +515,8 @@ def reasons(old: Observed, new: Observed) -> "tuple[str, ...]":
     return found[0][1] if found else ()
 
 
+UNUSED = Field("unused", 0, 4, 1, False, "")
+MANY = Field("many", 0, 4, 2, False, "")
 A, B, C = (Field(name, 0, 4, 1, False, "") for name in "abc")
 
 
@@ -531,6 +533,16 @@ A, B, C = (Field(name, 0, 4, 1, False, "") for name in "abc")
         ((A, B), (A, B, C._replace(version=3)), ()),
         # One after the other, one of them at a time.
         ((A, B._replace(conditional=True), B._replace(conditional=True, size=8)), (A, B._replace(conditional=True)), ()),
+        # Bytes of nothing, elsewhere: what stands between is read from the wrong place.
+        ((A, UNUSED, B), (A, B, UNUSED), ("e1000.b: is expected 4 bytes earlier than it was saved",)),
+        ((A, B, C), (UNUSED, B, C), ()),
+        ((A, B, MANY), (B, UNUSED, MANY), ("e1000.b: is expected 4 bytes earlier than it was saved",)),
+        # A dump that tells no lengths of arrays does not tell how much one that is gone had.
+        ((A, B, C), (B, UNUSED, C), ()),
+        ((A, UNUSED, B), (A, UNUSED._replace(name="unused_y"), B), ()),
+        ((A, UNUSED._replace(conditional=True), B), (A, B), ()),
+        # Of a newer version: nothing that was saved has it.
+        ((A, B), (A, UNUSED._replace(version=3), B), ()),
         # Room for one of two.
         ((A, B, C), (A, Field("unused", 0, 4, 1, False, "")), ("e1000.c: was saved and is not expected any more",)),
     ],

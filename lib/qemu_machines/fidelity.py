@@ -197,7 +197,8 @@ def _description(
         yield f"{name}: version {was.version} was saved and version {now.version} is the newest that is known"
     if now.minimum > was.version:
         yield f"{name}: version {was.version} was saved, and at least version {now.minimum} is wanted"
-    yield from (f"{name}.{why}" for why in _fields(old, was, new, now, name))
+    reasons = list(_fields(old, was, new, now, name)) or list(_moved(was, now, name))
+    yield from (f"{name}.{why}" for why in reasons)
     subsections = {key.partition("#")[0]: key for key in now.subsections}
     for key in was.subsections:
         other = subsections.get(key.partition("#")[0])
@@ -238,6 +239,36 @@ def _fields(
         place = ahead + 1
     for field in right[place:]:
         yield from _added(field, was, left)
+
+
+def _moved(was: Description, now: Description, where: str) -> Iterator[str]:
+    """The first field before which other bytes are thrown away than were sent for nothing."""
+    names = {RENAMED.get((where, field.name), field.name) for field in was.fields} & {field.name for field in now.fields}
+    replaced = any(RENAMED.get((where, field.name), field.name) not in names and not _unused(field) for field in was.fields)
+    if replaced and not _tells_numbers({"": was, " ": now}):
+        # How large an array was that became unused bytes is not known then.
+        return
+    sent, read = _bytes_before(was, where, names, was.version), _bytes_before(now, "", names, was.version)
+    for name, size in sent.items():
+        if name in read and read[name] != size:
+            more = abs(read[name] - size)
+            yield f"{name}: is expected {more} bytes {'later' if read[name] > size else 'earlier'} than it was saved"
+            return
+
+
+def _bytes_before(one: Description, where: str, names: "set[str]", version: int) -> "dict[str, int]":
+    """The bytes of nothing that both have, before each field that is always there."""
+    found: dict[str, int] = {}
+    size = 0
+    for field in one.fields:
+        name = RENAMED.get((where, field.name), field.name)
+        if field.conditional:
+            continue
+        if name in names and not _unused(field):
+            found.setdefault(name, size)
+        elif field.version <= version:
+            size += field.size * field.number
+    return found
 
 
 def _added(field: Field, was: Description, left: "list[Field]") -> Iterator[str]:
