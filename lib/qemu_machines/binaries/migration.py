@@ -202,7 +202,8 @@ def carry_out(work: Workshop, job: Job) -> Done:
         work.load(job.target.path, machine, saved)
     except Failed as error:
         result = _explained(work, job, saved, error, result)
-    tried = [_across(work, job, saved, other) for other in job.others]
+    # A stream that its own type does not take tells nothing when another refuses it.
+    tried = [_across(work, job, saved, other) for other in job.others if result.outcome == "ok"]
     return Done(result, tuple(one for one in tried if one))
 
 
