@@ -94,7 +94,7 @@ MIGRATIONS = """
 Supported migrations
 --------------------
 
-* from xenial to yakkety, until 2021-04-30
+* from xenial to yakkety, until 2017-07-20
 
 The machine type stays the same on the way. Going back to an older release is
 not supported.
@@ -185,7 +185,7 @@ Ubuntu 21.10 (impish), QEMU 6.0, support ended on 2022-07-14, deprecated:
 Supported migrations, from the release of 23.04 (2023-04-20) on
 ---------------------------------------------------------------
 
-* from jammy to kinetic, until 2027-06-01
+* from jammy to kinetic, until 2023-07-20
 
 The machine type stays the same on the way."""
     )

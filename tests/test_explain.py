@@ -16,7 +16,8 @@ pc-i440fx-jammy-hpb: Ubuntu 22.04 PC (i440FX + PIIX +host-phys-bits=true, 1996)
   released 2022-04-21, supported until 2027-06-01
   needed by jammy, kinetic, lunar, mantic, noble, oracular, plucky, questing
   upgraded from jammy to noble until 2027-06-01
-  upgraded from noble to plucky until 2029-05-31
+  upgraded from noble to plucky until 2026-01-15
+  upgraded from plucky to questing until 2026-01-15
   release (debian/qemu-machines.yaml:66:3)
     base 6.2  (debian/qemu-machines.yaml:67:11)
   variant (debian/qemu-machines.yaml:69:7)

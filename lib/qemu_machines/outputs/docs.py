@@ -10,7 +10,7 @@ import datetime
 from typing import Iterator, Optional, Sequence
 
 from ..model import Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
-from ..support import end_of, paths
+from ..support import end_of, ways_of
 from . import prose
 from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
 
@@ -181,18 +181,15 @@ def _change(model: Model, layer: Layer) -> Optional[Change]:
 
 def _migrations(model: Model) -> Iterator[Block]:
     """The supported ways, by the release that guests come from; of a release to come, those once it is out."""
-    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
-    info = model.info(model.upload.target)
-    day = max(model.upload.reference, info.release) if info and info.release else model.upload.reference
     known = {str(one.release.series) for one in model.types}
     ways: dict[tuple[str, Optional[datetime.date]], list[Part]] = {}
-    for path in paths(model.known, model.manifest.vendor, model.manifest.support, day, hops):
+    found = ways_of(model)
+    for path in found.paths:
         if path.source in known:
             ways.setdefault((path.source, path.until), []).append(path.target)
     if not ways:
         return
-    when = "" if info is None or day == model.upload.reference else f", from the release of {info.version or info.series} ({day}) on"
-    yield Heading((f"Supported migrations{when}",), 2)
+    yield Heading(("Supported migrations" + (f", {found.since}" if found.since else ""),), 2)
     yield Items(
         tuple(
             join(f"from {source} to ", *listed(targets, " and "), f", until {until}" if until else "")
