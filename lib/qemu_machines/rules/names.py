@@ -6,7 +6,7 @@ import re
 from typing import Iterator
 
 from ..diagnostics import Mark, Text, Where
-from ..model import Model, binary_of
+from ..model import PREFERRED, Model, binary_of
 from . import Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
@@ -152,19 +152,10 @@ def default_not_latest(model: Model) -> Iterator[Problem]:
             )
 
 
-# libvirt's preferredMachines (qemu_capabilities.c): taken before QEMU's default.
-_PREFERRED = {
-    "pc-i440fx": "pc",
-    "pseries": "pseries",
-    "s390-ccw-virtio": "s390-ccw-virtio",
-    "virt": "virt",
-}
-
-
 def alias_not_preferred(model: Model) -> Iterator[Problem]:
     """libvirt goes by the alias, not by the default; worth knowing, not wrong."""
     for board in model.manifest.boards:
-        preferred = _PREFERRED.get(board.name)
+        preferred = PREFERRED.get(board.name)
         if preferred and board.alias and board.alias != preferred:
             yield Problem(
                 board.alias,
