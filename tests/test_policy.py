@@ -204,6 +204,19 @@ CASES: list[tuple[str, Case, str, Case]] = [
         "error: the default would be pc-i440fx-xenial, but this upload is for yakkety, which has no type of its own",
         Case(PLAIN + '  yakkety: {qemu: "2.6"}\n', series="yakkety", day="2016-09-01", version="1:2.6.1+dfsg-0ubuntu3"),
     ),
+    *(
+        (
+            "default-not-latest",
+            Case(empty),
+            "error: this manifest makes no machine type, so all that is built are upstream's",
+            Case(PLAIN),
+        )
+        for empty in (
+            TOP + "releases: {}\n",
+            'version: 1\nvendor: Ubuntu\nboards: {}\nreleases: {xenial: {qemu: "2.5"}}\n',
+            PLAIN.replace('"2.5"', '"2.5", boards: []'),
+        )
+    ),
     (
         "release-misplaced",
         Case(TOP + 'releases:\n  xenial: {qemu: "2.5"}\n  trusty: {qemu: "2.0"}\n'),
@@ -537,19 +550,6 @@ types that an upload to resolute needs (retention: upgrade-path):
 """
 
 
-def test_explain_a_rule(tree: Tree, run: Run) -> None:
-    done = run("explain", "alias-not-unique")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == """\
-alias-not-unique (error): one alias on two machine types
-
-An alias with two holders means whichever QEMU lists first.
-
-Example: both pc-i440fx and pc-q35 with alias: ubuntu
-Source: Ubuntu's history, cases 16 and 18 (LP: #1621042, LP: #2131822)
-"""
-
-
 WAYS = TOP + """\
 policy: {retention: upgrade-path-2}
 releases:
@@ -628,6 +628,19 @@ def test_a_way_ends_with_the_support_of_either_release(source: str, target: str,
     rows = [ReleaseInfo(name, "U", number, False, day, day, end) for name, number, end in zip("ab", ("1", "2"), ends)]
     (path,) = support.paths(Releases({one.series: one for one in rows}), "U", "eol-server", day)
     assert path == ("a", "b", datetime.date.fromisoformat(until) if until else None)
+
+
+def test_explain_a_rule(tree: Tree, run: Run) -> None:
+    done = run("explain", "alias-not-unique")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == """\
+alias-not-unique (error): one alias on two machine types
+
+An alias with two holders means whichever QEMU lists first.
+
+Example: both pc-i440fx and pc-q35 with alias: ubuntu
+Source: Ubuntu's history, cases 16 and 18 (LP: #1621042, LP: #2131822)
+"""
 
 
 def test_list_rules(tree: Tree, run: Run) -> None:

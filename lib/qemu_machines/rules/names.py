@@ -130,6 +130,10 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
 
 def default_not_latest(model: Model) -> Iterator[Problem]:
     """Who starts QEMU without a machine type gets the newest of the distribution."""
+    # Not where an error of the format may have left the types out.
+    if not model.types and not model.manifest.findings:
+        message = "this manifest makes no machine type, so all that is built are upstream's"
+        yield Problem(model.manifest.vendor, message, "name a board under boards; dh_qemu_machines bump release adds a release")
     defaults = {binary_of(board.name): board for board in model.manifest.boards if board.default == "true"}
     for board in model.manifest.boards:
         binary = binary_of(board.name)
@@ -223,7 +227,8 @@ RULES = (
         "error",
         "a default that is not the newest type of the distribution",
         "Without a machine type, QEMU has to start the newest one of the distribution; a release without "
-        "a type of its own starts its guests on a board that belongs to another.",
+        "a type of its own starts its guests on a board that belongs to another. A manifest that makes no type "
+        "at all gives every guest upstream's.",
         "the proposal of 2016; Ubuntu's history, cases 17 and 41",
         "no board with default: true",
         default_not_latest,
