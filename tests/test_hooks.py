@@ -62,8 +62,24 @@ def test_another_output_folder(tree: Tree, run: Run) -> None:
 
 
 def test_no_tree(tree: Tree, run: Run) -> None:
+    missing = "dh_qemu_machines: error: debian/qemu-machines.yaml: the manifest is missing\n" + (
+        "      = hint: see the EXAMPLES in dh_qemu_machines(1) for a first one\n"
+    )
+    source = (
+        "dh_qemu_machines: error: .: this is not a QEMU source tree (no VERSION or no hw/)\n"
+        "      = hint: name it with --sourcedir; dh's --sourcedirectory is for the build system only\n"
+    )
     done = run("hooks")
-    assert (done.returncode, done.stdout) == (3, "")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"{missing}{source}dh_qemu_machines: 2 errors\n")
+    # Either is enough.
+    done = run("hooks", cwd=tree.manifest().root)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", source)
+    tree.whole()
+    (tree.root / "debian/qemu-machines.yaml").unlink()
+    done = run("hooks")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", missing)
+    done = run("hooks", "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", missing)
 
 
 def test_check(tree: Tree, run: Run) -> None:
