@@ -282,6 +282,13 @@ def test_no_text_breaks_out_of_the_documents(tree: Tree, text: str) -> None:
         assert all(character.isprintable() or character == "\n" for character in form)
 
 
+def test_lines_are_as_wide_as_a_terminal_shows_them() -> None:
+    word = "\u8a3a\u65ad"
+    # Two columns for each character: 15 words with what is between and before them take 76 of 80.
+    assert prose.folded([word] * 30, "* ", "  ") == [f"* {' '.join([word] * 15)}", f"  {' '.join([word] * 15)}"]
+    assert prose.folded(["ab"] * 30, "* ", "  ") == [f"* {' '.join(['ab'] * 26)}", f"  {' '.join(['ab'] * 4)}"]
+
+
 README = f"""\
 qemu for Debian
 

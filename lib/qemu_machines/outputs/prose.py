@@ -105,7 +105,7 @@ def folded(words: Iterable[str], first: str, rest: str, width: int = WIDTH) -> l
     lines = [first]
     for word in words:
         blank = "" if lines[-1] in (first, rest) else " "
-        if blank and len(lines[-1]) + 1 + len(word) > width:
+        if blank and _columns(lines[-1]) + 1 + _columns(word) > width:
             lines.append(rest)
             blank = ""
         lines[-1] += blank + word
