@@ -94,6 +94,8 @@ def _document(blocks: Sequence[Block], words: Callable[[Parts], "list[str]"]) ->
 
 def _columns(text: str) -> int:
     """How wide a text is on a terminal, where East Asian characters and emoji take two columns."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
