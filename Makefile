@@ -1,12 +1,13 @@
 # What a developer runs; the package itself is built by debian/rules.
-# Every target installs with apt what it needs and the machine does not have.
+# Every target installs with apt what it needs and the machine does not have. What Debian does not have is fetched from
+# PyPI once: vermin and SARIF's schema for check, axe-core, meson and atheris for other targets.
 
 PYTHON = /usr/bin/python3
 
 .PHONY: check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
 
 help:
-	@echo 'make check          the fast tests (no QEMU is built), mypy, and no newer Python needed'
+	@echo 'make check          the fast tests (no QEMU is built), then mypy, and no newer Python needed'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
 	@echo 'make check-browser  the report in a real browser: valid, accessible, nothing cut off'
@@ -14,12 +15,15 @@ help:
 	@echo 'make check-builder  builds Debian'\''s QEMU 10.0 with machine types in a chroot, as a builder does (root)'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make fuzz           every input mutated 200,000 times, by what reaches new code'
-	@echo 'make kill           500 runs, each killed at another moment, and a disk that is full (as root)'
+	@echo 'make kill           500 runs, each killed at another moment, and a disk that is full'
 	@echo 'make bench          what a build step costs, beside what a build has anyway'
 	@echo 'make clean          remove what the tests left in this folder'
 
-check: lint
+# The tests first: what they say need not wait for a linter that has to be fetched.
+check:
+	tests/install-needed check
 	$(PYTHON) -m pytest -m 'not qemu and not package and not root and not browser'
+	$(MAKE) lint
 
 lint:
 	tests/install-needed check

@@ -53,6 +53,18 @@ def added(before: str, after: str) -> "tuple[list[str], list[str]]":
     return gone, come
 
 
+@pytest.mark.parametrize("empty", ["releases: {}\n", "releases: {\n}\n"])
+def test_the_first_release(tree: Tree, run: Run, empty: str) -> None:
+    """A manifest without a type is an error everywhere but here."""
+    tree.whole().manifest(f"version: 1\nvendor: Ubuntu\nboards: {{pc-q35: {{alias: q35, default: true}}}}\n{empty}")
+    before = run()
+    assert (before.returncode, before.stderr.count("[default-not-latest]"), tree.files()) == (1, 1, {})
+    done = run("bump", "release")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "pc-q35-lunar" in done.stdout
+    assert run().returncode == 0
+
+
 EXAMPLES = [f"examples/{path.name}" for path in sorted((ROOT / "examples").iterdir()) if path.is_dir()] + ["tests/qemu/questing-10.0"]
 HISTORY = sorted(
     f"tests/history/{path.parts[-4]}" for path in (ROOT / "tests/history").glob("*/corrected/debian/qemu-machines.yaml")

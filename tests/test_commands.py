@@ -12,6 +12,7 @@ import pytest
 from conftest import TOOL, Run
 from trees import MANIFEST, Tree
 
+from qemu_machines.inputs import documents
 from qemu_machines.options import COMMANDS
 
 FILES = [
@@ -189,6 +190,14 @@ def test_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
     )
 
 
+def test_a_readme_does_not_make_up_for_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
+    readme = f"{documents.BEGIN}\nold\n{documents.END}\n"
+    tree.whole().manifest(MANIFEST + "docs: {readme: debian/README.Debian}\n").write("debian/README.Debian", readme)
+    tree.write("debian/generated", "in the way")
+    assert run().returncode == 3
+    assert tree.read("debian/README.Debian") == readme
+
+
 def test_a_board_that_left_the_manifest_leaves_no_file(tree: Tree, run: Run) -> None:
     tree.whole()
     run()
@@ -263,12 +272,51 @@ def test_unknown_options(tree: Tree, run: Run) -> None:
         (["--format", "json"], "--format is not for the build step"),
         (["--mani", "x"], "unknown option --mani"),
         (["--outputdir", 'a"b'], "--outputdir cannot be written into an #include line"),
+        (["--outputdir", "a\\b"], "--outputdir cannot be written into an #include line"),
+        (["--outputdir", "a\nb"], "--outputdir cannot be written into an #include line"),
+        (["--outputdir", ""], "--outputdir cannot be written into an #include line"),
+        (["hooks", "--format=text"], "--format is not for hooks"),
+        (["check", "--both"], "--both is for migrate"),
     ],
 )
 def test_wrong_usage(run: Run, arguments: list[str], expected: str) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"dh_qemu_machines: error: {expected}")
+
+
+@pytest.mark.parametrize("option", ["--format=json", "--format json", "--format=text", "--check", "--both", "--against=x"])
+@pytest.mark.parametrize("command", [[], ["freeze"]])
+def test_options_of_other_commands_that_come_with_the_build(tree: Tree, run: Run, option: str, command: "list[str]") -> None:
+    """dh hands all that it was given to each command: dh build --format=json."""
+    tree.whole()
+    words = option.split()
+    assert quiet(run(*command, f"-O{'='.join(words)}"))
+    assert quiet(run(*command, env={"DH_INTERNAL_OPTIONS": f"-O{'='.join(words)}"}))
+    assert quiet(run(*command, env={"DH_INTERNAL_OPTIONS": "\x1e".join(words)}))
+    done = run(*command, env={"DH_OPTIONS": option})
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "dh_qemu_machines: warning: ignored unknown options in DH_OPTIONS\n"
+    assert run(*command, *words).returncode == 2
+
+
+def test_a_format_of_this_command_that_comes_with_the_build(tree: Tree, run: Run) -> None:
+    tree.whole()
+    for done in (run("check", env={"DH_OPTIONS": "--format=json"}), run("-O--format=json", "check")):
+        assert (done.returncode, done.stderr, json.loads(done.stdout)["findings"]) == (0, "", [])
+    assert quiet(run("check", "-O--format=html"))
+
+
+@pytest.mark.parametrize("option", ["--version", "--help", "-h", "-vh"])
+def test_what_prints_and_ends_is_only_taken_where_it_was_typed(tree: Tree, run: Run, option: str) -> None:
+    tree.whole()
+    assert quiet(run(f"-O{option}"))
+    assert list(tree.files()) == FILES
+    done = run("--no-act", env={"DH_INTERNAL_OPTIONS": option.replace("v", "")})
+    assert quiet(done)
+    done = run("--no-act", env={"DH_OPTIONS": option.replace("v", "")})
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "dh_qemu_machines: warning: ignored unknown options in DH_OPTIONS\n"
 
 
 def test_help_lists_the_commands_that_exist(run: Run) -> None:

@@ -221,8 +221,21 @@ def test_the_whole_command_does_nothing_where_no_package_is_left(tree: Tree, run
 
 @pytest.mark.parametrize("line", [line for line in ACCEPTED if "s390x" not in line and line.count("-N") < 2])
 def test_check_takes_them_too(line: str) -> None:
-    """Commands other than the build step act on no package and never ask."""
-    assert options.parse(["check", *line.split()], {}).command == "check"
+    """All means the same to a command that has a name, wherever the name stands."""
+    words = line.split()
+    build = vars(options.parse(words, {}))
+    assert (build["command"], build["subjects"]) == ("", [])
+    assert vars(options.parse(["check", *words], {})) == {**build, "command": "check"}
+    assert vars(options.parse(words, {"DH_OPTIONS": "-v"})) == {**build, "verbose": True}
+
+
+def test_other_commands_never_ask_for_packages(tree: Tree, run: Run) -> None:
+    """They act on none: there is no debian/control, and debhelper would refuse each of these."""
+    tree.whole()
+    for words in (["-pnone"], ["-s"], ["-Pdebian/x"], ["-a", "-Nnone"]):
+        done = run("check", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert run(*words).returncode == 2
 
 
 def test_quiet_leaves_out_what_is_only_worth_knowing(tree: Tree, run: Run) -> None:

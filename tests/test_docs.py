@@ -20,6 +20,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.inputs import documents
 from qemu_machines.outputs import docs, news, prose
+from qemu_machines.upload import Question
 
 HEAD = """\
 Machine types of Ubuntu
@@ -28,7 +29,7 @@ Machine types of Ubuntu
 A guest's machine type is the virtual board that it sees. A guest can be
 migrated live, saved and restored, and moved to a newer release as long as there
 is a machine type of the same name, which has to be the same board. Ubuntu keeps
-its own machine types that way; they are listed here as of %s.
+its own machine types that way; they are listed here%s.
 
 Which one to use
 ----------------
@@ -94,7 +95,7 @@ MIGRATIONS = """
 Supported migrations
 --------------------
 
-* from xenial to yakkety, until 2021-04-30
+* from xenial to yakkety, until 2017-07-20
 
 The machine type stays the same on the way. Going back to an older release is
 not supported.
@@ -131,9 +132,12 @@ def test_the_stanza_of_the_proposals_flow(tree: Tree, step: int) -> None:
     flow(tree, step)
     which, types = FLOWS[step]
     migrations = MIGRATIONS if step == 3 else ""
-    text = HEAD % DAYS[step] + which + MIDDLE + types + migrations + END + PREFIXES[step == 3]
-    assert docs.stanza(derive(tree.root / "debian")) == text
-    assert max(map(len, text.splitlines())) <= 80
+    rest = which + MIDDLE + types + migrations + END + PREFIXES[step == 3]
+    model = derive(tree.root / "debian")
+    assert docs.files(model)[docs.FILE] == HEAD % f" as of {DAYS[step]}" + rest
+    # A README is committed, and an entry of the changelog alone must not make it old.
+    assert docs.stanza(model) == HEAD % "" + rest
+    assert max(map(len, (HEAD % f" as of {DAYS[step]}" + rest).splitlines())) <= 80
 
 
 SUPPORT = """\
@@ -160,7 +164,9 @@ releases:
 def test_support_exceptions_variants_and_kept_values(tree: Tree) -> None:
     tree.manifest(SUPPORT).changelog()
     text = docs.stanza(derive(tree.root / "debian"))
-    assert "takes the alias pseries (pseries-lunar) or virt (virt-lunar)." in " ".join(text.split())
+    assert (
+        "takes the alias pc (upstream's newest), pseries (pseries-lunar) or virt (virt-lunar)." in " ".join(text.split())
+    )
     part = text[text.index("All of them") :]
     assert part.startswith(
         """\
@@ -185,11 +191,63 @@ Ubuntu 21.10 (impish), QEMU 6.0, support ended on 2022-07-14, deprecated:
 Supported migrations, from the release of 23.04 (2023-04-20) on
 ---------------------------------------------------------------
 
-* from jammy to kinetic, until 2027-06-01
+* from jammy to kinetic, until 2023-07-20
 
 The machine type stays the same on the way."""
     )
     assert "A deprecated machine type is of a release out of support" in text
+
+
+@pytest.mark.parametrize(
+    "boards, expected",
+    [
+        ("pc-q35: {alias: ubuntu-q35, default: true}", "it takes the alias pc (upstream's newest). It keeps"),
+        ("pc-i440fx: {alias: pc, default: true}", "it takes the alias pc (pc-i440fx-lunar). It keeps"),
+        ("virt: {alias: virt}", "it takes the alias virt (virt-lunar). It keeps"),
+        # No release has a type of it.
+        ("virt: {alias: virt}", ""),
+    ],
+)
+def test_what_libvirt_takes(tree: Tree, boards: str, expected: str) -> None:
+    only = "" if expected else ", boards: []"
+    tree.manifest(f'version: 1\nvendor: Ubuntu\nboards: {{{boards}}}\nreleases: {{lunar: {{qemu: "7.2"{only}}}}}\n').changelog()
+    text = " ".join(docs.stanza(derive(tree.root / "debian")).split())
+    assert expected in text
+    assert ("libvirt does not go by QEMU's default" in text) is bool(expected)
+
+
+LIFE = """\
+version: 1
+vendor: Ubuntu
+boards: {pc-i440fx: {alias: ubuntu, default: true}}
+policy: {retention: while-buildable}
+releases:
+  kinetic: {qemu: "7.0"}
+  jammy: {qemu: "6.2"}
+"""
+
+
+@pytest.mark.parametrize(
+    "day, kinetic",
+    [
+        # Its last day of support, and the one after.
+        ("2023-07-20", "supported until 2023-07-20:"),
+        ("2023-07-21", "support ended on 2023-07-20, deprecated:"),
+    ],
+)
+def test_support_lasts_to_its_last_day(tree: Tree, day: str, kinetic: str) -> None:
+    tree.manifest(LIFE).changelog("jammy", "1:6.2+dfsg-2ubuntu6.9")
+    text = docs.stanza(derive(tree.root / "debian", Question(date=day)))
+    assert f"\nUbuntu 22.10 (kinetic), QEMU 7.0, {kinetic}\n\n* pc-i440fx-kinetic\n" in text
+    assert "\nUbuntu 22.04 (jammy), QEMU 6.2, supported until 2027-06-01:\n" in text
+
+
+def test_a_release_is_deprecated_where_all_its_types_are(tree: Tree) -> None:
+    boards = LIFE.replace("pc-i440fx: {alias", "pc-q35: {until: kinetic}, pc-i440fx: {alias")
+    tree.manifest(boards).changelog("jammy", "1:6.2+dfsg-2ubuntu6.9")
+    text = docs.stanza(derive(tree.root / "debian", Question(date="2024-01-01")))
+    # The newest type of a board is none that one would leave.
+    assert "support ended on 2023-07-20:\n\n* pc-q35-kinetic\n* pc-i440fx-kinetic (deprecated)\n" in text
 
 
 def parsed(text: str) -> "tuple[document, str]":
@@ -224,6 +282,13 @@ def test_no_text_breaks_out_of_the_documents(tree: Tree, text: str) -> None:
         assert all(character.isprintable() or character == "\n" for character in form)
 
 
+def test_lines_are_as_wide_as_a_terminal_shows_them() -> None:
+    word = "\u8a3a\u65ad"
+    # Two columns for each character: 15 words with what is between and before them take 76 of 80.
+    assert prose.folded([word] * 30, "* ", "  ") == [f"* {' '.join([word] * 15)}", f"  {' '.join([word] * 15)}"]
+    assert prose.folded(["ab"] * 30, "* ", "  ") == [f"* {' '.join(['ab'] * 26)}", f"  {' '.join(['ab'] * 4)}"]
+
+
 README = f"""\
 qemu for Debian
 
@@ -253,6 +318,15 @@ def test_no_act_and_nodoc_leave_the_readme(tree: Tree, run: Run) -> None:
     assert tree.read(PLACE) == README
 
 
+def test_nodoc_takes_away_what_a_build_with_documents_left(tree: Tree, run: Run) -> None:
+    assert run(cwd=tree.whole().root).returncode == 0
+    documents = [f"debian/generated/qemu-machines/{name}" for name in (docs.FILE, docs.RST_FILE)]
+    assert set(documents) <= set(tree.files())
+    done = run("-v", env={"DEB_BUILD_PROFILES": "cross nodoc"})
+    assert (done.returncode, done.stdout) == (0, "".join(f"\tremove {name}\n" for name in documents))
+    assert not set(documents) & set(tree.files())
+
+
 def test_check_shows_what_is_out_of_date(tree: Tree, run: Run) -> None:
     tree.whole().manifest(NAMED).write(PLACE, README)
     done = run("check")
@@ -271,6 +345,8 @@ dh_qemu_machines: warning: {PLACE}:4:1: the text on the machine types below is n
     done = run("check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert json.loads(run("check", "--format", "json").stdout)["findings"] == []
+    # Nor does another day make it out of date.
+    assert run("check", "--date", "2023-04-19").stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from conftest import ROOT, Run
@@ -16,7 +17,8 @@ pc-i440fx-jammy-hpb: Ubuntu 22.04 PC (i440FX + PIIX +host-phys-bits=true, 1996)
   released 2022-04-21, supported until 2027-06-01
   needed by jammy, kinetic, lunar, mantic, noble, oracular, plucky, questing
   upgraded from jammy to noble until 2027-06-01
-  upgraded from noble to plucky until 2029-05-31
+  upgraded from noble to plucky until 2026-01-15
+  upgraded from plucky to questing until 2026-01-15
   release (debian/qemu-machines.yaml:66:3)
     base 6.2  (debian/qemu-machines.yaml:67:11)
   variant (debian/qemu-machines.yaml:69:7)
@@ -71,6 +73,32 @@ def test_what_is_upstreams_own(tree: Tree, run: Run) -> None:
     assert json.loads(run("explain", "ubuntu", "--format=json").stdout)["upstream"]["compat"] == []
 
 
+def test_the_manual_names_all_that_the_documents_have(run: Run) -> None:
+    page = (ROOT / "man/dh_qemu_machines.pod").read_text(encoding="utf-8")
+    explain, report = (
+        re.split(r"^=head", page.split(f"=head2 The document{kind}\n")[1], maxsplit=1, flags=re.M)[0]
+        for kind in ("s of explain", " of report")
+    )
+    folder = ROOT / "examples/ubuntu-questing"
+
+    def printed(*arguments: str) -> "dict[str, list[dict[str, object]]]":
+        return json.loads(run(*arguments, "--format=json", cwd=folder).stdout)  # type: ignore[no-any-return]
+
+    for word, before in (("alias-not-unique", "TAG"), ("paths", "paths"), ("pc-q35-noble", "TYPE")):
+        paragraph = next(part for part in explain.split("\n\n") if part.startswith(f"C<explain {before} --format json>"))
+        named = set(re.findall(r"\w+", " ".join(re.findall(r"C<([^>]*)>", paragraph))))
+        data = printed("explain", word)
+        inner = [one for value in data.values() if isinstance(value, list) for one in value if isinstance(one, dict)]
+        assert {*data, *(key for one in inner for key in one)} <= named, word
+    # And of a type in the report, those up to the line.
+    (described,) = (part for part in explain.split("\n\n") if part.startswith("C<explain TYPE"))
+    order = [key for key in re.findall(r"C<(\w+)>", described) if key in printed("explain", "pc-q35-noble")]
+    data = printed("report")
+    assert list(data["types"][0]) == order[: order.index("line") + 1]
+    assert "from C<name> to C<line>" in " ".join(report.split())
+    assert set(data) <= set(re.findall(r"C<(\w+)>", report))
+
+
 BODIES = {
     "ccw_machine_8_1_class_options": "    ccw_machine_8_2_class_options(mc);\n"
     "    compat_props_add(mc->compat_props, hw_compat_8_1, hw_compat_8_1_len);\n",
@@ -106,7 +134,8 @@ def test_an_alias_of_two_boards(tree: Tree, run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("word, meant", [("ubunt-q35", "ubuntu-q35"), ("pc-q35-luna", "pc-q35-lunar"), ("path", "paths")])
+@pytest.mark.parametrize("word, meant", [("ubunt-q35", "ubuntu-q35"), ("pc-q35-luna", "pc-q35-lunar"), ("path", "paths"),
+                                          ("alias-not-uniqe", "alias-not-unique")])  # fmt: skip
 def test_names_that_are_near(tree: Tree, run: Run, word: str, meant: str) -> None:
     tree.manifest().changelog()
     done = run("explain", word)

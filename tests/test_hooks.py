@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 
+import pytest
 from conftest import Run
-from trees import Tree
+from trees import MANIFEST, Tree
 
 
 def test_applies_and_satisfies(tree: Tree, run: Run) -> None:
@@ -61,8 +62,24 @@ def test_another_output_folder(tree: Tree, run: Run) -> None:
 
 
 def test_no_tree(tree: Tree, run: Run) -> None:
+    missing = "dh_qemu_machines: error: debian/qemu-machines.yaml: the manifest is missing\n" + (
+        "      = hint: see the EXAMPLES in dh_qemu_machines(1) for a first one\n"
+    )
+    source = (
+        "dh_qemu_machines: error: .: this is not a QEMU source tree (no VERSION or no hw/)\n"
+        "      = hint: name it with --sourcedir; dh's --sourcedirectory is for the build system only\n"
+    )
     done = run("hooks")
-    assert (done.returncode, done.stdout) == (3, "")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", f"{missing}{source}dh_qemu_machines: 2 errors\n")
+    # Either is enough.
+    done = run("hooks", cwd=tree.manifest().root)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", source)
+    tree.whole()
+    (tree.root / "debian/qemu-machines.yaml").unlink()
+    done = run("hooks")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", missing)
+    done = run("hooks", "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", missing)
 
 
 def test_check(tree: Tree, run: Run) -> None:
@@ -74,3 +91,18 @@ def test_check(tree: Tree, run: Run) -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("[hooks-missing]") == 2
     assert run("check", "--check").returncode == 2
+    # Other rules are for check.
+    tree.whole().manifest(MANIFEST.replace("lunar:", "lunra:"))
+    assert run("check").returncode == 1
+    done = run("hooks", "--check")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("option", [[], ["--check"]])
+def test_a_manifest_with_errors(tree: Tree, run: Run, option: "list[str]") -> None:
+    tree.whole().manifest(MANIFEST.replace("alias: ubuntu-q35", "alais: ubuntu-q35"))
+    done = run("hooks", *option)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("dh_qemu_machines: error: debian/qemu-machines.yaml:5:12: ")
+    assert done.stderr.splitlines()[1] == "    5 |   pc-q35: {alais: ubuntu-q35}"
+    assert "[manifest-format]" in done.stderr and "[hooks-missing]" not in done.stderr

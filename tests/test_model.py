@@ -12,12 +12,12 @@ from qemu_machines.inputs import changelog, manifest, releases
 from qemu_machines.model import MachineType, Model
 
 
-def derive(folder: Path) -> Model:
+def derive(folder: Path, asked: upload.Question = upload.Question()) -> Model:
     known = releases.read()
     entry = changelog.read(str(folder / "changelog"))
     declared = manifest.read(str(folder / "qemu-machines.yaml"))
     assert declared.findings == ()
-    found = upload.upload_of(entry, declared, known, upload.Question())
+    found = upload.upload_of(entry, declared, known, asked)
     return model.model_of(declared, found, known, None, "generated")
 
 

@@ -86,6 +86,36 @@ def test_every_test_of_the_package_is_declared() -> None:
     assert declared == {file.name for file in (DEBIAN / "tests").iterdir()} - {"control", "fixture"}
 
 
+SAYS = f'{TOOL} "$@"; exit 0'
+
+
+@pytest.mark.parametrize(
+    "broken, instead, fails",
+    [("nothing", "", False), ("check --format gcc", SAYS, True), ("check --format gcc", "exit 1", True), ("check", SAYS, True),
+     ("hooks", "exit 0", True), ("", "exit 0", True)],
+)  # fmt: skip
+def test_the_standalone_test_can_fail(tmp_path: Path, broken: str, instead: str, fails: bool) -> None:
+    """A command that finds nothing, or that finds it and has the wrong status."""
+    command = tmp_path / "bin" / "dh_qemu_machines"
+    command.parent.mkdir()
+    case = f'case "$*" in "{broken}") {instead} ;; esac'
+    command.write_text(f'#!/bin/sh\n{case}\nexec {TOOL} "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    done = subprocess.run(
+        ["debian/tests/standalone"], cwd=ROOT, capture_output=True, text=True, check=False,
+        env={"PATH": f"{command.parent}:/usr/bin:/bin", "AUTOPKGTEST_TMP": str(tmp_path), "DEB_VENDOR": "Ubuntu"},
+    )  # fmt: skip
+    assert (done.returncode != 0) is fails, done.stderr
+
+
+def test_the_readme_names_every_module() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## The code\n")[1]
+    modules = {path.name for path in (LIB / "qemu_machines").glob("*.py")} - {"__init__.py"}
+    folders = {f"{path.name}/" for path in (LIB / "qemu_machines").iterdir() if (path / "__init__.py").exists()}
+    listed = section.split("lib/qemu_machines/\n")[1].split("```")[0]
+    assert set(re.findall(r"\b[a-z_]+(?:\.py|/)", listed)) == modules | folders
+
+
 def own_files() -> list[Path]:
     """The files of this tree, without what a build or a test leaves in it."""
     left = {".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".hypothesis"}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
+import json
 import re
 from typing import NamedTuple
 
 import pytest
 from conftest import ROOT, Run
+from test_model import derive
 from trees import Tree
 
-from qemu_machines import rules
+from qemu_machines import rules, support
 from qemu_machines.inputs import lifecycle, patches
+from qemu_machines.inputs.releases import ReleaseInfo, Releases
+from qemu_machines.outputs import docs
 
 TOP = """\
 version: 1
@@ -35,8 +40,6 @@ class Case(NamedTuple):
 
 
 def lay(tree: Tree, case: Case) -> None:
-    import datetime
-
     moment = datetime.datetime.fromisoformat(case.day).strftime("%a, %d %b %Y 12:00:00 +0000")
     tree.manifest(case.manifest)
     tree.write(
@@ -200,6 +203,19 @@ CASES: list[tuple[str, Case, str, Case]] = [
         Case(PLAIN, series="yakkety", day="2016-09-01", version="1:2.6.1+dfsg-0ubuntu3"),
         "error: the default would be pc-i440fx-xenial, but this upload is for yakkety, which has no type of its own",
         Case(PLAIN + '  yakkety: {qemu: "2.6"}\n', series="yakkety", day="2016-09-01", version="1:2.6.1+dfsg-0ubuntu3"),
+    ),
+    *(
+        (
+            "default-not-latest",
+            Case(empty),
+            "error: this manifest makes no machine type, so all that is built are upstream's",
+            Case(PLAIN),
+        )
+        for empty in (
+            TOP + "releases: {}\n",
+            'version: 1\nvendor: Ubuntu\nboards: {}\nreleases: {xenial: {qemu: "2.5"}}\n',
+            PLAIN.replace('"2.5"', '"2.5", boards: []'),
+        )
     ),
     (
         "release-misplaced",
@@ -522,14 +538,96 @@ def test_a_broken_record(tree: Tree, run: Run, text: str, expected: str) -> None
 def test_explain_paths(tree: Tree, run: Run) -> None:
     lay(tree, RESOLUTE._replace(manifest=RESOLUTE.manifest.replace("  noble", '  yakkety: {qemu: "2.6"}\n  noble')))
     assert run("explain", "paths").stdout == """\
-supported upgrades of Ubuntu on 2026-02-17 (eol-server):
+supported upgrades of Ubuntu from the release of 26.04 (2026-04-23) on (eol-server):
   jammy        to noble        until 2027-06-01
-  noble        to questing     until 2029-05-31
+  noble        to questing     until 2026-07-09
+  noble        to resolute     until 2029-05-31
+  questing     to resolute     until 2026-07-09
 types that an upload to resolute needs (retention: upgrade-path):
   yakkety      no  an interim release, and the next LTS bionic was before resolute
   noble        yes supported until 2029-05-31 (eol-server)
   resolute     yes the release itself, or a newer one
 """
+
+
+WAYS = TOP + """\
+policy: {retention: upgrade-path-2}
+releases:
+  focal: {qemu: "4.2"}
+  jammy: {qemu: "6.2"}
+  noble: {qemu: "8.2"}
+  questing: {qemu: "10.1"}
+  resolute: {qemu: "10.2"}
+"""
+
+
+def ways_told(tree: Tree, run: Run) -> None:
+    """The same ways in explain paths, in the report and in what users are told, from the same day on."""
+    found = json.loads(run("explain", "paths", "--format=json").stdout)
+    document = json.loads(run("report", "--format=json").stdout)
+    assert document["paths"] == found["paths"]
+    shown = {str(release["series"]) for release in found["releases"]}
+    ways = [one for one in found["paths"] if {one["from"], one["to"]} <= shown]
+    lines = "".join(f"  {one['from']} -> {one['to']}, until {one['until']}\n" for one in ways)
+    assert f"\nsupported migrations:\n{lines}\n" in run("report").stdout
+    told = docs.stanza(derive(tree.root / "debian"))
+    part = told[told.index("Supported migrations") :].split("\n\n")
+    assert (f"({found['since']}) on" in part[0]) is (found["since"] > found["reference_date"])
+    targets: dict[tuple[str, str], list[str]] = {}
+    for one in found["paths"]:
+        if one["from"] in shown:
+            targets.setdefault((one["from"], one["until"]), []).append(one["to"])
+    items = [f"* from {source} to {' and '.join(names)}, until {until}" for (source, until), names in targets.items()]
+    assert part[1].split("\n") == items
+
+
+def test_two_lts_forward_with_upgrade_path_2(tree: Tree, run: Run) -> None:
+    lay(tree, Case(WAYS, "noble", "1:8.2.2+ds-0ubuntu1.4", "2025-05-01"))
+    expected = "".join(f"  {line}\n" for line in (
+        "focal        to jammy        until 2025-05-29",
+        "focal        to noble        until 2025-05-29",
+        "jammy        to noble        until 2027-06-01",
+        "noble        to oracular     until 2025-07-10",
+        "oracular     to plucky       until 2025-07-10",
+    ))  # fmt: skip
+    text = run("explain", "paths").stdout
+    assert text.startswith(f"supported upgrades of Ubuntu on 2025-05-01 (eol-server):\n{expected}types that")
+    ways_told(tree, run)
+    assert "* from focal to jammy and noble, until 2025-05-29\n" in docs.stanza(derive(tree.root / "debian"))
+    tree.manifest(WAYS.replace("upgrade-path-2", "upgrade-path"))
+    assert run("explain", "paths").stdout.startswith(text.split("types that")[0].replace(expected.splitlines()[1] + "\n", ""))
+    ways_told(tree, run)
+
+
+@pytest.mark.parametrize("day", ["2026-02-17", "2026-04-23"])
+def test_the_same_ways_for_a_release_to_come_everywhere(tree: Tree, run: Run, day: str) -> None:
+    lay(tree, Case(WAYS, "resolute", "1:10.2.1+ds-1ubuntu1", day))
+    ways_told(tree, run)
+    found = json.loads(run("explain", "paths", "--format=json").stdout)
+    assert (found["reference_date"], found["since"]) == (day, "2026-04-23")
+    assert [(one["from"], one["to"], one["until"]) for one in found["paths"]] == [
+        ("jammy", "noble", "2027-06-01"),
+        ("jammy", "resolute", "2027-06-01"),
+        ("noble", "questing", "2026-07-09"),
+        ("noble", "resolute", "2029-05-31"),
+        ("questing", "resolute", "2026-07-09"),
+    ]
+    # What a type's guests can be on is of the same day.
+    life = json.loads(run("explain", "pc-q35-noble", "--format=json").stdout)
+    assert life["upgrades"] == [one for one in found["paths"] if one["from"] != "jammy"]
+
+
+@pytest.mark.parametrize(
+    "source, target, until",
+    [("2029-01-01", "2026-01-01", "2026-01-01"), ("2026-01-01", "2029-01-01", "2026-01-01"),
+     ("", "2026-01-01", "2026-01-01"), ("2026-01-01", "", "2026-01-01"), ("", "", None)],
+)  # fmt: skip
+def test_a_way_ends_with_the_support_of_either_release(source: str, target: str, until: "str | None") -> None:
+    day = datetime.date(2025, 1, 1)
+    ends = [{"eol": datetime.date.fromisoformat(text)} if text else {} for text in (source, target)]
+    rows = [ReleaseInfo(name, "U", number, False, day, day, end) for name, number, end in zip("ab", ("1", "2"), ends)]
+    (path,) = support.paths(Releases({one.series: one for one in rows}), "U", "eol-server", day)
+    assert path == ("a", "b", datetime.date.fromisoformat(until) if until else None)
 
 
 def test_explain_a_rule(tree: Tree, run: Run) -> None:

@@ -23,7 +23,8 @@ from trees import MANIFEST, Tree
 from qemu_machines.diagnostics import Finding, Mark
 from qemu_machines.outputs.report import graph, page, plain, svg
 from qemu_machines.outputs.report.metrics import width
-from qemu_machines.outputs.report.overview import SUPPORTED, Column, Entry, Overview, Way, overview_of
+from qemu_machines.outputs.report.overview import COMING, ENDED, SUPPORTED, Column, Entry, Overview, Way, overview_of
+from qemu_machines.upload import Question
 
 EXAMPLES = ["jammy", "lunar", "noble", "questing", "resolute"]
 
@@ -128,6 +129,38 @@ def test_the_same_bytes_whatever_the_locale_and_the_hash_seed(run: Run, form: st
     assert len(seen) == 1
     (text,) = seen
     assert text.endswith("\n") and str(ROOT) not in text
+
+
+@pytest.mark.parametrize(
+    "day, states",
+    [
+        ("2022-10-19", {"jammy": SUPPORTED, "kinetic": COMING}),
+        # The day of its release, its last day of support, and the one after.
+        ("2022-10-20", {"jammy": SUPPORTED, "kinetic": SUPPORTED}),
+        ("2023-07-20", {"jammy": SUPPORTED, "kinetic": SUPPORTED}),
+        ("2023-07-21", {"jammy": SUPPORTED, "kinetic": ENDED}),
+    ],
+)
+def test_the_first_and_the_last_day_of_a_release(tree: Tree, day: str, states: "dict[str, str]") -> None:
+    tree.manifest(MANIFEST.replace('lunar: {qemu: "7.2"}', 'kinetic: {qemu: "7.0"}')).changelog("jammy", "1:6.2+dfsg-2ubuntu6.9")
+    overview = overview_of(derive(tree.root / "debian", Question(date=day)), (), ())
+    assert {column.series: column.state for column in overview.columns} == states
+
+
+def test_one_of_a_thing(tree: Tree) -> None:
+    text = 'version: 1\nvendor: Ubuntu\nboards: {pc-q35: {}}\nreleases: {jammy: {qemu: "6.2"}}\n'
+    tree.manifest(text).changelog("jammy", "1:6.2+dfsg-2ubuntu6.9")
+    wrong, warning = (Finding("tag", severity, Mark("f", 1, 1), "m") for severity in ("error", "warning"))
+    overview = overview_of(derive(tree.root / "debian"), (wrong, warning), ())
+    assert plain.text(overview).startswith("Machine types of Ubuntu 22.04 (jammy): 1 type\n")
+    assert "<dd>1 on 1 board, of 1 release</dd>" in page.html(overview)
+    assert "<dd>1 error, 1 warning</dd>" in page.html(overview)
+    assert "<dd>2 errors, 0 warnings</dd>" in page.html(overview._replace(findings=(wrong, wrong)))
+    assert ">1 type in 1:6.2+dfsg-2ubuntu6.9, as of 2023-03-28<" in svg.picture(overview)
+    assert (
+        ">Above: 1 release from the first day of support to the last, and 0 supported migrations between them. "
+        "Below: 1 machine type by board and release.<"
+    ) in svg.picture(overview)
 
 
 def test_findings_are_no_failure_of_a_report(tree: Tree, run: Run) -> None:

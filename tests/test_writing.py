@@ -6,12 +6,13 @@ import errno
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from conftest import TOOL
+from conftest import ROOT, TOOL
 from trees import MANIFEST, Tree
 
 from qemu_machines.outputs import writing
@@ -165,11 +166,29 @@ def test_killed_at_any_moment(tree: Tree) -> None:
     assert {name: tree.files()[name] for name in names} == allowed[vendor == "Kubuntu"]
 
 
+# In which a plain user may mount, or root in a container that may not do so outside.
+NAMESPACE = ["unshare", "--map-root-user", "--mount"]
+
+
+def may_mount(folder: Path, *prefix: str) -> bool:
+    script = 'mount -t tmpfs none "$0" && umount "$0"'
+    return subprocess.run([*prefix, "sh", "-c", script, str(folder)], capture_output=True, check=False).returncode == 0
+
+
 @pytest.mark.root
 def test_a_full_disk(tree: Tree) -> None:
     """A real one, of 64 KiB: it holds what is there, but not that and its successor."""
     tree.whole().write("debian/generated/.keep", "")
     generated = tree.root / "debian" / "generated"
+    if not may_mount(generated):
+        if not may_mount(generated, *NAMESPACE):
+            pytest.fail(f"neither mount nor {' '.join(NAMESPACE)} works here, and one of them has to", pytrace=False)
+        # This test again, where it may.
+        again = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--basetemp={tree.root / 'inside'}"]
+        again += ["-m", "root", f"{__file__}::{test_a_full_disk.__name__}"]
+        done = subprocess.run([*NAMESPACE, *again], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout
+        return
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(generated)], check=True)
     try:
         assert subprocess.run([TOOL], cwd=tree.root, check=False).returncode == 0

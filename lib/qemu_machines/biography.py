@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 from .inputs import inheritance
 from .model import MachineType, Model, version_numbers
-from .support import UpgradePath, end_of, need, ordered, paths
+from .support import UpgradePath, end_of, need, ordered, ways_of
 
 
 class Upstream(NamedTuple):
@@ -20,7 +20,7 @@ class Upstream(NamedTuple):
 
 class Life(NamedTuple):
     """``needed_by`` are the releases, up to the reference date, whose package has to have the type for
-    the supported upgrades; ``upgrades`` are those of that day that its guests can be on."""
+    the supported upgrades; ``upgrades`` are those that its guests can be on."""
 
     released: Optional[datetime.date]
     end: Optional[datetime.date]
@@ -32,13 +32,11 @@ class Life(NamedTuple):
 def of_type(model: Model, one: MachineType) -> Life:
     info, column = model.info(one.release.series), model.manifest.support
     needed = tuple(_needed_by(model, one))
-    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
-    known = paths(model.known, str(model.manifest.vendor), column, model.upload.reference, hops)
     return Life(
         info.release if info else None,
         end_of(info, column) if info else None,
         needed,
-        tuple(path for path in known if path.source in needed and path.target in needed),
+        tuple(path for path in ways_of(model).paths if path.source in needed and path.target in needed),
         _upstream(model, one),
     )
 

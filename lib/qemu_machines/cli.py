@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Sequence
 
+from . import debhelper
 from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE
 from .options import WrongUsage, module_of, parse
 
@@ -27,8 +28,19 @@ def main(arguments: Sequence[str]) -> int:
     # Nothing lives long enough to be worth collecting, and looking for it makes
     # the time of a large manifest grow faster than its size.
     gc.disable()
+    # Until the options are read, which may fail itself.
+    verbose = bool({"-v", "--verbose"} & set(arguments) or os.environ.get("DH_VERBOSE"))
     try:
-        return _run(arguments)
+        try:
+            options = parse(arguments, os.environ)
+            verbose = debhelper.manner(options, os.environ).verbose
+            # Imported only now: --help and wrong usage need none of it.
+            module = importlib.import_module(f"{__package__}.commands.{module_of(options.command)}")
+            status: int = module.run(options)
+        except SystemExit:
+            status = FINE  # --help and --version have been printed
+        sys.stdout.flush()
+        return status
     except WrongUsage as error:
         print(f"{PROGRAM}: error: {error}\n      = hint: {PROGRAM} --help", file=sys.stderr)
         return USAGE
@@ -48,20 +60,7 @@ def main(arguments: Sequence[str]) -> int:
             _drop_output()
             print(f"{PROGRAM}: error: the output cannot be written: {error.strerror}", file=sys.stderr)
             return UNREADABLE
-        return _internal(error, bool({"-v", "--verbose"} & set(arguments) or os.environ.get("DH_VERBOSE")))
-
-
-def _run(arguments: Sequence[str]) -> int:
-    status = FINE
-    try:
-        options = parse(arguments, os.environ)
-        # Imported only now: --help and wrong usage need none of it.
-        module = importlib.import_module(f"{__package__}.commands.{module_of(options.command)}")
-        status = module.run(options)
-    except SystemExit:
-        pass  # --help and --version have been printed
-    sys.stdout.flush()
-    return status
+        return _internal(error, verbose)
 
 
 def _drop_output() -> None:

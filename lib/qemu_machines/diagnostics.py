@@ -87,6 +87,11 @@ def few(words: Sequence[str], separator: str = ", ") -> str:
     return separator.join(words[:3]) + more
 
 
+def counted(number: int, noun: str) -> str:
+    """"1 error", "2 errors"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """A source line that is safe on a terminal: control characters become "?"."""
     if text.isprintable():
@@ -142,5 +147,5 @@ def count(findings: Sequence[Finding]) -> Optional[str]:
     for severity in SEVERITIES[:2]:
         number = sum(finding.severity == severity for finding in findings)
         if number:
-            parts.append(f"{number} {severity}{'s' if number > 1 else ''}")
+            parts.append(counted(number, severity))
     return ", ".join(parts) or None

@@ -56,6 +56,9 @@ _BINARY = {
     "s390-ccw-virtio": "s390x",
     "virt": "aarch64",
 }
+# libvirt's preferredMachines (qemu_capabilities.c), taken before QEMU's default: by the board that has the
+# alias in its binary.
+PREFERRED = {"pc-i440fx": "pc", "pseries": "pseries", "s390-ccw-virtio": "s390-ccw-virtio", "virt": "virt"}
 
 BOARDS = tuple(_BINARY)
 

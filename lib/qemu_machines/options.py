@@ -98,6 +98,8 @@ COMMANDS = (
         most=100,
     ),
 )
+_BUILD = Command("", "the build step")
+_BY_NAME = {command.name: command for command in COMMANDS}
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),
     Option("--changelog", "default: %(default)s", metavar="FILE", default="debian/changelog"),
@@ -191,12 +193,12 @@ def _settings(option: Option) -> "dict[str, Any]":
     return {"action": action, "metavar": option.metavar, "default": option.default, "help": text}
 
 
-def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace) -> bool:
-    """Take over options unless one of them is unknown; whether they were taken.
+def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: argparse.Namespace, command: Command) -> bool:
+    """Take over options unless one of them is unknown or not for this command; whether they were taken.
 
     What would print something and end is not for the environment or -O.
     """
-    if {"-h", "--help", "--version"} & set(arguments):
+    if {"-h", "--help", "--version"} & set(arguments) or any(_is_foreign(one, command) for one in arguments):
         return False
     trial = argparse.Namespace(**vars(options))
     try:
@@ -209,26 +211,38 @@ def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: argp
     return True
 
 
+def _is_foreign(argument: str, command: Command) -> bool:
+    """Whether an option is one of other commands only: dh gives its options to all that it runs."""
+    flag, _, value = argument.partition("=")
+    if flag == "--format":
+        return value not in command.formats
+    return any(one.flag == flag and one.commands and command.name not in one.commands for one in OPTIONS)
+
+
 _WITH_VALUE = frozenset(("--format", *(option.flag for option in OPTIONS if option.metavar)))
 
 
-def _take_tentative(known: argparse.ArgumentParser, values: Sequence[str], options: argparse.Namespace) -> None:
+def _take_tentative(
+    known: argparse.ArgumentParser, values: Sequence[str], options: argparse.Namespace, command: Command
+) -> None:
     """What came through -O: each is taken if all in it is known."""
     before = len(options.selection or ())
     for value in values:
         inner = debhelper.take_apart([value], _WITH_VALUE)
         if not inner.missing:
-            _try(known, inner.options, options)
+            _try(known, inner.options, options, command)
     if options.selection:
         # debhelper is asked about the packages later and has to see where it came from.
         options.selection[before:] = [f"-O{one}" for one in options.selection[before:]]
 
 
-def _take_environment(known: argparse.ArgumentParser, words: Sequence[str], options: argparse.Namespace) -> bool:
+def _take_environment(
+    known: argparse.ArgumentParser, words: Sequence[str], options: argparse.Namespace, command: Command
+) -> bool:
     """Options that nobody typed for this command: the unknown ones are left out; whether there were none."""
     taken = debhelper.take_apart(words, _WITH_VALUE)
-    found = [_try(known, [one], options) for one in taken.options]
-    _take_tentative(known, taken.tentative, options)
+    found = [_try(known, [one], options, command) for one in taken.options]
+    _take_tentative(known, taken.tentative, options, command)
     return all(found) and not taken.missing
 
 
@@ -242,15 +256,17 @@ def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> argparse.
     known = parser(wanted)
     options = argparse.Namespace(**{one.destination: one.default if one.metavar else False for one in OPTIONS})
     known.parse_args([], options)
-    _take_environment(known, debhelper.internal_options(environment), options)
-    internal, options.selection = options.selection or [], None
-    if not _take_environment(known, environment.get("DH_OPTIONS", "").split(), options):
-        print(f"{PROGRAM}: warning: ignored unknown options in DH_OPTIONS", file=sys.stderr)
     taken = debhelper.take_apart(arguments, _WITH_VALUE)
+    # One that there is not is told below.
+    command = _BY_NAME.get(next((word for word in taken.options if not word.startswith("-")), ""), _BUILD)
+    _take_environment(known, debhelper.internal_options(environment), options, command)
+    internal, options.selection = options.selection or [], None
+    if not _take_environment(known, environment.get("DH_OPTIONS", "").split(), options, command):
+        print(f"{PROGRAM}: warning: ignored unknown options in DH_OPTIONS", file=sys.stderr)
     # The parser has no positional arguments: argparse wants those in one place,
     # while a command and what it is about may stand anywhere among the options.
     options, rest = known.parse_known_args(taken.options, options)
-    _take_tentative(known, taken.tentative, options)
+    _take_tentative(known, taken.tentative, options, command)
     options.packages = debhelper.Selection(internal, options.selection or [])
     words = [word for word in rest if not word.startswith("-")]
     if len(words) < len(rest):
@@ -279,12 +295,11 @@ def _refuse_foreign(unknown: str) -> None:
 
 
 def _check_usage(options: argparse.Namespace) -> None:
-    by_name = {command.name: command for command in COMMANDS}
-    command = by_name.get(options.command) or Command("", "the build step")
+    command = _BY_NAME.get(options.command, _BUILD)
     if options.command != command.name:
         from .diagnostics import nearest
 
-        hint = nearest(options.command, by_name) or f"known: {', '.join(by_name)}"
+        hint = nearest(options.command, _BY_NAME) or f"known: {', '.join(_BY_NAME)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')
     # A list is of everything, so it takes no word.
     least, most = (0, 0) if options.list and command.name == "explain" else (command.least, command.most)

@@ -11,6 +11,7 @@ import datetime
 from typing import NamedTuple, Optional
 
 from .inputs.releases import ReleaseInfo, Releases
+from .model import Model
 
 
 class Need(NamedTuple):
@@ -22,11 +23,19 @@ class Need(NamedTuple):
 
 
 class UpgradePath(NamedTuple):
-    """A supported upgrade that guests are migrated along, and until when."""
+    """A supported upgrade that guests are migrated along, and until when: while both releases are supported."""
 
     source: str
     target: str
     until: Optional[datetime.date]
+
+
+class Ways(NamedTuple):
+    """The supported upgrades on a day. ``since`` says in words from when on, where that day is still to come."""
+
+    day: datetime.date
+    since: str
+    paths: tuple[UpgradePath, ...]
 
 
 def end_of(info: ReleaseInfo, column: str) -> Optional[datetime.date]:
@@ -87,10 +96,20 @@ def paths(known: Releases, distribution: str, column: str, reference: datetime.d
     ]
     found = []
     for number, info in enumerate(rows):
-        end = end_of(info, column)
         targets = rows[number + 1 : number + 2]
         if is_long(info):
             targets += [one for one in rows[number + 1 :] if is_long(one)][:hops]
-        for name in dict.fromkeys(one.series for one in targets):
-            found.append(UpgradePath(info.series, name, end))
+        for target in {one.series: one for one in targets}.values():
+            ends = [end for end in (end_of(info, column), end_of(target, column)) if end]
+            found.append(UpgradePath(info.series, target.series, min(ends, default=None)))
     return found
+
+
+def ways_of(model: Model) -> Ways:
+    """The upgrades at the reference date; in an upload for a release to come, those once it is out."""
+    manifest, reference = model.manifest, model.upload.reference
+    info = model.info(model.upload.target)
+    day = max(reference, info.release) if info and info.release else reference
+    since = f"from the release of {info.version or info.series} ({day}) on" if info and day > reference else ""
+    hops = 2 if manifest.retention == "upgrade-path-2" else 1
+    return Ways(day, since, tuple(paths(model.known, manifest.vendor, manifest.support, day, hops)))

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if with_docs:
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
-    stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE)
+    stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE, docs.RST_FILE)
     status = telling.write(options, options.outputdir, wanted, stale)
     readme = inputs.model.history.readme
     if status or readme is None or not with_docs:

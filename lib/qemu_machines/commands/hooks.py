@@ -36,6 +36,8 @@ def _hooks_applied(options: argparse.Namespace) -> int:
     if inputs.model is None:
         telling.report(inputs.unreadable, inputs.lines)
         return UNREADABLE
-    findings = [one for one in telling.judge(inputs.model) if one.tag == "hooks-missing"]
+    # Of a manifest that is wrong it is not known which boards have to be there.
+    wrong = inputs.model.manifest.findings
+    findings = [one for one in telling.judge(inputs.model) if one.tag == "hooks-missing" or one in wrong]
     telling.report(findings, inputs.lines)
     return telling.status(findings)

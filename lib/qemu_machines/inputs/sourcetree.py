@@ -125,9 +125,8 @@ def read(
     a way that is not known: never a guess.
     """
     if not is_tree(root):
-        raise InputError(
-            Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", "name it with --sourcedir" if root == "." else ""
-        )
+        hint = "name it with --sourcedir; dh's --sourcedirectory is for the build system only" if root == "." else ""
+        raise InputError(Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", hint)
     version_file = os.path.join(root, "VERSION")
     version = files.read_bytes(version_file, "QEMU's version", limit=1000, root=root).decode("utf-8", "replace").strip()
     if not re.fullmatch(r"\d+\.\d+(\.\d+)*", version):

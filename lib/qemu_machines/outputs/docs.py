@@ -9,8 +9,8 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, Optional, Sequence
 
-from ..model import Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
-from ..support import end_of, paths
+from ..model import PREFERRED, Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
+from ..support import end_of, ways_of
 from . import prose
 from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
 
@@ -23,8 +23,6 @@ _PACKAGES = {
     "s390x": ("qemu-system-s390x", "s390x"),
     "aarch64": ("qemu-system-arm", "arm64"),
 }
-# libvirt's preferredMachines (qemu_capabilities.c), by the board whose binary has them.
-PREFERRED = {"pc-i440fx": "pc", "pseries": "pseries", "s390-ccw-virtio": "s390-ccw-virtio", "virt": "virt"}
 
 
 def files(model: Model) -> dict[str, str]:
@@ -37,11 +35,14 @@ def files(model: Model) -> dict[str, str]:
 
 
 def stanza(model: Model) -> str:
-    """The plain text, as it stands between the markers of a README."""
-    return prose.as_text(tuple(content(model)))
+    """The plain text, as it stands between the markers of a README.
+
+    A README is committed: it has no day, which each entry of the changelog would change.
+    """
+    return prose.as_text(tuple(content(model, dated=False)))
 
 
-def content(model: Model) -> Iterator[Block]:
+def content(model: Model, dated: bool = True) -> Iterator[Block]:
     """All that users are told, in the order in which they need it."""
     vendor = Word(model.manifest.vendor)
     yield Heading(("Machine types of ", vendor), 1)
@@ -49,8 +50,8 @@ def content(model: Model) -> Iterator[Block]:
         (
             "A guest's machine type is the virtual board that it sees. A guest can be migrated live, saved and "
             "restored, and moved to a newer release as long as there is a machine type of the same name, which "
-            "has to be the same board. ", vendor, " keeps its own machine types that way; they are listed here as "
-            f"of {model.upload.reference}.",
+            "has to be the same board. ", vendor, " keeps its own machine types that way; they are listed here"
+            f"{f' as of {model.upload.reference}' if dated else ''}.",
         )
     )  # fmt: skip
     yield from _which(model)
@@ -71,7 +72,15 @@ def _which(model: Model) -> Iterator[Block]:
             if binary_of(board.name) == binary and newest:
                 items.append(join(f"{package} ({architectures}): ", *_newest_parts(newest, binary)))
     yield Items(tuple(items))
-    yield Paragraph(tuple(_libvirt(model)))
+    taken = tuple(_preferred(model))
+    if taken:
+        yield Paragraph(
+            join(
+                "libvirt does not go by QEMU's default: for a guest that names no machine type it takes the alias ",
+                *taken,
+                ". It keeps the whole name in the guest's definition, so that an upgrade does not change the guest.",
+            )
+        )
 
 
 def _newest(model: Model, board: str) -> Optional[MachineType]:
@@ -89,18 +98,25 @@ def _newest_parts(one: MachineType, binary: str) -> Parts:
     return join(*found, ")" if roles else "")
 
 
-def _libvirt(model: Model) -> Iterator[Part]:
+def _preferred(model: Model) -> Parts:
+    """What libvirt takes of each binary: a type of ours that has the alias which it prefers, or upstream's."""
+    newest = [one for board in model.manifest.boards for one in [_newest(model, str(board.name))] if one]
     taken: list[Parts] = []
-    for board in model.manifest.boards:
-        preferred, newest = PREFERRED.get(board.name), _newest(model, str(board.name))
-        if preferred and newest:
-            ours = newest.alias == preferred
-            taken.append(join(Name(preferred), " (", Name(newest.name) if ours else "upstream's newest", ")"))
-    yield "libvirt does not go by QEMU's default: for a guest that names no machine type it takes the alias "
-    for number, parts in enumerate(taken):
-        yield "" if not number else " or " if number == len(taken) - 1 else ", "
-        yield from parts
-    yield ". It keeps the whole name in the guest's definition, so that an upgrade does not change the guest."
+    for binary in dict.fromkeys(binary_of(one.board) for one in newest):
+        # Also where the board that upstream gives this alias to is not among ours.
+        for alias in (alias for board, alias in PREFERRED.items() if binary_of(board) == binary):
+            ours = next((one for one in newest if binary_of(one.board) == binary and one.alias == alias), None)
+            taken.append(join(Name(alias), " (", Name(ours.name) if ours else "upstream's newest", ")"))
+    return _alternatives(taken)
+
+
+def _alternatives(given: Sequence[Parts]) -> Parts:
+    """``a, b or c`` of what is more than a word each."""
+    found: list[Part] = []
+    for number, parts in enumerate(given):
+        found += [" or " if number == len(given) - 1 else ", "] if number else []
+        found += parts
+    return tuple(found)
 
 
 def _releases(model: Model) -> Iterator[Block]:
@@ -181,18 +197,15 @@ def _change(model: Model, layer: Layer) -> Optional[Change]:
 
 def _migrations(model: Model) -> Iterator[Block]:
     """The supported ways, by the release that guests come from; of a release to come, those once it is out."""
-    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
-    info = model.info(model.upload.target)
-    day = max(model.upload.reference, info.release) if info and info.release else model.upload.reference
     known = {str(one.release.series) for one in model.types}
     ways: dict[tuple[str, Optional[datetime.date]], list[Part]] = {}
-    for path in paths(model.known, model.manifest.vendor, model.manifest.support, day, hops):
+    found = ways_of(model)
+    for path in found.paths:
         if path.source in known:
             ways.setdefault((path.source, path.until), []).append(path.target)
     if not ways:
         return
-    when = "" if info is None or day == model.upload.reference else f", from the release of {info.version or info.series} ({day}) on"
-    yield Heading((f"Supported migrations{when}",), 2)
+    yield Heading(("Supported migrations" + (f", {found.since}" if found.since else ""),), 2)
     yield Items(
         tuple(
             join(f"from {source} to ", *listed(targets, " and "), f", until {until}" if until else "")

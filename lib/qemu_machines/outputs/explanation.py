@@ -8,7 +8,7 @@ from ..biography import Life
 from ..diagnostics import Mark, printable
 from ..model import Layer, MachineType, Model, Upload
 from ..rules import Rule
-from ..support import Need, UpgradePath, end_of, need, paths
+from ..support import Need, UpgradePath, end_of, need, ways_of
 from .prose import folded
 
 
@@ -150,15 +150,11 @@ def _needs(model: Model) -> list[Need]:
     return [one for one in wanted if one]
 
 
-def _hops(model: Model) -> int:
-    return 2 if model.manifest.retention == "upgrade-path-2" else 1
-
-
 def of_paths(model: Model) -> str:
-    """Which upgrades are supported at the reference date, and whose types this upload needs."""
-    column, day = model.manifest.support, model.upload.reference
-    out = [f"supported upgrades of {model.manifest.vendor} on {day} ({column}):"]
-    for path in paths(model.known, model.manifest.vendor, column, day, _hops(model)):
+    """Which upgrades are supported, and whose types this upload needs."""
+    found = ways_of(model)
+    out = [f"supported upgrades of {model.manifest.vendor} {found.since or f'on {found.day}'} ({model.manifest.support}):"]
+    for path in found.paths:
         out.append(f"  {path.source:12} to {path.target:12} until {path.until or 'not known'}")
     out.append(f"types that an upload to {model.upload.target} needs (retention: {model.manifest.retention}):")
     out += [f"  {one.series:12} {'yes' if one.needed else 'no ':3} {one.because}" for one in _needs(model)]
@@ -171,14 +167,14 @@ def _path_data(path: UpgradePath) -> dict[str, object]:
 
 def paths_data(model: Model) -> dict[str, object]:
     """The same for programs."""
-    column, day = model.manifest.support, model.upload.reference
-    found = paths(model.known, model.manifest.vendor, column, day, _hops(model))
+    column, found = model.manifest.support, ways_of(model)
     ends = {str(one.series): end_of(info, column) for one in model.manifest.releases for info in [model.info(one.series)] if info}
     return {
-        "reference_date": day.isoformat(),
+        "reference_date": model.upload.reference.isoformat(),
+        "since": found.day.isoformat(),
         "support": column,
         "retention": model.manifest.retention,
-        "paths": [_path_data(one) for one in found],
+        "paths": [_path_data(one) for one in found.paths],
         "releases": [
             {"series": one.series, "needed": one.needed, "because": one.because,
              "supported_until": str(ends[one.series]) if ends.get(one.series) else None}

@@ -94,6 +94,8 @@ def _document(blocks: Sequence[Block], words: Callable[[Parts], "list[str]"]) ->
 
 def _columns(text: str) -> int:
     """How wide a text is on a terminal, where East Asian characters and emoji take two columns."""
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
@@ -105,7 +107,7 @@ def folded(words: Iterable[str], first: str, rest: str, width: int = WIDTH) -> l
     lines = [first]
     for word in words:
         blank = "" if lines[-1] in (first, rest) else " "
-        if blank and len(lines[-1]) + 1 + len(word) > width:
+        if blank and _columns(lines[-1]) + 1 + _columns(word) > width:
             lines.append(rest)
             blank = ""
         lines[-1] += blank + word

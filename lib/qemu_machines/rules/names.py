@@ -6,7 +6,7 @@ import re
 from typing import Iterator
 
 from ..diagnostics import Mark, Text, Where
-from ..model import Model, binary_of
+from ..model import PREFERRED, Model, binary_of
 from . import Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
@@ -130,6 +130,10 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
 
 def default_not_latest(model: Model) -> Iterator[Problem]:
     """Who starts QEMU without a machine type gets the newest of the distribution."""
+    # Not where an error of the format may have left the types out.
+    if not model.types and not model.manifest.findings:
+        message = "this manifest makes no machine type, so all that is built are upstream's"
+        yield Problem(model.manifest.vendor, message, "name a board under boards; dh_qemu_machines bump release adds a release")
     defaults = {binary_of(board.name): board for board in model.manifest.boards if board.default == "true"}
     for board in model.manifest.boards:
         binary = binary_of(board.name)
@@ -152,19 +156,10 @@ def default_not_latest(model: Model) -> Iterator[Problem]:
             )
 
 
-# libvirt's preferredMachines (qemu_capabilities.c): taken before QEMU's default.
-_PREFERRED = {
-    "pc-i440fx": "pc",
-    "pseries": "pseries",
-    "s390-ccw-virtio": "s390-ccw-virtio",
-    "virt": "virt",
-}
-
-
 def alias_not_preferred(model: Model) -> Iterator[Problem]:
     """libvirt goes by the alias, not by the default; worth knowing, not wrong."""
     for board in model.manifest.boards:
-        preferred = _PREFERRED.get(board.name)
+        preferred = PREFERRED.get(board.name)
         if preferred and board.alias and board.alias != preferred:
             yield Problem(
                 board.alias,
@@ -232,7 +227,8 @@ RULES = (
         "error",
         "a default that is not the newest type of the distribution",
         "Without a machine type, QEMU has to start the newest one of the distribution; a release without "
-        "a type of its own starts its guests on a board that belongs to another.",
+        "a type of its own starts its guests on a board that belongs to another. A manifest that makes no type "
+        "at all gives every guest upstream's.",
         "the proposal of 2016; Ubuntu's history, cases 17 and 41",
         "no board with default: true",
         default_not_latest,

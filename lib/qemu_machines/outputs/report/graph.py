@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...diagnostics import printable
+from ...diagnostics import counted, printable
 from .overview import COMING, ENDED, Column, Overview
 
 
@@ -23,7 +23,7 @@ def dot(overview: Overview) -> str:
 def _node(overview: Overview, column: Column) -> str:
     names = [entry.name for board in overview.boards for entry in overview.entries(board, column.series)]
     until = f"support until {column.end}" if column.end else "end of support not known"
-    number = f"{len(names)} machine type{'s' if len(names) != 1 else ''}"
+    number = counted(len(names), "machine type")
     text = "\\n".join(map(_escaped, (column.title, f"QEMU {column.qemu}", until, number)))
     style = {ENDED: ', style=filled, fillcolor="#dddddd"', COMING: ", style=dashed"}.get(column.state, "")
     tip = "\\n".join(map(_escaped, names))

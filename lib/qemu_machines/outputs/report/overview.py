@@ -10,7 +10,7 @@ from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...diagnostics import Finding, printable
 from ...model import Addition, Layer, MachineType, Model, lasting
-from ...support import end_of, paths
+from ...support import end_of, ways_of
 
 SUPPORTED, ENDED, COMING = "supported", "ended", "coming"
 
@@ -147,11 +147,8 @@ def _exceptions(one: MachineType) -> "list[tuple[int, Layer]]":
 
 
 def _ways(model: Model, columns: Sequence[Column]) -> Iterator[Way]:
-    """The supported upgrades at the reference date; of a release to come, those once it is out."""
+    """The supported upgrades between the releases that are shown."""
     places = {column.series: number for number, column in enumerate(columns)}
-    info = model.info(model.upload.target)
-    day = max(model.upload.reference, info.release) if info and info.release else model.upload.reference
-    hops = 2 if model.manifest.retention == "upgrade-path-2" else 1
-    for path in paths(model.known, model.manifest.vendor, model.manifest.support, day, hops):
+    for path in ways_of(model).paths:
         if path.source in places and path.target in places:
             yield Way(places[path.source], places[path.target], path.until)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from ...diagnostics import counted
 from . import svg
 from .markup import escaped
 from .overview import COMING, ENDED, Column, Entry, Overview
@@ -85,8 +86,8 @@ def _header(overview: Overview) -> Iterator[str]:
     for term, words in (
         ("upload", overview.upload),
         ("as of", f"{overview.reference} (support ends by {overview.support})"),
-        ("types", f"{overview.total} on {len(overview.boards)} boards, of {len(overview.columns)} releases"),
-        ("findings", f"{errors} errors, {warnings} warnings"),
+        ("types", f"{overview.total} on {counted(len(overview.boards), 'board')}, of {counted(len(overview.columns), 'release')}"),
+        ("findings", f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"),
     ):
         yield f"<dt>{term}</dt><dd>{escaped(words)}</dd>"
     yield "</dl>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ...diagnostics import Finding, printable
+from ...diagnostics import Finding, counted, printable
 from ..prose import WIDTH, folded
 from .overview import COMING, ENDED, Column, Entry, Overview
 
@@ -13,7 +13,7 @@ _STATES = {ENDED: "ended", COMING: "coming"}
 
 def text(overview: Overview) -> str:
     lines = [
-        f"{overview.title}: {overview.total} types",
+        f"{overview.title}: {counted(overview.total, 'type')}",
         f"{overview.upload}, as of {overview.reference}; support ends by {overview.support}",
         "",
         *_grid(overview),

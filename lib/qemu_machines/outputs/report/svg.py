@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, NamedTuple, Optional
 
+from ...diagnostics import counted
 from .markup import escaped
 from .metrics import width
 from .overview import COMING, ENDED, Column, Entry, Overview
@@ -73,7 +74,7 @@ def picture(overview: Overview, style: bool = False) -> str:
     """The picture as an element; a page that takes it in has STYLE itself."""
     top = _MARGIN + 20.0
     heading = [_text(_MARGIN, top, overview.title, "newest", 16)]
-    subtitle = f"{overview.total} types in {overview.upload}, as of {overview.reference}"
+    subtitle = f"{counted(overview.total, 'type')} in {overview.upload}, as of {overview.reference}"
     heading.append(_text(_MARGIN, top + 20, subtitle, "muted"))
     spans = _spans(overview, top + 52)
     grid = _grid(overview, spans.bottom + 36)
@@ -101,8 +102,9 @@ def picture(overview: Overview, style: bool = False) -> str:
 
 def _description(overview: Overview) -> str:
     return (
-        f"Above: from when to when each of {len(overview.columns)} releases is supported, and {len(overview.ways)} supported "
-        f"migrations between them. Below: the {overview.total} machine types by board and release."
+        f"Above: {counted(len(overview.columns), 'release')} from the first day of support to the last, and "
+        f"{counted(len(overview.ways), 'supported migration')} between them. "
+        f"Below: {counted(overview.total, 'machine type')} by board and release."
     )
 
 
