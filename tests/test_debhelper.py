@@ -10,7 +10,7 @@ import pytest
 from conftest import Run
 from trees import Tree
 
-from qemu_machines import debhelper, options
+from qemu_machines import arguments, debhelper, options
 
 # What debhelper makes of each case; each in a process of its own, because its state is global.
 PROBE = r"""
@@ -161,7 +161,7 @@ def test_the_table_has_both_answers(theirs: "dict[str, Answer]") -> None:
 
 
 def test_every_shared_option_is_in_the_table() -> None:
-    known = {name for action in options.parser()._actions if action.help == "==SUPPRESS==" for name in action.option_strings}
+    known = {name for action in arguments.parser()._actions if action.help == "==SUPPRESS==" for name in action.option_strings}
     used = {word.partition("=")[0] for line, _ in CASES for word in line.split()}
     letters = {f"-{word[1]}" for word in used if word[0] == "-" and word[1:2].isalpha()}
     assert known <= used | letters
@@ -217,6 +217,11 @@ def test_the_whole_command_does_nothing_where_no_package_is_left(tree: Tree, run
     done = run("-pnone")
     assert done.returncode == 2
     assert 'Requested unknown package none via -p/--package' in done.stderr
+
+
+def test_nothing_to_read_is_read_as_argparse_would() -> None:
+    """The usual build step has no options at all, and does without argparse."""
+    assert vars(options.parse([], {})) == vars(options.parse([], {"DH_OPTIONS": " "}))
 
 
 @pytest.mark.parametrize("line", [line for line in ACCEPTED if "s390x" not in line and line.count("-N") < 2])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from qemu_machines import options, rules
+from qemu_machines import arguments, rules
+from qemu_machines.options import COMMANDS
 from qemu_machines.inputs import format as manifest_format
 from qemu_machines.inputs import manifest
 from qemu_machines.inputs.table import ListOf, MapOf, Record
@@ -44,7 +45,7 @@ def options_in(pod: str) -> set[str]:
 def parser_options(suppressed: bool) -> set[str]:
     return {
         option
-        for action in options.parser()._actions
+        for action in arguments.parser()._actions
         if (action.help == argparse.SUPPRESS) is suppressed
         for option in action.option_strings
     }
@@ -72,16 +73,16 @@ def test_every_shared_option_is_under_debhelper_integration() -> None:
 
 
 def test_every_command_has_its_item() -> None:
-    assert items(section(PROGRAM, "COMMANDS")) == [command.name for command in options.COMMANDS]
+    assert items(section(PROGRAM, "COMMANDS")) == [command.name for command in COMMANDS]
 
 
 def test_every_command_is_in_the_synopsis() -> None:
     synopsis = plain(section(PROGRAM, "SYNOPSIS"))
-    assert re.findall(r"^dh_qemu_machines ([a-z]+)", synopsis, re.M) == [command.name for command in options.COMMANDS]
+    assert re.findall(r"^dh_qemu_machines ([a-z]+)", synopsis, re.M) == [command.name for command in COMMANDS]
 
 
 def test_every_format_of_check_has_its_item() -> None:
-    (formats,) = (command.formats for command in options.COMMANDS if command.name == "check")
+    (formats,) = (command.formats for command in COMMANDS if command.name == "check")
     diagnostics = section(PROGRAM, "DIAGNOSTICS").split("=head2")[0]
     assert set(items(diagnostics)) == set(formats)
 

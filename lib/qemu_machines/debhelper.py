@@ -8,10 +8,14 @@ this matters, that they leave none.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence
+
+if TYPE_CHECKING:
+    import argparse
+
+    from .options import Options
 
 # Whether a value follows, in the words of Getopt::Long. The first name of each is the one that is kept.
 _FLAG, _VALUE, _OPTIONAL = "", "=s", ":s"
@@ -64,6 +68,8 @@ class Arguments(NamedTuple):
 
 def add_shared_options(parser: argparse.ArgumentParser) -> None:
     """The options that every debhelper command accepts (Dh_Getopt.pm)."""
+    from argparse import SUPPRESS
+
     group = parser.add_argument_group("debhelper options")
     group.add_argument("-v", "--verbose", action="store_true", help="say what is written")
     group.add_argument("--no-act", action="store_true", help="check everything, write nothing")
@@ -73,7 +79,7 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
             if kind != _FLAG:
                 # Kept as it has to be given to another debhelper command.
                 settings = {"action": "append", "type": f"{names[0]}={{}}".format}
-            parser.add_argument(*names, dest=destination, help=argparse.SUPPRESS, **settings)
+            parser.add_argument(*names, dest=destination, help=SUPPRESS, **settings)
 
 
 def take_apart(arguments: Sequence[str], with_value: "frozenset[str]") -> Arguments:
@@ -141,7 +147,7 @@ def internal_options(environment: Mapping[str, str]) -> list[str]:
     return [word for word in environment.get("DH_INTERNAL_OPTIONS", "").split("\x1e") if word]
 
 
-def manner(options: argparse.Namespace, environment: Mapping[str, str]) -> Manner:
+def manner(options: Options, environment: Mapping[str, str]) -> Manner:
     """Verbose beats quiet; DH_VERBOSE and DH_NO_ACT count when they are not empty."""
     verbose = bool(options.verbose or environment.get("DH_VERBOSE"))
     quiet = not verbose and bool(environment.get("DH_QUIET") or build_option(environment, "terse"))

@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 import trees  # noqa: E402
 
-from qemu_machines import cli, options  # noqa: E402
+from qemu_machines import arguments, cli  # noqa: E402
 from qemu_machines.binaries import migration, observing, qmp, types  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
@@ -97,8 +97,8 @@ _C_TOKEN = re.compile(
     r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\s+|[{}()\[\];,=.*&#<>:-]', re.S
 )
 # The same in every run, and half of its time.
-_all_options = options.parser()
-options.parser = lambda wanted=(): _all_options
+_all_options = arguments.parser()
+arguments.parser = lambda wanted=(): _all_options
 releases.read = functools.cache(releases.read)
 upstream.prelude = functools.cache(upstream.prelude)
 _runs = itertools.count(1)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 
 from .. import debhelper, model
 from ..diagnostics import FINDINGS, FINE, PROGRAM, UNREADABLE, USAGE
 from ..inputs import sourcetree
+from ..options import Options
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """The build step: check, then write the C and the documentation."""
     from ..outputs import c, docs
 

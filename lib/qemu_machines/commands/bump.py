@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 from typing import NamedTuple, Optional, Sequence
@@ -11,7 +10,7 @@ from .. import debhelper, succession
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark, in_order
 from ..inputs import files, layout, manifest, packaging
 from ..model import Model
-from ..options import WrongUsage
+from ..options import Options, WrongUsage
 from ..outputs import editing, pasting
 from ..outputs import news as outputs_news
 from ..succession import Refused, Settings, Step, Wishes
@@ -42,7 +41,7 @@ class News(NamedTuple):
     text: str = ""
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Add to the manifest, prove that it means what was meant, and write it."""
     action, series = _asked(options)
     wishes = _wishes(options)
@@ -59,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         step = succession.release(before, series, wishes) if action == "release" else succession.increment(before, wishes)
         if step.series != before.upload.target:
             # The entry for the new release is still to be made: judge as if it were there.
-            options = argparse.Namespace(**{**vars(options), "series": step.series})
+            options = Options(**{**vars(options), "series": step.series})
             before = reading.read_inputs(options, tree_required=False).model or before
         edited = _edited(options, before, step, wishes)
     except Refused as error:
@@ -72,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     return telling.status(findings) or _finish(options, before, edited, step, news)
 
 
-def _asked(options: argparse.Namespace) -> "tuple[str, Optional[str]]":
+def _asked(options: Options) -> "tuple[str, Optional[str]]":
     action, series = options.subjects[0], (options.subjects[1:] or [None])[0]
     if action not in ("release", "increment"):
         raise WrongUsage(f'bump takes release [SERIES], or increment, not "{action}"')
@@ -86,7 +85,7 @@ def _asked(options: argparse.Namespace) -> "tuple[str, Optional[str]]":
     return action, series
 
 
-def _ask_for_decisions(options: argparse.Namespace) -> None:
+def _ask_for_decisions(options: Options) -> None:
     """All that is missing at once: nobody can derive what a change is."""
     missing = []
     if not options.feature:
@@ -100,7 +99,7 @@ def _ask_for_decisions(options: argparse.Namespace) -> None:
         raise WrongUsage(f"bump increment needs {', and '.join(missing)}")
 
 
-def _wishes(options: argparse.Namespace) -> Wishes:
+def _wishes(options: Options) -> Wishes:
     for name in _OF_INCREMENT:
         given = getattr(options, name) or ()
         for text in [given] if isinstance(given, str) else given:
@@ -161,7 +160,7 @@ def _settings(flag: str, given: Optional[Sequence[str]]) -> Settings:
     return found
 
 
-def _edited(options: argparse.Namespace, before: Model, step: Step, wishes: Wishes) -> Edited:
+def _edited(options: Options, before: Model, step: Step, wishes: Wishes) -> Edited:
     """The manifest with the step. Raises Refused."""
     data = files.read_bytes(options.manifest, manifest.WHAT)
     text = files.decode(data, options.manifest, manifest.WHAT)
@@ -221,7 +220,7 @@ def _of_increment(step: Step, wishes: Wishes) -> editing.Entries:
     return [(key, value) for key, value in entries if value]
 
 
-def _news(options: argparse.Namespace, derived: Model) -> News:
+def _news(options: Options, derived: Model) -> News:
     """The entry for NEWS and where it goes: nowhere by itself if this version has one, or the place is not clear."""
     entry = outputs_news.entry(derived)
     path = packaging.news_file(os.path.dirname(options.changelog)) if entry else ""
@@ -233,7 +232,7 @@ def _news(options: argparse.Namespace, derived: Model) -> News:
         return News(entry)
 
 
-def _finish(options: argparse.Namespace, before: Model, edited: Edited, step: Step, news: News) -> int:
+def _finish(options: Options, before: Model, edited: Edited, step: Step, news: News) -> int:
     """Write, and tell what is there to paste."""
     names = [one.name for one in succession.added(before, edited.model)]
     item = pasting.changelog_item(_what(edited.model, step, options.feature), names, step.bug)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import Optional
@@ -10,10 +9,11 @@ from typing import Optional
 from .. import debhelper, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE
 from ..model import Model
+from ..options import Options
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """The same checks, nothing written; without a QEMU tree, the rules that need none."""
     if options.list_rules:
         for rule in rules.catalogue():

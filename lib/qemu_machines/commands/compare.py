@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 
 from .. import differences, model, upload
@@ -10,12 +9,13 @@ from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark,
 from ..differences import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
 from ..inputs.releases import Releases
+from ..options import Options
 from . import reading, telling
 
 _MANIFEST = "debian/qemu-machines.yaml"
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Compare two packages or binaries; 1 where a guest that goes from A to B is lost."""
     from ..outputs import contrast
 
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 class _Package:
     """Where a side's files are: in a folder, or in a revision of git."""
 
-    def __init__(self, options: argparse.Namespace, name: str) -> None:
+    def __init__(self, options: Options, name: str) -> None:
         self.from_git = not os.path.lexists(name)
         if not self.from_git:
             self.path = os.path.join(name, _MANIFEST) if os.path.isdir(name) else name
@@ -58,7 +58,7 @@ class _Package:
         return f"{revision}{colon}{name}"
 
 
-def _state(options: argparse.Namespace, name: str) -> State:
+def _state(options: Options, name: str) -> State:
     """One side. Raises InputError."""
     if os.path.isfile(name) and _is_program(name):
         return _of_binary(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from functools import partial
 from typing import Optional
@@ -10,12 +9,12 @@ from typing import Optional
 from .. import biography, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE, USAGE, Finding, Mark
 from ..inputs import changelog, manifest
-from ..options import WrongUsage
+from ..options import Options, WrongUsage
 from ..upload import Upload
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """What an upload or a machine type is, and where each part of that comes from."""
     if options.list:
         return _list(options)
@@ -33,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     return _explain_type(options, options.subjects[0])
 
 
-def _list(options: argparse.Namespace) -> int:
+def _list(options: Options) -> int:
     """Every word that can be explained, one to a line; the types only where there is a manifest."""
     words = ["upload", "paths", *(rule.tag for rule in rules.catalogue())]
     status = FINE
@@ -48,7 +47,7 @@ def _list(options: argparse.Namespace) -> int:
     return status
 
 
-def _explain_upload(options: argparse.Namespace) -> int:
+def _explain_upload(options: Options) -> int:
     """The upload; a manifest that is missing is no obstacle, one that is broken is."""
     unreadable: list[Finding] = []
     declared = None
@@ -70,7 +69,7 @@ def _explain_upload(options: argparse.Namespace) -> int:
     return telling.status(wrong)
 
 
-def _explain_paths(options: argparse.Namespace) -> int:
+def _explain_paths(options: Options) -> int:
     inputs = reading.read_inputs(options, tree_required=False)
     if inputs.model is None:
         telling.report(inputs.unreadable, inputs.lines)
@@ -81,7 +80,7 @@ def _explain_paths(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _explain_type(options: argparse.Namespace, name: str) -> int:
+def _explain_type(options: Options, name: str) -> int:
     inputs = reading.read_inputs(options, tree_required=False)
     if inputs.model is None:
         telling.report(inputs.unreadable, inputs.lines)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from .. import diagnostics, model
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding
 from ..inputs import manifest
+from ..options import Options
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """The patch for the board files of this tree, on standard output; or whether it is applied."""
     if options.check:
         return _hooks_applied(options)
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     return FINE
 
 
-def _hooks_applied(options: argparse.Namespace) -> int:
+def _hooks_applied(options: Options) -> int:
     inputs = reading.read_inputs(options, tree_required=True)
     if inputs.model is None:
         telling.report(inputs.unreadable, inputs.lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import sys
@@ -19,6 +18,7 @@ from ..inputs.imported.reading import Imported
 from ..inputs.manifest import Manifest
 from ..inputs.releases import Releases
 from ..model import MachineType, Model
+from ..options import Options
 from . import reading, telling
 
 NOT_KEPT = "import-not-kept"
@@ -33,7 +33,7 @@ class _Made(NamedTuple):
     types: tuple[MachineType, ...]
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """A manifest on standard output, and on standard error what is wrong with the types."""
     unreadable: list[Finding] = []
     found = reading.attempt(lambda: handwritten.read(options.subjects), unreadable)
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _manifest(
-    options: argparse.Namespace,
+    options: Options,
     found: Imported,
     known: Releases,
     types: "list[Named]",
@@ -178,7 +178,7 @@ def _texts(parts: Sequence[str]) -> "tuple[str, ...]":
 
 
 def _model(
-    options: argparse.Namespace, declared: Manifest, known: Releases, entry: Optional[Changelog], draft: Draft
+    options: Options, declared: Manifest, known: Releases, entry: Optional[Changelog], draft: Draft
 ) -> Model:
     """The model that the rules judge: of this package's upload, or else of the newest release."""
     asked = reading.question(options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
@@ -15,11 +14,11 @@ from ..binaries import guests, migration, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.qmp import QmpError
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
-from ..options import WrongUsage
+from ..options import Options, WrongUsage
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Migrate and print the table; findings are what guests may count on and does not work."""
     old_path, new_path = vars(options)["from"], options.to
     if old_path is None or new_path is None:
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         return ended.status
 
 
-def _compare(options: argparse.Namespace, old_path: str, new_path: str) -> int:
+def _compare(options: Options, old_path: str, new_path: str) -> int:
     unreadable = [
         _unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
     ]
@@ -62,7 +61,7 @@ def _without(old: "dict[str, Qemu]", new: "dict[str, Qemu]", path: str) -> Itera
             yield Pair(old[target], Qemu(program, target, version, {}, frozenset()))
 
 
-def _migrate(options: argparse.Namespace, pairs: Sequence[Pair], declared: Optional[Sequence[str]]) -> int:
+def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequence[str]]) -> int:
     made: list[Job] = []
     done: list[Done] = []
     left_out: set[str] = set()
@@ -90,7 +89,7 @@ def _unreadable(path: str, message: str, hint: str = "") -> Finding:
     return Finding("input-unreadable", "error", Mark(path), message, hint)
 
 
-def _mistyped(options: argparse.Namespace, pairs: Sequence[Pair]) -> list[Finding]:
+def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
     """What was asked for and is in no old build, or in none that can be compared."""
     where = Mark(vars(options)["from"])
     known = [name for pair in pairs for name in pair.old.machines if guests.board_of(name, pair.old.target)]
@@ -102,7 +101,7 @@ def _mistyped(options: argparse.Namespace, pairs: Sequence[Pair]) -> list[Findin
     return found
 
 
-def _declared(options: argparse.Namespace, unreadable: list[Finding]) -> Optional[list[str]]:
+def _declared(options: Options, unreadable: list[Finding]) -> Optional[list[str]]:
     """The types of the manifest; None where there is no manifest, or where types are named."""
     if options.type or not os.path.lexists(options.manifest):
         return None
@@ -163,7 +162,7 @@ def _ending_politely() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]:
+def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
     """All jobs, on the cores there are; their results in the order of the jobs."""
     from ..outputs.progress import Bar
 
@@ -193,7 +192,7 @@ def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]
         return [future.result() for future in futures]
 
 
-def _tell(options: argparse.Namespace, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:
+def _tell(options: Options, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:
     from ..outputs import migrations as output
 
     results = [one.migration for one in done]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
@@ -11,6 +10,7 @@ from .. import model, upload
 from ..diagnostics import Finding, InputError, Text
 from ..inputs import changelog, documents, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
+from ..options import Options
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:
 
 
 def source_tree(
-    options: argparse.Namespace,
+    options: Options,
     boards: tuple[str, ...],
     required: bool,
     properties: "dict[str, frozenset[str]] | None" = None,
@@ -44,7 +44,7 @@ def source_tree(
     return sourcetree.read(root, boards, properties)
 
 
-def include_folder(options: argparse.Namespace) -> str:
+def include_folder(options: Options) -> str:
     """The output folder as seen from the source tree, which is where QEMU looks for includes."""
     return os.path.relpath(options.outputdir, options.sourcedir or ".").replace(os.sep, "/")
 
@@ -54,7 +54,7 @@ def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
     return tuple(str(board.name) for board in declared.boards) if declared else ()
 
 
-def question(options: argparse.Namespace) -> upload.Question:
+def question(options: Options) -> upload.Question:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     return upload.Question(options.series, options.date, epoch, vendor.read(os.environ))
 
@@ -64,7 +64,7 @@ def known_releases(wanted: Optional[manifest.Manifest]) -> releases.Releases:
     return releases.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
 
 
-def read_inputs(options: argparse.Namespace, tree_required: bool, edited: Optional[bytes] = None) -> Inputs:
+def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] = None) -> Inputs:
     """Read everything that the commands need, and derive the model.
 
     ``edited`` is what the manifest is to become, instead of what it is.
@@ -99,13 +99,13 @@ def read_inputs(options: argparse.Namespace, tree_required: bool, edited: Option
     return Inputs(derived._replace(history=history), lines, unreadable)
 
 
-def lock_path(options: argparse.Namespace) -> str:
+def lock_path(options: Options) -> str:
     """The frozen record lies beside the manifest."""
     return os.path.join(os.path.dirname(options.manifest), "qemu-machines.lock")
 
 
 def _history(
-    options: argparse.Namespace,
+    options: Options,
     docs: manifest.Docs,
     version: str,
     known: releases.Releases,
@@ -151,7 +151,7 @@ def with_stanza(inputs: Inputs) -> Inputs:
     return inputs._replace(model=derived._replace(history=history))
 
 
-def readme_path(options: argparse.Namespace, readme: Text) -> Text:
+def readme_path(options: Options, readme: Text) -> Text:
     """The README is named from the top of the package, in whose debian/ the manifest is."""
     top = os.path.dirname(os.path.dirname(options.manifest))
     return Text(os.path.join(top, readme), readme.mark)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from .. import rules
 from ..diagnostics import FINE, UNREADABLE
+from ..options import Options
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Print the report. Findings are part of it, and no failure of it."""
     inputs = reading.read_inputs(options, tree_required=False)
     if inputs.model is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, Sequence
@@ -11,6 +10,7 @@ from .. import debhelper, diagnostics, rules
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark
 from ..inputs import changelog, files
 from ..model import Built, Model
+from ..options import Options
 
 if TYPE_CHECKING:
     from ..rules.built import Unjudged
@@ -66,7 +66,7 @@ def report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
         print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
 
 
-def write(options: argparse.Namespace, folder: str, wanted: dict[str, str], stale: tuple[str, ...] = ()) -> int:
+def write(options: Options, folder: str, wanted: dict[str, str], stale: tuple[str, ...] = ()) -> int:
     """Write files as debhelper would, and give the exit status."""
     from ..outputs import writing
 
@@ -85,7 +85,7 @@ def write(options: argparse.Namespace, folder: str, wanted: dict[str, str], stal
     return FINE
 
 
-def answer(options: argparse.Namespace, data: dict[str, object], text: str) -> None:
+def answer(options: Options, data: dict[str, object], text: str) -> None:
     if options.format == "json":
         import json
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import Optional
@@ -11,10 +10,11 @@ from .. import debhelper, upload
 from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark
 from ..inputs import observed
 from ..model import Built, Lock, Model
+from ..options import Options
 from . import reading, telling
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: Options) -> int:
     """Ask every binary, and judge what it says; skipped, with a line, where binaries cannot run."""
     why = _cannot_run()
     if why:
@@ -54,7 +54,7 @@ def _cannot_run() -> str:
     return ""
 
 
-def ask(options: argparse.Namespace, model: Model, unreadable: "list[Finding]") -> Optional[Built]:
+def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional[Built]:
     """What the binaries say, each asked in a thread of its own; None, with the reasons, where one cannot be asked."""
     from concurrent.futures import ThreadPoolExecutor
 

@@ -17,13 +17,13 @@ UNRELEASED = "UNRELEASED"
 _HEADING = re.compile(
     r"(?P<package>\w[-+0-9A-Za-z.]*) \((?P<version>[-0-9A-Za-z.+~:]+)\)(?P<series>([ \t]+[-+0-9A-Za-z.]+)+);"
 )
-_URGENCY = re.compile(r"urgency=([a-z]+)", re.I)
-_CVE = re.compile(r"CVE-\d{4}-\d{4,}")
+# Compiled only where the word that each begins with is there: most entries have none or one.
+_CVE = "cve-", r"CVE-\d{4}-\d{4,}", 0
 # Launchpad closes "LP: #1, #2" (dpkg's Dpkg::Vendor::Ubuntu), Debian "Closes: #1".
-_LAUNCHPAD = re.compile(r"lp:\s+#\d{1,12}(?:,\s*#\d{1,12})*", re.I)
-_DEBIAN = re.compile(r"closes:\s*(?:bug)?#?\s?\d{1,12}(?:,\s*(?:bug)?#?\s?\d{1,12})*", re.I)
+_LAUNCHPAD = "lp:", r"lp:\s+#\d{1,12}(?:,\s*#\d{1,12})*", re.I
+_DEBIAN = "closes:", r"closes:\s*(?:bug)?#?\s?\d{1,12}(?:,\s*(?:bug)?#?\s?\d{1,12})*", re.I
 # The form that dch writes: deb-changelog(5), and Policy 4.4 for the trailer.
-_USUAL_REST = re.compile(r" urgency=[a-z]+")
+_USUAL_REST = " urgency="
 _USUAL_TRAILER = re.compile(
     r" -- [^<>]+ <[^<> ]+>  (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3]?[0-9]) (?P<month>[A-Z][a-z]{2}) "
     r"(?P<year>[12][0-9]{3}) (?P<time>[012][0-9]:[0-5][0-9]:[0-5][0-9]) (?P<zone>\+[01][0-9][0-5][0-9])"
@@ -153,10 +153,15 @@ def _is_usual(entry: list[str]) -> bool:
     heading = _HEADING.match(entry[0])
     return (
         heading is not None
-        and _USUAL_REST.fullmatch(entry[0], heading.end()) is not None
+        and entry[0].startswith(_USUAL_REST, heading.end())
+        and _is_word(entry[0][heading.end() + len(_USUAL_REST) :])
         and all(not line or line.startswith("  ") for line in entry[1:-1])
         and _USUAL_TRAILER.fullmatch(entry[-1]) is not None
     )
+
+
+def _is_word(text: str) -> bool:
+    return text.isascii() and text.isalpha() and text.islower()
 
 
 def _heading(line: str, path: str, number: int) -> Optional[Heading]:
@@ -169,12 +174,12 @@ def _heading(line: str, path: str, number: int) -> Optional[Heading]:
 
     start = match.start("series")
     words = tuple(text(start + word.start(), word.group()) for word in re.finditer(r"\S+", match["series"]))
-    urgency = _URGENCY.search(line, match.end())
+    urgency = re.match("[a-z]*", line[match.end() :].lower().partition("urgency=")[2])
     return Heading(
         text(match.start("package"), match["package"]),
         text(match.start("version"), match["version"]),
         words,
-        urgency[1].lower() if urgency else "",
+        urgency[0] if urgency else "",
     )
 
 
@@ -232,11 +237,12 @@ def _date(line: str, path: str, number: int) -> Optional[Text]:
     return Text(date, Mark(path, number, begin + 1, len(date))) if date else None
 
 
-def _matches(pattern: "re.Pattern[str]", lines: list[str], path: str, first: int, last: int) -> list[Text]:
+def _matches(what: "tuple[str, str, int]", lines: list[str], path: str, first: int, last: int) -> list[Text]:
     """What a pattern finds in the text of the entry; a list may go on in the next line."""
     body = "\n".join(lines[first : last - 1])
+    word, pattern, flags = what
     found = []
-    for match in pattern.finditer(body):
+    for match in re.finditer(pattern, body, flags) if word in body.lower() else ():
         line, column = files.position(body, match.start())
         found.append(Text(match.group(), Mark(path, first + line, column, len(match.group()))))
     return found

@@ -70,6 +70,7 @@ class Shape(NamedTuple):
 
 
 _DATA = re.compile(r"\(ObjectClass \*oc, ((?:const )?void \*data)\)")
+_INFO = "static const TypeInfo "
 _NAME = re.compile(r"(.+)-(\d+(?:\.\d+)+)(-\w+)?")
 
 
@@ -135,9 +136,9 @@ def _statements(name: str, arguments: "list[str]", macros: Mapping[str, Macro]) 
     condition = ""
     for part, end in re.findall(r"([^;{}]*)([;{}]|$)", _bound(macro, arguments)):
         part = csource.fold(part).replace("( ", "(").rstrip(", ")
-        inner = re.fullmatch(r"(DEFINE_\w+)\((.*)\)", part)
-        if inner:
-            yield from _statements(inner[1], list(csource.arguments(inner[2])), macros)
+        inner, opening, words = part.partition("(")
+        if inner.startswith("DEFINE_") and inner.isidentifier() and opening and words.endswith(")"):
+            yield from _statements(inner, list(csource.arguments(words[:-1])), macros)
         elif part:
             # Members of a TypeInfo end with a comma, statements with a semicolon.
             for text in re.split(r",\s*(?=\.)", part):
@@ -202,10 +203,9 @@ def _shape(template: tuple[Statement, ...]) -> Shape:
     held = []
     for one in template:
         text = one.text
-        info = re.fullmatch(r"static const TypeInfo (\S+) =", text)
         data = _DATA.search(text)
-        if info:
-            found["info"] = info[1]
+        if text.startswith(_INFO) and text.endswith(" ="):
+            found["info"] = text[len(_INFO) : -2]
         elif text.startswith(".name ="):
             found["name"] = text
         elif text.startswith(".class_init ="):
@@ -250,12 +250,12 @@ def _concerned(text: str) -> bool:
 
 def _body(text: str, functions: Mapping[str, str], line: int) -> str:
     """What a statement of a class_init does to the class: itself, or the options function that it calls."""
-    call = re.fullmatch(r"(\w*options)\(mc\)", text)
-    if call is None:
+    name = text.removesuffix("(mc)")
+    if name == text or not name.isidentifier():
         return text + ";"
-    if call[1] not in functions:
-        raise ShapeError(f"the function {call[1]} was not found", line)
-    return functions[call[1]]
+    if name not in functions:
+        raise ShapeError(f"the function {name} was not found", line)
+    return functions[name]
 
 
 def _held(body: str, alias: Optional[str], default: bool) -> tuple[Optional[str], bool]:

@@ -104,14 +104,17 @@ def folded(words: Iterable[str], first: str, rest: str, width: int = WIDTH) -> l
 
     Not textwrap's, which breaks words at hyphens, and which a build would have to load.
     """
-    lines = [first]
+    lines: list[str] = []
+    line, used, blank = first, _columns(first), ""
     for word in words:
-        blank = "" if lines[-1] in (first, rest) else " "
-        if blank and _columns(lines[-1]) + 1 + _columns(word) > width:
-            lines.append(rest)
-            blank = ""
-        lines[-1] += blank + word
-    return lines
+        size = len(blank) + _columns(word)
+        if blank and used + size > width:
+            lines.append(line)
+            line, used, size, blank = rest, _columns(rest), size - 1, ""
+        line += blank + word
+        used += size
+        blank = " "
+    return [*lines, line]
 
 
 def _plain(parts: Parts) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from .. import differences
 from ..model import FrozenType, Model, frozen_type, kept_values
 from ..support import need
 from . import Problem, Rule, Subject, about
@@ -14,9 +13,13 @@ _HINT = "a released type never changes: undo it, or make the change an increment
 
 def frozen_changed(model: Model) -> Iterator[Problem]:
     """Guests run on it: another board under the same name breaks their migration."""
-    for lock in (model.history.lock, model.history.against):
+    locks = [lock for lock in (model.history.lock, model.history.against) if lock]
+    if locks:
+        # A package that has not released anything does without.
+        from .. import differences
+    for lock in locks:
         for one in model.types:
-            old = lock.types.get(one.name) if lock else None
+            old = lock.types.get(one.name)
             if old is None or not model.is_out(old.release):
                 continue
             now = differences.seen(frozen_type(one, ""))
