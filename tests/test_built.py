@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 from conftest import Run
@@ -16,6 +18,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines import fidelity, rules
 from qemu_machines.binaries import memory, observing
+from qemu_machines.binaries.process import QmpError
 from qemu_machines.commands import telling
 from qemu_machines.diagnostics import InputError, Mark
 from qemu_machines.inputs import lock, observed
@@ -358,6 +361,60 @@ def test_a_broken_binary(tree: Tree, run: Run, command: str, script: str, expect
     assert done.returncode == 3
     assert done.stderr.startswith(f"dh_qemu_machines: error: {expected}")
     assert not (tree.root / "debian/qemu-machines.lock").exists()
+
+
+# As much as QEMU says of itself; and what it does with the options that come after that.
+QMP = """\
+case "$*" in *qmp*) ;; *help*) :; {help}
+exit;; *dump*) :; {dump}
+exit;; *) :; {machine}
+exit;; esac
+echo '{{"QMP": {{}}}}'
+while read -r line; do case "$line" in
+*query-target*) reply='{{"arch": "{arch}"}}';;
+*query-version*) reply='{{"qemu": {{"major": 9, "minor": 2, "micro": 0}}}}';;
+*query-machines*) reply='[{machines}]';;
+*capabilities*) reply='{{}}';;
+*expansion*) reply='{{"model": {{}}}}';;
+*) reply='[]';;
+esac; echo "{{\\"return\\": $reply}}"; done
+"""
+
+
+def asked(help: str = "", dump: str = "", machine: str = "", arch: str = "x", machines: "Sequence[str]" = ()) -> str:
+    entries = ", ".join(f'{{"name": "{name}", "cpu-max": 1, "deprecated": false}}' for name in machines)
+    return QMP.format(help=help, dump=dump, machine=machine, arch=arch, machines=entries)
+
+
+@pytest.mark.parametrize(
+    "help, dump, expected",
+    [
+        ("echo broken >&2; exit 3", "", "-M help: it ended with status 3; it said: broken"),
+        ("kill -35 $$", "", "-M help: it ended on signal 35"),
+        ("sleep 60 & wait", "", "-M help: no answer within 0.5 seconds"),
+        ("exec >&-; sleep 60", "", "-M help: it closed the connection and still runs"),
+        ("exec yes", "", "-M help: its reply is larger than 1048576 bytes"),
+        ("exec yes lost >&2", "", "-M help: what it says on standard error is larger than 1048576 bytes; it said: "),
+        ("exec cat", "exec yes", "-dump-vmstate: its reply is larger than 1048576 bytes"),
+        ("", "exit 1", "-dump-vmstate: it ended with status 1"),
+        ("", "", "-dump-vmstate: its dump is not in the form that is known"),
+        ("", "echo []", "-dump-vmstate: its dump is not in the form that is known"),
+    ],
+)
+def test_a_binary_that_breaks_later(tree: Tree, monkeypatch: pytest.MonkeyPatch, help: str, dump: str, expected: str) -> None:
+    monkeypatch.setattr(observing, "_TIME", 0.5)
+    monkeypatch.setattr(observing, "_LARGEST", 1 << 20)
+    binary = fake(tree, asked(help, dump))
+    start = time.monotonic()
+    with pytest.raises(QmpError) as caught:
+        observing.observe(binary, ())
+    assert str(caught.value).startswith(f"{binary}: {expected}")
+    assert time.monotonic() - start < 2
+
+
+def test_a_binary_of_which_all_is_told(tree: Tree) -> None:
+    found = observing.observe(fake(tree, asked("exec cat", "echo '{}'")), ())
+    assert (found.target, found.version, found.types, found.sections) == ("x", "9.2.0", {}, {})
 
 
 def test_no_binary(tree: Tree, run: Run) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import struct
-import subprocess
-import time
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from conftest import TOOL, Run
+from conftest import Run
 from trees import Tree
 
 from qemu_machines.binaries import guests, migration, stream
@@ -440,37 +437,3 @@ def test_qemu_that_never_sends(run: Run, tree: Tree, monkeypatch: pytest.MonkeyP
         work.load(str(tree.root / "one"), machine, Saved(b"stream", 5))
     assert (caught.value.stage, caught.value.message) == ("load", "query-migrate: its reply is not QEMU's")
     assert not os.path.exists(work.folder)
-
-
-@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
-def test_an_end_leaves_nothing(tree: Tree, number: int, status: int) -> None:
-    """Neither a process nor a file, while QEMU says nothing."""
-    # More types than are tried at once: what has not begun must not be waited for either.
-    more = ", ".join(f'{{"name": "pc-q35-7.{number}"}}' for number in range(99))
-    asked = ASKED.replace('[{"name": "pc-q35', f'[{more}, {{"name": "pc-q35')
-    fake(tree.root / "one", f"{asked}echo $$ >>'{tree.root}/started'\nsleep 60\n")
-    (tree.root / "tmp").mkdir()
-    command = [TOOL, "migrate", "--from", "one", "--to", "one"]
-    environment = {**os.environ, "TMPDIR": str(tree.root / "tmp")}
-
-    def heed() -> None:
-        # A shell's background jobs, and what they start, are born with SIGINT ignored.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    with subprocess.Popen(
-        command, cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed
-    ) as process:
-        limit = time.monotonic() + 20
-        while not (tree.root / "started").exists() or not (tree.root / "started").read_text():
-            assert time.monotonic() < limit
-            time.sleep(0.02)
-        process.send_signal(number)
-        try:
-            _, stderr = process.communicate(timeout=20)
-        finally:
-            process.kill()
-    assert (process.returncode, "Traceback" in stderr) == (status, False)
-    for pid in (tree.root / "started").read_text().split():
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(pid), 0)
-    assert list((tree.root / "tmp").iterdir()) == []

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
 from .. import diagnostics
-from ..binaries import guests, migration, transfer
+from ..binaries import guests, migration, running, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.qmp import QmpError
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
 from ..options import WrongUsage
-from . import reading, telling
+from . import ending, reading, telling
 
 
+@ending.politely
 def run(options: argparse.Namespace) -> int:
     """Migrate and print the table; findings are what guests may count on and does not work."""
     old_path, new_path = vars(options)["from"], options.to
     if old_path is None or new_path is None:
         raise WrongUsage("migrate needs --from and --to, each a qemu-system binary or a folder that has some")
-    try:
-        with _ending_politely():
-            return _compare(options, old_path, new_path)
-    except _Ended as ended:
-        return ended.status
+    return _compare(options, old_path, new_path)
 
 
 def _compare(options: argparse.Namespace, old_path: str, new_path: str) -> int:
@@ -137,32 +132,6 @@ def _targets(side: dict[str, Qemu]) -> str:
     return ", ".join(side) or "none"
 
 
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-
-
-class _Ended(BaseException):
-    """A signal asked for the end; ``status`` is what a shell would tell of it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
-
-
-@contextmanager
-def _ending_politely() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the program as Ctrl-C does, with everything that it started."""
-
-    def end(number: int, _: object) -> None:
-        raise _Ended(number)
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]:
     """All jobs, on the cores there are; their results in the order of the jobs."""
     from ..outputs.progress import Bar
@@ -171,24 +140,15 @@ def _carried_out(options: argparse.Namespace, jobs: Sequence[Job]) -> list[Done]
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
-        futures: list[Future[Done]] = []
         try:
-            # The first jobs run already while the last are handed over: an end that came in between would miss some.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_ENDING))
-            futures += [pool.submit(migration.carry_out, work, job) for job in jobs]
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
             names = dict(zip(futures, (job.machine.name for job in jobs)))
             with Bar(sys.stderr, len(jobs)) as bar:
                 for future in as_completed(futures):
                     bar.step(names[future])
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            # Again and again, because a thread may just have been about to start one.
-            # (What was cancelled is none of it: "wait" does not take that for done.)
-            left = {future for future in futures if not future.cancelled()}
-            while left:
-                work.end()
-                _, left = wait(left, timeout=0.05)
+            running.end_all()
+            pool.shutdown(cancel_futures=True)
             raise
         return [future.result() for future in futures]
 

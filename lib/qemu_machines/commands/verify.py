@@ -11,9 +11,10 @@ from .. import debhelper, upload
 from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark
 from ..inputs import observed
 from ..model import Built, Lock, Model
-from . import reading, telling
+from . import ending, reading, telling
 
 
+@ending.politely
 def run(options: argparse.Namespace) -> int:
     """Ask every binary, and judge what it says; skipped, with a line, where binaries cannot run."""
     why = _cannot_run()
