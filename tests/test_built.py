@@ -417,6 +417,15 @@ def test_a_binary_of_which_all_is_told(tree: Tree) -> None:
     assert (found.target, found.version, found.types, found.sections) == ("x", "9.2.0", {}, {})
 
 
+def test_a_hint_only_for_what_may_be_no_qemu(tree: Tree, run: Run) -> None:
+    tree.manifest(HPB).changelog()
+    hint = "is it a qemu-system-* that runs here?"
+    assert hint in run("verify", fake(tree, "exit 1")).stderr
+    assert hint in run("verify", "nowhere/qemu-system-x86_64").stderr
+    done = run("verify", fake(tree, asked("exit 3")))
+    assert done.stderr == "dh_qemu_machines: error: build/qemu-system-x86_64: -M help: it ended with status 3\n"
+
+
 def test_no_binary(tree: Tree, run: Run) -> None:
     tree.manifest(HPB).changelog()
     done = run("verify")

@@ -348,6 +348,7 @@ def test_replies_that_are_not_qemus(run: Run, tree: Tree) -> None:
     done = run("migrate", "--from", "odd", "--to", "odd")
     assert done.returncode == 3
     assert "error: ./odd: query-target: its reply is not QEMU's\n" in done.stderr
+    assert "hint" not in done.stderr
 
 
 def test_different_targets(run: Run, tree: Tree) -> None:

@@ -122,7 +122,9 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
             qemu = migration.ask(binary)
         except QmpError as error:
             text = str(error).removeprefix(f"{error.binary}: ")
-            unreadable.append(_unreadable(binary, text, "is it a QEMU that can run here?"))
+            # What has said that it is QEMU is one.
+            hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
+            unreadable.append(_unreadable(binary, text, hint))
         else:
             found.setdefault(qemu.target, qemu)
     return found

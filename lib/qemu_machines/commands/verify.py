@@ -81,7 +81,9 @@ def ask(options: argparse.Namespace, model: Model, unreadable: "list[Finding]") 
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
             message = str(answer).removeprefix(f"{path}: ")
-            unreadable.append(_unreadable(path, message, "is it a qemu-system-* that runs here?"))
+            # What has said that it is QEMU is one.
+            hint = "is it a qemu-system-* that runs here?" if answer.attempt == "start" else ""
+            unreadable.append(_unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     by_target: dict[str, str] = {}
