@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -426,6 +427,16 @@ def test_a_hint_only_for_what_may_be_no_qemu(tree: Tree, run: Run) -> None:
     assert done.stderr == "dh_qemu_machines: error: build/qemu-system-x86_64: -M help: it ended with status 3\n"
 
 
+def test_fields_of_a_dump() -> None:
+    fields = [{"field": name, "version_id": 1, "size": 4, **more} for name, more in (("a", {"field_exists": True}), ("b", {"num": 2}))]
+    fields.append({"field": "c", "size": 4, "field_exists": False})
+    state = {"name": "e1000", "version_id": 2, "minimum_version_id": 1, "Fields": fields}
+    sections, states = observing.vmstate_of(json.dumps({"e1000": {"Description": state}, "none": {}}).encode(), "x")
+    assert states[sections["e1000"]].fields == (
+        Field("a", 1, 4, 1, True, ""), Field("b", 1, 4, 2, False, ""), Field("c", 0, 4, 1, False, ""),
+    )  # fmt: skip
+
+
 def test_no_binary(tree: Tree, run: Run) -> None:
     tree.manifest(HPB).changelog()
     done = run("verify")
@@ -490,6 +501,24 @@ def test_the_memory_of_what_is_no_qemu() -> None:
         process.wait()
     with pytest.raises(OSError):
         memory.compat_properties(2**22 + 1, ["pc-q35-lunar"])
+
+
+def test_what_is_no_array_of_properties() -> None:
+    """A pointer to something else: all of it is left alone."""
+    texts = b"e1000\0mq\0on\0\0"
+
+    def array(*entries: "tuple[int, int, int]") -> "tuple[observed.Setting, ...]":
+        """Entries of pointers to texts; the array itself is at 1000, its items at 2000."""
+        items = struct.pack(f"{len(entries)}P", *(3000 + 24 * number for number in range(len(entries))))
+        memories = {1000: struct.pack("PI", 2000, len(entries)), 2000: items, 4000: texts,
+                    3000: b"".join(struct.pack("3P", *entry) for entry in entries)}  # fmt: skip
+        return memory._array([memory._Region(start, data, True) for start, data in memories.items()], 1000)
+
+    good, nothing = (4000, 4006, 4009), 4000 + len(texts) - 1
+    assert array(good) == (("e1000", "mq", "on"),)
+    assert array(good, (4000, 4006, 0)) == (("e1000", "mq", "on"), ("e1000", "mq", ""))
+    for bad in ((0, 4006, 4009), (4000, 0, 4009), (nothing, 4006, 4009), (4000, nothing, 4009)):
+        assert array(bad) == array(good, bad) == ()
 
 
 OVERRIDE = HPB + 'overrides:\n- {rule: type-not-declared, type: pc-q35-lunar-own, reason: r, bug: "LP: #3"}\n'

@@ -218,6 +218,15 @@ def test_not_a_program(tmp_path: Path, fake: Fake) -> None:
     assert caught.value.reason == "embedded null byte"
 
 
+@pytest.mark.parametrize("error", [PermissionError, OSError])
+def test_memory_that_may_not_be_read(fake: Fake, monkeypatch: pytest.MonkeyPatch, error: "type[OSError]") -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("qemu_machines.binaries.memory.compat_properties", fails)
+    assert [machine.compat for machine in observe(fake(READY + MACHINES)).machines] == [None, None]
+
+
 def test_what_it_said_while_nobody_listened(fake: Fake, tmp_path: Path) -> None:
     with Process(fake(f"echo odd >&2; : >'{tmp_path}/said'; exec cat\n"), ()) as process:
         limit = time.monotonic() + 5
