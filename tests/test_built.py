@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import subprocess
+import time
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 from conftest import Run
@@ -16,6 +19,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines import fidelity, rules
 from qemu_machines.binaries import memory, observing
+from qemu_machines.binaries.process import QmpError
 from qemu_machines.commands import telling
 from qemu_machines.diagnostics import InputError, Mark
 from qemu_machines.inputs import lock, observed
@@ -360,6 +364,79 @@ def test_a_broken_binary(tree: Tree, run: Run, command: str, script: str, expect
     assert not (tree.root / "debian/qemu-machines.lock").exists()
 
 
+# As much as QEMU says of itself; and what it does with the options that come after that.
+QMP = """\
+case "$*" in *qmp*) ;; *help*) :; {help}
+exit;; *dump*) :; {dump}
+exit;; *) :; {machine}
+exit;; esac
+echo '{{"QMP": {{}}}}'
+while read -r line; do case "$line" in
+*query-target*) reply='{{"arch": "{arch}"}}';;
+*query-version*) reply='{{"qemu": {{"major": 9, "minor": 2, "micro": 0}}}}';;
+*query-machines*) reply='[{machines}]';;
+*capabilities*) reply='{{}}';;
+*expansion*) reply='{{"model": {{}}}}';;
+*) reply='[]';;
+esac; echo "{{\\"return\\": $reply}}"; done
+"""
+
+
+def asked(help: str = "", dump: str = "", machine: str = "", arch: str = "x", machines: "Sequence[str]" = ()) -> str:
+    entries = ", ".join(f'{{"name": "{name}", "cpu-max": 1, "deprecated": false}}' for name in machines)
+    return QMP.format(help=help, dump=dump, machine=machine, arch=arch, machines=entries)
+
+
+@pytest.mark.parametrize(
+    "help, dump, expected",
+    [
+        ("echo broken >&2; exit 3", "", "-M help: it ended with status 3; it said: broken"),
+        ("kill -35 $$", "", "-M help: it ended on signal 35"),
+        ("sleep 60 & wait", "", "-M help: no answer within 0.5 seconds"),
+        ("exec >&-; sleep 60", "", "-M help: it closed the connection and still runs"),
+        ("exec yes", "", "-M help: its reply is larger than 1048576 bytes"),
+        ("exec yes lost >&2", "", "-M help: what it says on standard error is larger than 1048576 bytes; it said: "),
+        ("exec cat", "exec yes", "-dump-vmstate: its reply is larger than 1048576 bytes"),
+        ("", "exit 1", "-dump-vmstate: it ended with status 1"),
+        ("", "", "-dump-vmstate: its dump is not in the form that is known"),
+        ("", "echo []", "-dump-vmstate: its dump is not in the form that is known"),
+    ],
+)
+def test_a_binary_that_breaks_later(tree: Tree, monkeypatch: pytest.MonkeyPatch, help: str, dump: str, expected: str) -> None:
+    monkeypatch.setattr(observing, "_TIME", 0.5)
+    monkeypatch.setattr(observing, "_LARGEST", 1 << 20)
+    binary = fake(tree, asked(help, dump))
+    start = time.monotonic()
+    with pytest.raises(QmpError) as caught:
+        observing.observe(binary, ())
+    assert str(caught.value).startswith(f"{binary}: {expected}")
+    assert time.monotonic() - start < 2
+
+
+def test_a_binary_of_which_all_is_told(tree: Tree) -> None:
+    found = observing.observe(fake(tree, asked("exec cat", "echo '{}'")), ())
+    assert (found.target, found.version, found.types, found.sections) == ("x", "9.2.0", {}, {})
+
+
+def test_a_hint_only_for_what_may_be_no_qemu(tree: Tree, run: Run) -> None:
+    tree.manifest(HPB).changelog()
+    hint = "is it a qemu-system-* that runs here?"
+    assert hint in run("verify", fake(tree, "exit 1")).stderr
+    assert hint in run("verify", "nowhere/qemu-system-x86_64").stderr
+    done = run("verify", fake(tree, asked("exit 3")))
+    assert done.stderr == "dh_qemu_machines: error: build/qemu-system-x86_64: -M help: it ended with status 3\n"
+
+
+def test_fields_of_a_dump() -> None:
+    fields = [{"field": name, "version_id": 1, "size": 4, **more} for name, more in (("a", {"field_exists": True}), ("b", {"num": 2}))]
+    fields.append({"field": "c", "size": 4, "field_exists": False})
+    state = {"name": "e1000", "version_id": 2, "minimum_version_id": 1, "Fields": fields}
+    sections, states = observing.vmstate_of(json.dumps({"e1000": {"Description": state}, "none": {}}).encode(), "x")
+    assert states[sections["e1000"]].fields == (
+        Field("a", 1, 4, 1, True, ""), Field("b", 1, 4, 2, False, ""), Field("c", 0, 4, 1, False, ""),
+    )  # fmt: skip
+
+
 def test_no_binary(tree: Tree, run: Run) -> None:
     tree.manifest(HPB).changelog()
     done = run("verify")
@@ -424,6 +501,24 @@ def test_the_memory_of_what_is_no_qemu() -> None:
         process.wait()
     with pytest.raises(OSError):
         memory.compat_properties(2**22 + 1, ["pc-q35-lunar"])
+
+
+def test_what_is_no_array_of_properties() -> None:
+    """A pointer to something else: all of it is left alone."""
+    texts = b"e1000\0mq\0on\0\0"
+
+    def array(*entries: "tuple[int, int, int]") -> "tuple[observed.Setting, ...]":
+        """Entries of pointers to texts; the array itself is at 1000, its items at 2000."""
+        items = struct.pack(f"{len(entries)}P", *(3000 + 24 * number for number in range(len(entries))))
+        memories = {1000: struct.pack("PI", 2000, len(entries)), 2000: items, 4000: texts,
+                    3000: b"".join(struct.pack("3P", *entry) for entry in entries)}  # fmt: skip
+        return memory._array([memory._Region(start, data, True) for start, data in memories.items()], 1000)
+
+    good, nothing = (4000, 4006, 4009), 4000 + len(texts) - 1
+    assert array(good) == (("e1000", "mq", "on"),)
+    assert array(good, (4000, 4006, 0)) == (("e1000", "mq", "on"), ("e1000", "mq", ""))
+    for bad in ((0, 4006, 4009), (4000, 0, 4009), (nothing, 4006, 4009), (4000, nothing, 4009)):
+        assert array(bad) == array(good, bad) == ()
 
 
 OVERRIDE = HPB + 'overrides:\n- {rule: type-not-declared, type: pc-q35-lunar-own, reason: r, bug: "LP: #3"}\n'

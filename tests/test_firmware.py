@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import os
 import struct
+import time
 from pathlib import Path
+from typing import Callable, Mapping
 
 import pytest
 from test_built import BINARY, NAMES, said
 from trees import Tree
 
 from qemu_machines import fidelity
-from qemu_machines.binaries import firmware
+from qemu_machines.binaries import firmware, observing
 from qemu_machines.binaries.qmp import QmpError
-from qemu_machines.inputs.observed import Observed
+from qemu_machines.inputs.observed import Observed, ObservedType
 
 
 def table(name: str, content: bytes) -> bytes:
@@ -42,20 +47,164 @@ def test_boards_without_fw_cfg(target: str) -> None:
     assert firmware.facts("/nonexistent", target, "any", "text") == {}
 
 
+FILES = {
+    "bootorder": b"",
+    "etc/acpi/tables": table("FACS", b"1" * 56) + b"\0" * 7,
+    "etc/smbios/smbios-tables": b"\x01\x04\0\0QEMU\0virt-noble\0\0",
+    "genroms/kvmvapic.bin": b"\x55\xaa",
+}
+
+
+def slowly(data: bytes) -> str:
+    return "OK\n" + "".join(f"OK {byte:#06x}\n" for byte in data)
+
+
+def by_dma(data: bytes) -> str:
+    return f"OK\nOK\nOK\nOK {base64.b64encode(data).decode()}\n"
+
+
+def qtest(read: "Callable[[bytes], str]", files: Mapping[str, bytes]) -> str:
+    """What QEMU answers to all that is asked of its fw_cfg, read byte by byte or by DMA."""
+    entries = [struct.pack(">IHH56s", len(data), 32 + at, 0, name.encode()) for at, (name, data) in enumerate(files.items())]
+    directory = struct.pack(">I", len(files)) + b"".join(entries)
+    contents = [data for data in files.values() if data or read is slowly]
+    return slowly(b"\1" if read is slowly else b"\3") + "".join(map(read, (directory[:4], directory, *contents)))
+
+
+class Fake:
+    """A QEMU of a few lines of shell, which notes how it is started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.path = folder, str(folder / "qemu-system-aarch64")
+
+    def does(self, script: str) -> Fake:
+        note = f"echo \"$*\" >>'{self.folder}/starts'\n"
+        Path(self.path).write_text(f"#!/bin/sh\n{note}{script}\n", encoding="utf-8")
+        Path(self.path).chmod(0o755)
+        return self
+
+    def answers(self, text: str, before: str = "") -> Fake:
+        (self.folder / "answers").write_text(text, encoding="utf-8")
+        return self.does(f"{before}\ncat '{self.folder}/answers'; exec cat >/dev/null")
+
+    def facts(self) -> "dict[str, str]":
+        return firmware.facts(self.path, "aarch64", "virt-noble", "text")
+
+    def refused(self) -> str:
+        with pytest.raises(QmpError) as caught:
+            self.facts()
+        return str(caught.value).removeprefix(f"{self.path}: -M virt-noble: ")
+
+    def starts(self) -> "list[str]":
+        return (self.folder / "starts").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Fake:
+    return Fake(tmp_path)
+
+
+@pytest.mark.parametrize("read", [slowly, by_dma])
+def test_what_is_read(fake: Fake, read: "Callable[[bytes], str]") -> None:
+    found = fake.answers(qtest(read, FILES)).facts()
+    assert list(found) == ["fw_cfg bootorder", "ACPI table FACS", "SMBIOS types", "SMBIOS type 1"]
+    assert found["fw_cfg bootorder"] == hashlib.sha256(b"").hexdigest()[:8]
+    assert found["SMBIOS type 1"] == hashlib.sha256(b"\x01\x04\0\0QEMU\0name\0\0").hexdigest()[:8]
+
+
+def test_a_type_without_memory_for_hot_plug(fake: Fake) -> None:
+    words = "\\\"-memory 'slots|maxmem'\\\" is not supported by: virt-noble"
+    fake.answers(qtest(by_dma, FILES), f"""case "$*" in *maxmem*) echo "qemu: {words}" >&2; exit 1;; esac""")
+    assert len(fake.facts()) == 4
+    assert [start.split("-m ")[1] for start in fake.starts()] == ["64M,slots=1,maxmem=1G", "64M"]
+
+
 @pytest.mark.parametrize(
     "script, expected",
     [
-        ("echo 'can not apply global' >&2; exit 1", "-M virt-noble: it ended; it said: can not apply global"),
-        ("read x; echo FAIL Unknown; cat", "-M virt-noble: it answers FAIL Unknown"),
+        ("echo 'can not apply global' >&2; exit 1", "it ended with status 1; it said: can not apply global"),
+        ("kill -35 $$", "it ended on signal 35"),
+        ("tr '\\0' x </dev/zero", "its reply is larger than 131072 bytes"),
+        ("exec yes lost >&2", "what it says on standard error is larger than 131072 bytes"),
+        # Its child has the pipes, too.
+        ("sleep 60 & echo $! >child; wait", "no answer within 0.3 seconds"),
+        ("exec >&-; sleep 60", "it closed the connection and still runs"),
     ],
 )
-def test_a_type_that_does_not_start(tmp_path: Path, script: str, expected: str) -> None:
-    program = tmp_path / "qemu-system-aarch64"
-    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
-    program.chmod(0o755)
+def test_a_type_that_does_not_start(fake: Fake, monkeypatch: pytest.MonkeyPatch, script: str, expected: str) -> None:
+    monkeypatch.setattr(firmware, "_TIME", 0.3 if "sleep" in script else 5)
+    monkeypatch.setattr(firmware, "_LARGEST", 1 << 16)
+    monkeypatch.chdir(fake.folder)
+    start = time.monotonic()
+    assert fake.does(script).refused().startswith(expected)
+    # Not once more with less memory.
+    assert time.monotonic() - start < 2 and len(fake.starts()) == 1
+    if "child" in script:
+        assert_gone(int(Path("child").read_text(encoding="utf-8")))
+
+
+def assert_gone(pid: int) -> None:
+    """Nobody's child any more: it dies, and init reaps it, in their own time."""
+    stat, limit = Path(f"/proc/{pid}/stat"), time.monotonic() + 2
+    while stat.exists() and stat.read_text(encoding="utf-8").split()[2] not in "ZX":
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+# Either of them is small enough.
+TWO = struct.pack(">IIHH56sIHH56s", 2, 100000, 32, 0, b"a", 100000, 33, 0, b"b")
+ODD = "its reply is not QEMU's"
+
+
+@pytest.mark.parametrize(
+    "answers, expected",
+    [
+        ("garbage\n", "it answers garbage"),
+        ("FAIL Unknown \x1b\n", "it answers FAIL Unknown ?"),
+        ("\n", "it answers "),
+        ("OK\nOK\n", ODD),
+        ("OK\nOK x\n", ODD),
+        ("OK\nOK -1\n", ODD),
+        ("OK\nOK 0x100\n", ODD),
+        *((slowly(b"\3") + f"OK\nOK\nOK\nOK{data}\n", ODD) for data in ("", " !!!!", " AAAA", " AAAAA", " AAAAAAA=x")),
+        (slowly(b"\1") + slowly(struct.pack(">I", 1025)), "its fw_cfg has no directory"),
+        (slowly(b"\1") + slowly(struct.pack(">I", 2)) + slowly(TWO), "the files of its fw_cfg are too large"),
+    ],
+)
+def test_answers_that_are_not_qemus(fake: Fake, monkeypatch: pytest.MonkeyPatch, answers: str, expected: str) -> None:
+    monkeypatch.setattr(firmware, "_LARGEST", 1 << 17)
+    assert fake.answers(answers).refused() == expected
+    assert len(fake.starts()) == 1
+
+
+@pytest.mark.parametrize("most, refused", [(4, False), (3, True)])
+def test_as_many_files_as_qemu_has(fake: Fake, monkeypatch: pytest.MonkeyPatch, most: int, refused: bool) -> None:
+    monkeypatch.setattr(firmware, "_MOST", most)
+    fake.answers(qtest(slowly, FILES))
+    assert fake.refused() == "its fw_cfg has no directory" if refused else fake.facts()
+
+
+def test_every_type_is_started(fake: Fake) -> None:
+    types = {name: ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"virt-{number}" for number in range(9))}
+    fake.answers(qtest(by_dma, FILES))
+    found = observing._with_firmware(fake.path, "aarch64", types)
+    assert [len(one.facts) for one in found.values()] == [5] * 9
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "exit 1"])
+def test_one_type_that_fails_is_enough(fake: Fake, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """A binary that hangs would do so for each of its types."""
+    monkeypatch.setattr(firmware, "_TIME", 0.3)
+    fake.answers(qtest(slowly, FILES), f'case "$*" in *virt-0*) ;; *) {script};; esac')
+    types = {name: ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"virt-{number}" for number in range(99))}
+    start = time.monotonic()
     with pytest.raises(QmpError) as caught:
-        firmware.facts(str(program), "aarch64", "virt-noble", "text")
-    assert str(caught.value) == f"{program}: {expected}"
+        observing._with_firmware(fake.path, "aarch64", types)
+    # Whichever fails first in time, told is the first of them in order.
+    assert caught.value.attempt == "-M virt-1"
+    assert time.monotonic() - start < 5
+    # One that went well, and one for each thread.
+    assert len(fake.starts()) <= 1 + (os.cpu_count() or 1)
 
 
 def with_tables(**tables: str) -> Observed:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import struct
-import subprocess
-import time
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from conftest import TOOL, Run
+from conftest import Run
 from trees import Tree
 
 from qemu_machines.binaries import guests, migration, stream
@@ -351,6 +348,7 @@ def test_replies_that_are_not_qemus(run: Run, tree: Tree) -> None:
     done = run("migrate", "--from", "odd", "--to", "odd")
     assert done.returncode == 3
     assert "error: ./odd: query-target: its reply is not QEMU's\n" in done.stderr
+    assert "hint" not in done.stderr
 
 
 def test_different_targets(run: Run, tree: Tree) -> None:
@@ -442,35 +440,113 @@ def test_qemu_that_never_sends(run: Run, tree: Tree, monkeypatch: pytest.MonkeyP
     assert not os.path.exists(work.folder)
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
-def test_an_end_leaves_nothing(tree: Tree, number: int, status: int) -> None:
-    """Neither a process nor a file, while QEMU says nothing."""
-    # More types than are tried at once: what has not begun must not be waited for either.
-    more = ", ".join(f'{{"name": "pc-q35-7.{number}"}}' for number in range(99))
-    asked = ASKED.replace('[{"name": "pc-q35', f'[{more}, {{"name": "pc-q35')
-    fake(tree.root / "one", f"{asked}echo $$ >>'{tree.root}/started'\nsleep 60\n")
-    (tree.root / "tmp").mkdir()
-    command = [TOOL, "migrate", "--from", "one", "--to", "one"]
-    environment = {**os.environ, "TMPDIR": str(tree.root / "tmp")}
+# A QEMU that migrates as it is told to: what its program has counted, one after the other, and how much it sends.
+MIGRATING = """\
+#!/usr/bin/python3
+import json, socket, sys
+counts, size, running = iter({counts}), {size}, {running}
+print('{{"QMP": {{}}}}', flush=True)
+for line in sys.stdin:
+    request, reply = json.loads(line), {{}}
+    command, path = request["execute"], request.get("arguments", {{}}).get("uri", "unix:")[5:]
+    if command == "human-monitor-command":
+        reply = f"7e00: {{next(counts):#010x}}"
+    elif command == "migrate":
+        other = socket.socket(socket.AF_UNIX)
+        other.connect(path)
+        other.sendall(size * b"x")
+        other.close()
+    elif command == "migrate-incoming":
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(path)
+        server.listen(1)
+    elif command == "query-migrate":
+        reply = {{"status": "completed"}}
+    elif command == "query-status":
+        reply = {{"running": running}}
+    print(json.dumps({{"return": reply}}), flush=True)
+"""
+Q35 = Machine("pc-q35", "pc-q35-lunar", "qemu64", ())
 
-    def heed() -> None:
-        # A shell's background jobs, and what they start, are born with SIGINT ignored.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    with subprocess.Popen(
-        command, cwd=tree.root, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed
-    ) as process:
-        limit = time.monotonic() + 20
-        while not (tree.root / "started").exists() or not (tree.root / "started").read_text():
-            assert time.monotonic() < limit
-            time.sleep(0.02)
-        process.send_signal(number)
-        try:
-            _, stderr = process.communicate(timeout=20)
-        finally:
-            process.kill()
-    assert (process.returncode, "Traceback" in stderr) == (status, False)
-    for pid in (tree.root / "started").read_text().split():
-        with pytest.raises(ProcessLookupError):
-            os.kill(int(pid), 0)
-    assert list((tree.root / "tmp").iterdir()) == []
+def migrating(folder: Path, counts: "list[int]", size: int = 10, running: bool = True) -> str:
+    path = folder / "qemu"
+    path.write_text(MIGRATING.format(counts=counts, size=size, running=running), encoding="utf-8")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_machine_that_is_saved(tmp_path: Path) -> None:
+    with Workshop(time_limit=5) as work:
+        assert work.save(migrating(tmp_path, [0, 0, 4, 5]), Q35) == Saved(10 * b"x", 5)
+
+
+@pytest.mark.parametrize("limit, fails", [(10, False), (9, True)])
+def test_a_stream_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, fails: bool) -> None:
+    monkeypatch.setattr("qemu_machines.binaries.transfer.SIZE_LIMIT", limit)
+    binary = migrating(tmp_path, [4, 5])
+    with Workshop(time_limit=5) as work:
+        if not fails:
+            assert work.save(binary, Q35).counted == 5
+            return
+        with pytest.raises(Failed) as caught:
+            work.save(binary, Q35)
+    assert (caught.value.stage, caught.value.message) == ("save", "migrate: its stream is larger than 9 bytes")
+
+
+TOP = (1 << 32) - 1
+
+
+@pytest.mark.parametrize(
+    "counted, counts, running, message",
+    [
+        (5, [5, 5, 6], True, ""),
+        # It counts modulo 2 ** 32.
+        (TOP, [TOP, 3], True, ""),
+        (0, [0, (1 << 31) - 1], True, ""),
+        (5, [6], True, "its memory: the program had counted to 5 and is at 6"),
+        (5, [0], True, "its memory: the program had counted to 5 and is at 0"),
+        (5, [5, 1], True, "its CPU: the program had counted to 5 and went on from 1"),
+        (0, [0, 1 << 31], True, "its CPU: the program had counted to 0 and went on from 2147483648"),
+        (5, [5, 6], False, "query-status: it does not run after the migration"),
+    ],
+)
+def test_a_machine_that_is_loaded(tmp_path: Path, counted: int, counts: "list[int]", running: bool, message: str) -> None:
+    binary = migrating(tmp_path, counts, running=running)
+    with Workshop(time_limit=5) as work:
+        if not message:
+            work.load(binary, Q35, Saved(b"stream", counted))
+            return
+        with pytest.raises(Failed) as caught:
+            work.load(binary, Q35, Saved(b"stream", counted))
+    assert (caught.value.stage, caught.value.message) == ("run", message)
+
+
+class Loading:
+    """A workshop where loading ends in one way."""
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+
+    def load(self, *_: object) -> None:
+        if self.stage:
+            raise Failed(self.stage, QmpError("qemu", "query-migrate", "no"))
+
+
+@pytest.mark.parametrize("stage, refused", [("load", True), ("start", None), ("run", False), ("", False)])
+def test_a_stream_that_is_offered_to_another_type(stage: str, refused: "bool | None") -> None:
+    (job,), _ = migration.jobs(PAIR, ["pc-q35-2.9"], (), False)
+    work: Any = Loading(stage)
+    found = migration._across(work, job, Saved(a_stream("pc-q35-2.9"), 5), "pc-q35-lunar")
+    # That it does not start is said where it is migrated itself.
+    assert (found and found.refused) is refused
+
+
+def test_named_types_need_no_manifest(run: Run, tree: Tree) -> None:
+    """Nor is one read that is there, be it broken."""
+    tree.whole()
+    tree.write("debian/qemu-machines.yaml", "version: [\n")
+    fake(tree.root / "one", ASKED + "exit 1\n")
+    done = run("migrate", "--from", "one", "--to", "one", "--type", "pc-q35-lunar")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "pc-q35-lunar  FAILED   FAILED\n" in done.stdout

@@ -9,6 +9,8 @@ from typing import Callable
 
 import pytest
 
+from qemu_machines.binaries import running
+from qemu_machines.binaries.process import Process
 from qemu_machines.binaries.qmp import Qmp, QmpError
 from qemu_machines.binaries.types import Machine, observe
 
@@ -96,6 +98,8 @@ def test_request_and_arguments(fake: Fake) -> None:
         ("exit 0", "start: it ended with status 0"),
         ("echo 'no such machine' >&2; exit 1", "start: it ended with status 1; it said: no such machine"),
         ("kill -ABRT $$", "start: it ended on SIGABRT"),
+        # One without a name.
+        ("kill -35 $$", "start: it ended on signal 35"),
         (
             "for n in 1 2 3 4 5 6 7; do echo $n >&2; done; exit 1",
             "start: it ended with status 1; it said: 3 | 4 | 5 | 6 | 7",
@@ -149,6 +153,44 @@ def test_hang(fake: Fake, script: str, text: str) -> None:
     assert time.monotonic() - start < 1
 
 
+def test_endless_errors(fake: Fake) -> None:
+    start = time.monotonic()
+    # While it might answer, and when it no longer can; only the last of it is told.
+    for script in ("exec yes lost 3>&1 >&2\n", "exec yes lost >&2\n"):
+        text = refused(fake(script))
+        assert text.startswith("start: what it says on standard error is larger than 1048576 bytes; it said: lost")
+        assert len(text) < 120
+    assert time.monotonic() - start < 2
+
+
+def test_a_limit_is_for_one_answer(fake: Fake) -> None:
+    answer = "read -r line; printf '{\"return\": \"%0150000d\"}\\n' 1\n"
+    with Qmp(fake(READY + 3 * answer), size_limit=200000) as qmp:
+        assert [len(qmp.execute("qom-list")) for _ in range(3)] == [150000] * 3
+
+
+def test_what_is_not_read(fake: Fake) -> None:
+    """A question larger than a pipe; of which half is read; and to a program that has closed its input."""
+    for script, text in (
+        ("sleep 60", "no answer within 0.3 seconds"),
+        ("exec head -c 100000 >/dev/null", "it ended with status 0"),
+        ("exec <&-; sleep 60", "it closed the connection and still runs"),
+    ):
+        binary = fake(READY + script + "\n")
+        with pytest.raises(QmpError) as caught:
+            with Qmp(binary, time_limit=0.3) as qmp:
+                qmp.execute("qom-list", path="x" * 300000)
+        assert caught.value.reason == text
+        assert_ended(binary)
+
+
+def test_answers_while_a_question_is_being_read(fake: Fake) -> None:
+    """Both pipes are full, if nobody reads while writing."""
+    script = "head -c 1 >/dev/null; yes '{\"event\": 1}' | head -n 20000; read -r line; echo '{\"return\": 1}'\n"
+    with Qmp(fake(READY + script), time_limit=5) as qmp:
+        assert qmp.execute("qom-list", path="x" * 300000) == 1
+
+
 def test_full_stderr_does_not_block(fake: Fake) -> None:
     binary = fake("head -c 300000 /dev/zero | tr '\\0' x >&2\n" + READY + MACHINES)
     assert len(observe(binary).machines) == 2
@@ -171,6 +213,42 @@ def test_not_a_program(tmp_path: Path, fake: Fake) -> None:
     empty = tmp_path / "empty"
     empty.touch(0o755)
     assert refused(str(empty)) == "start: Exec format error"
+    with pytest.raises(QmpError) as caught:
+        Qmp(fake(READY), ["-M", "\0"]).__enter__()
+    assert caught.value.reason == "embedded null byte"
+
+
+@pytest.mark.parametrize("error", [PermissionError, OSError])
+def test_memory_that_may_not_be_read(fake: Fake, monkeypatch: pytest.MonkeyPatch, error: "type[OSError]") -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("qemu_machines.binaries.memory.compat_properties", fails)
+    assert [machine.compat for machine in observe(fake(READY + MACHINES)).machines] == [None, None]
+
+
+def test_what_it_said_while_nobody_listened(fake: Fake, tmp_path: Path) -> None:
+    with Process(fake(f"echo odd >&2; : >'{tmp_path}/said'; exec cat\n"), ()) as process:
+        limit = time.monotonic() + 5
+        while not (tmp_path / "said").exists():
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        assert process.error("no").stderr == "odd"
+
+
+def test_none_is_started_while_all_end(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    binary = fake(READY + "sleep 60\n")
+    with pytest.raises(QmpError) as caught:
+        with Qmp(binary) as qmp:
+            running.end_all()
+            qmp.execute("query-machines")
+    assert caught.value.reason == "it ended on SIGKILL"
+    with monkeypatch.context() as patch:
+        patch.setattr("qemu_machines.binaries.process.Popen", None)
+        assert refused(binary) == "start: everything is being ended"
+    running.begin()
+    with Qmp(binary):
+        pass
 
 
 COMPAT = '{"name": "pc", "cpu-max": 1, "deprecated": false, "compat-props": [%s]}'

@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 import trees  # noqa: E402
 
 from qemu_machines import arguments, cli  # noqa: E402
-from qemu_machines.binaries import migration, observing, qmp, types  # noqa: E402
+from qemu_machines.binaries import firmware, migration, observing, process, types  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
 from qemu_machines.inputs.imported import upstream  # noqa: E402
@@ -204,29 +204,22 @@ def handwritten(data: bytes) -> None:
         assert manifests.read(str(path)).findings == (), outcome.out
 
 
-class _Saying(qmp.Qmp):
-    """A QEMU that says some bytes and then nothing more."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__("fuzz", time_limit=5)
-        self.data = data
-
-    def _start(self) -> None:
-        # No process: what it would write is in a pipe already. 64 KiB fit in one.
-        self._process = _Dead(self.data[:60000])  # type: ignore[assignment]
-
-
-class _Dead:
-    """As much of a Popen object as the client uses, of a process that has ended."""
+class _Saying:
+    """As much of a Popen object as is used, of a program that said some bytes and has ended."""
 
     pid = 2**22 + 1  # larger than any process id
 
     def __init__(self, data: bytes) -> None:
         read, write = os.pipe()
         with open(write, "wb") as file:
-            file.write(data)
+            # 64 KiB fit into a pipe.
+            file.write(data[:60000])
+        self.stdin = open(os.devnull, "wb", buffering=0)
         self.stdout = open(read, "rb", buffering=0)
-        self.stdin: Optional[io.BufferedIOBase] = open(os.devnull, "wb")  # type: ignore[assignment]
+        self.stderr = open(os.devnull, "rb", buffering=0)
+
+    def poll(self) -> int:
+        return 0
 
     def wait(self, timeout: Optional[float] = None) -> int:
         return 0
@@ -237,26 +230,27 @@ READERS: "Sequence[Callable[[], object]]" = (
     lambda: types.observe("fuzz"),
     lambda: migration.ask("fuzz"),
     lambda: observing.observe("fuzz", ["pc-q35-lunar"]),
+    lambda: firmware.facts("fuzz", "x86_64", "pc-q35-lunar", "Ubuntu 23.04 PC"),
 )
+QTEST = 3
 
 
 def replies(data: bytes) -> None:
     """What a hostile or broken QEMU may say to whoever asks it, half of the time after a proper greeting; or dump."""
     kind, data = (data[0] if data else 0), data[1:]
-    if kind % 4 == len(READERS):
+    reader = kind % (len(READERS) + 1)
+    if reader == len(READERS):
         _refused_at_most(lambda: observing.vmstate_of(data, "fuzz"))
         return
-    saying = _Saying(GREETING + data if kind < 0x80 else data)
-    with contextlib.ExitStack() as stack:
-        for module in (types, migration, observing):
-            stack.enter_context(mock.patch.object(module, "Qmp", lambda *_: saying))
-        _refused_at_most(READERS[kind % 4])
+    said = GREETING + data if kind < 0x80 and reader != QTEST else data
+    with mock.patch.object(process, "Popen", lambda *_, **__: _Saying(said)):
+        _refused_at_most(READERS[reader])
 
 
 def _refused_at_most(read: "Callable[[], object]") -> None:
     try:
         read()
-    except qmp.QmpError as error:
+    except process.QmpError as error:
         assert str(error).isprintable(), str(error)
 
 

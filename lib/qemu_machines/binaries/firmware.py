@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import struct
-import subprocess
 import tempfile
 from typing import Iterator, NamedTuple
 
-from .qmp import QmpError
+from ..diagnostics import printable
+from .process import Process, QmpError
 
 _ARGUMENTS = "-accel tcg -no-user-config -nodefaults -display none -S -qtest stdio -qtest-log none".split()
 # Memory for hot plug, because only then is there etc/reserved-memory-end; the types before QEMU 2.1 have none.
-_MEMORY = ("64M,slots=1,maxmem=1G", "64M")
+_MEMORY, _LESS_MEMORY = "64M,slots=1,maxmem=1G", "64M"
+_REFUSAL = "'slots|maxmem'"  # pc_memory_init in hw/i386/pc.c
 _TIME = 30.0
 _BIOS = 1 << 16  # the smallest that a PC takes; it is never run
 _MOST = 1 << 10  # files; QEMU has at most 0x20 to 0x40
-_LARGEST = 16 << 20
+_LARGEST = 16 << 20  # bytes of all files; the largest, the ACPI tables, have 0.1 MiB
 _DIRECTORY, _FEATURES = 0x19, 0x01
 _SELECT, _READ = 0x08, 0x02
 _HAS_DMA = 0x02
@@ -117,69 +117,47 @@ def _files(binary: str, target: str, name: str) -> "dict[str, bytes]":
         bios.truncate(_BIOS)
         # Not for the others: what they get as firmware is in their tables.
         given = ["-bios", bios.name] if target == "x86_64" else []
-        for memory in _MEMORY:
-            try:
-                with _Session(binary, name, target, [*given, "-m", memory]) as session:
-                    return session.files()
-            except QmpError:
-                # The last reason is that of the type itself.
-                if memory == _MEMORY[-1]:
-                    raise
-    raise AssertionError
+        arguments = ["-M", name, *_ARGUMENTS, *given, "-m"]
+        try:
+            with _Session(binary, [*arguments, _MEMORY], target) as session:
+                return session.files()
+        except QmpError as error:
+            if _REFUSAL not in error.stderr:
+                raise
+        with _Session(binary, [*arguments, _LESS_MEMORY], target) as session:
+            return session.files()
 
 
-class _Session:
+class _Session(Process):
     """One stopped machine."""
 
-    def __init__(self, binary: str, name: str, target: str, more: "list[str]") -> None:
-        self._binary, self._name, self._place = binary, name, _PLACES[target]
-        self._stderr = tempfile.TemporaryFile()
-        try:
-            self._process = subprocess.Popen(
-                [binary, "-M", name, *_ARGUMENTS, *more],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr,
-            )  # fmt: skip
-        except OSError as error:
-            self._stderr.close()
-            raise QmpError(binary, f"-M {name}", error.strerror or str(error)) from None
-
-    def __enter__(self) -> _Session:
-        import threading
-
-        # The reads below block: a machine that hangs ends, and so do they.
-        self._timer = threading.Timer(_TIME, self._process.kill)
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except BrokenPipeError:
-                    pass
-        self._process.wait()
-        self._stderr.close()
+    def __init__(self, binary: str, arguments: "list[str]", target: str) -> None:
+        # An answer to "b64read" is a third longer than the file.
+        super().__init__(binary, arguments, " ".join(arguments[:2]), _TIME, 2 * _LARGEST)
+        self._place = _PLACES[target]
 
     def files(self) -> "dict[str, bytes]":
         """All files of fw_cfg."""
         self._dma = False
-        self._dma = bool(self._read(_FEATURES, 1)[0] & _HAS_DMA)
-        count = struct.unpack(">I", self._read(_DIRECTORY, 4))[0]
+        self._dma = bool(self._content(_FEATURES, 1)[0] & _HAS_DMA)
+        count = struct.unpack(">I", self._content(_DIRECTORY, 4))[0]
         if count > _MOST:
-            raise self._error("its fw_cfg has no directory")
-        directory = self._read(_DIRECTORY, 4 + 64 * count)
-        found: dict[str, bytes] = {}
-        for number in range(count):
-            size, selector, _, name = struct.unpack_from(">IHH56s", directory, 4 + 64 * number)
-            if size > _LARGEST:
-                raise self._error("a file of its fw_cfg is too large")
-            found[name.split(b"\0")[0].decode("ascii", "replace")] = self._read(selector, size)
-        return found
+            raise self.error("its fw_cfg has no directory")
+        directory = self._content(_DIRECTORY, 4 + 64 * count)
+        entries = [struct.unpack_from(">IHH56s", directory, 4 + 64 * number) for number in range(count)]
+        if sum(size for size, *_ in entries) > _LARGEST:
+            raise self.error("the files of its fw_cfg are too large")
+        return {
+            name.split(b"\0")[0].decode("ascii", "replace"): self._content(selector, size)
+            for size, selector, _, name in entries
+        }
 
-    def _read(self, selector: int, size: int) -> bytes:
+    def _whole(self, data: bytes, size: int) -> bytes:
+        if len(data) != size:
+            raise self.error("its reply is not QEMU's")
+        return data
+
+    def _content(self, selector: int, size: int) -> bytes:
         if not self._dma:
             return self._read_slowly(selector, size)
         place, ram = self._place, self._place.ram
@@ -192,7 +170,7 @@ class _Session:
         if not size:
             return b""
         *_, answer = self._ask([*lines, f"b64read {ram + 16:#x} {size:#x}"])
-        return base64.b64decode(answer)
+        return self._whole(base64.b64decode(answer, validate=True), size)
 
     def _read_slowly(self, selector: int, size: int) -> bytes:
         """Byte by byte, which types from before QEMU 2.5 only have."""
@@ -205,31 +183,17 @@ class _Session:
         self._ask(lines)
         found = bytearray()
         while len(found) < size:
-            # As many as surely fit into the pipes of both directions.
+            # Many at once, because each would wait for QEMU; not so many that it would wait for us.
             found += bytes(int(one, 16) for one in self._ask([read] * min(1000, size - len(found))))
         return bytes(found)
 
     def _ask(self, lines: "list[str]") -> "list[str]":
         """What qtest answers to each line, without its "OK"."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
-        try:
-            stdin.write("".join(f"{line}\n" for line in lines).encode("ascii"))
-            stdin.flush()
-        except BrokenPipeError:
-            raise self._error("it ended") from None
+        self.send("".join(f"{line}\n" for line in lines).encode("ascii"))
         answers = []
         for _ in lines:
-            answer = stdout.readline().decode("ascii", "replace").rstrip("\n")
+            answer = self.line().decode("ascii", "replace")
             if not answer.startswith("OK"):
-                raise self._error(f"it answers {answer[:60]}" if answer else "it ended")
+                raise self.error(f"it answers {printable(answer[:60])}")
             answers.append(answer[3:])
         return answers
-
-    def _error(self, reason: str) -> QmpError:
-        self._process.kill()
-        self._process.wait()
-        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - 2000))
-        lines = self._stderr.read().decode("utf-8", "replace").splitlines()
-        said = " | ".join(line.strip() for line in lines[-3:] if line.strip())
-        return QmpError(self._binary, f"-M {self._name}", reason, said)

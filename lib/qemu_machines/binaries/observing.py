@@ -10,14 +10,13 @@ import hashlib
 import json
 import os
 import re
-import subprocess
-import tempfile
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..diagnostics import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType, plain
 from . import firmware
 from . import types as boards
+from .process import Process
 from .qmp import Qmp, QmpError
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
@@ -79,10 +78,23 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
     """The same with what firmware finds under our types, each of which is started for that, without a guest."""
     from concurrent.futures import ThreadPoolExecutor
 
+    failed: list[int] = []
+
+    def found(number: int, one: ObservedType) -> "dict[str, str]":
+        # A binary that fails may take all its time for it: not for each of its types. (Those before it
+        # are tried all the same, so that it is always the first one of which the error tells.)
+        if any(other < number for other in failed):
+            return {}
+        try:
+            return firmware.facts(binary, target, one.name, one.facts.get("description", one.name))
+        except QmpError:
+            failed.append(number)
+            raise
+
     ours = [one for one in types.values() if one.ours]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        found = list(pool.map(lambda one: firmware.facts(binary, target, one.name, one.facts.get("description", one.name)), ours))
-    return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, found)}}
+        told = list(pool.map(found, range(len(ours)), ours))
+    return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, told)}}
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, str]:
@@ -126,33 +138,20 @@ def descriptions(text: str) -> dict[str, str]:
 
 
 def _output(binary: str, *arguments: str) -> str:
+    return _printed(binary, " ".join(arguments), arguments).decode("utf-8", "replace")
+
+
+def _printed(binary: str, attempt: str, arguments: Sequence[str]) -> bytes:
     """What a binary prints. Raises QmpError where that fails or does not end."""
-    attempt = " ".join(arguments)
-    try:
-        done = subprocess.run(
-            [binary, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIME,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise QmpError(binary, attempt, f"it did not end within {_TIME:g} seconds") from None
-    except OSError as error:
-        raise QmpError(binary, attempt, error.strerror or str(error)) from None
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise QmpError(binary, attempt, f"it ended with status {done.returncode}", *said)
-    return done.stdout[:_LARGEST].decode("utf-8", "replace")
+    with Process(binary, arguments, attempt, _TIME, _LARGEST) as process:
+        return process.rest()
 
 
 def _vmstate(binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
     """What every device saves: the same for all types of a binary (QEMU's migration/savevm.c)."""
-    with tempfile.TemporaryDirectory(prefix="dh-qemu-machines-") as folder:
-        path = os.path.join(folder, "vmstate.json")
-        _output(binary, "-M", "none", "-nodefaults", "-display", "none", "-dump-vmstate", path)
-        with open(path, "rb") as file:
-            return vmstate_of(file.read(_LARGEST), binary)
+    # Not to a file, whose size nobody would limit.
+    words = ("-M", "none", "-nodefaults", "-display", "none", "-dump-vmstate", "/dev/stdout")
+    return vmstate_of(_printed(binary, "-dump-vmstate", words), binary)
 
 
 def vmstate_of(data: bytes, binary: str) -> "tuple[dict[str, str], dict[str, Description]]":

@@ -6,7 +6,6 @@ import itertools
 import os
 import socket
 import tempfile
-import threading
 import time
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
@@ -62,17 +61,11 @@ def _words_of(error: QmpError) -> str:
 
 
 class Workshop:
-    """Where machines are migrated: a private folder and the QEMUs that run. Use it in a ``with`` statement.
-
-    ``end`` may be called from any thread, and again: it ends every QEMU that runs then, and none is started any more.
-    """
+    """Where machines are migrated, in any thread: a private folder. Use it in a ``with`` statement."""
 
     def __init__(self, firmware: Sequence[str] = FIRMWARE, time_limit: float = TIME_LIMIT) -> None:
         self._firmware = tuple(folder for folder in firmware if os.path.isdir(folder))
         self._time_limit = time_limit
-        self._running: set[Qmp] = set()
-        self._ended = False
-        self._lock = threading.Lock()
         self._numbers = itertools.count()
 
     def __enter__(self) -> Workshop:
@@ -84,14 +77,7 @@ class Workshop:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end()
         self._temporary.cleanup()
-
-    def end(self) -> None:
-        with self._lock:
-            self._ended = True
-            for qmp in self._running:
-                qmp.kill()
 
     def save(self, binary: str, machine: Machine) -> Saved:
         """Start a machine, let its program count, and save it; raises Failed."""
@@ -126,20 +112,12 @@ class Workshop:
         for folder in self._firmware:
             words += ["-L", folder]
         qmp = Qmp(binary, [*words, *more], self._time_limit)
-        with self._lock:
-            self._running.add(qmp)
+        with _stage("start"):
+            qmp.__enter__()
         try:
-            with _stage("start"):
-                if self._ended:
-                    raise _error(binary, "start", "everything is being ended")
-                qmp.__enter__()
-            try:
-                yield qmp
-            finally:
-                qmp.close()
+            yield qmp
         finally:
-            with self._lock:
-                self._running.discard(qmp)
+            qmp.close()
 
     def _socket(self) -> str:
         return os.path.join(self.folder, str(next(self._numbers)))

@@ -10,11 +10,12 @@ from ..differences import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
 from ..inputs.releases import Releases
 from ..options import Options
-from . import reading, telling
+from . import ending, reading, telling
 
 _MANIFEST = "debian/qemu-machines.yaml"
 
 
+@ending.politely
 def run(options: Options) -> int:
     """Compare two packages or binaries; 1 where a guest that goes from A to B is lost."""
     from ..outputs import contrast

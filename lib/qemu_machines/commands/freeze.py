@@ -8,12 +8,13 @@ from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark
 from ..inputs.observed import Observed
 from ..model import Built, Model, binary_of
 from ..options import Options
-from . import reading, telling
+from . import ending, reading, telling
 
 # A record that is written over one of these would make the loss official.
 _KEPT_FROM_FREEZING = ("manifest-format", "frozen-changed", "lost-without-reason", "name-collision", "series-unknown")
 
 
+@ending.politely
 def run(options: Options) -> int:
     """Write the frozen record, unless that would hide that a released type changed or went."""
     from ..outputs import lock as output

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
 from .. import diagnostics
-from ..binaries import guests, migration, transfer
+from ..binaries import guests, migration, running, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.qmp import QmpError
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
 from ..options import Options, WrongUsage
-from . import reading, telling
+from . import ending, reading, telling
 
 
+@ending.politely
 def run(options: Options) -> int:
     """Migrate and print the table; findings are what guests may count on and does not work."""
     old_path, new_path = vars(options)["from"], options.to
     if old_path is None or new_path is None:
         raise WrongUsage("migrate needs --from and --to, each a qemu-system binary or a folder that has some")
-    try:
-        with _ending_politely():
-            return _compare(options, old_path, new_path)
-    except _Ended as ended:
-        return ended.status
+    return _compare(options, old_path, new_path)
 
 
 def _compare(options: Options, old_path: str, new_path: str) -> int:
@@ -126,7 +121,9 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
             qemu = migration.ask(binary)
         except QmpError as error:
             text = str(error).removeprefix(f"{error.binary}: ")
-            unreadable.append(_unreadable(binary, text, "is it a QEMU that can run here?"))
+            # What has said that it is QEMU is one.
+            hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
+            unreadable.append(_unreadable(binary, text, hint))
         else:
             found.setdefault(qemu.target, qemu)
     return found
@@ -134,32 +131,6 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
 
 def _targets(side: dict[str, Qemu]) -> str:
     return ", ".join(side) or "none"
-
-
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
-
-
-class _Ended(BaseException):
-    """A signal asked for the end; ``status`` is what a shell would tell of it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
-
-
-@contextmanager
-def _ending_politely() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the program as Ctrl-C does, with everything that it started."""
-
-    def end(number: int, _: object) -> None:
-        raise _Ended(number)
-
-    before = {number: signal.signal(number, end) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
@@ -170,24 +141,15 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
-        futures: list[Future[Done]] = []
         try:
-            # The first jobs run already while the last are handed over: an end that came in between would miss some.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, *_ENDING))
-            futures += [pool.submit(migration.carry_out, work, job) for job in jobs]
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
             names = dict(zip(futures, (job.machine.name for job in jobs)))
             with Bar(sys.stderr, len(jobs)) as bar:
                 for future in as_completed(futures):
                     bar.step(names[future])
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            # Again and again, because a thread may just have been about to start one.
-            # (What was cancelled is none of it: "wait" does not take that for done.)
-            left = {future for future in futures if not future.cancelled()}
-            while left:
-                work.end()
-                _, left = wait(left, timeout=0.05)
+            running.end_all()
+            pool.shutdown(cancel_futures=True)
             raise
         return [future.result() for future in futures]
 

@@ -11,9 +11,10 @@ from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark
 from ..inputs import observed
 from ..model import Built, Lock, Model
 from ..options import Options
-from . import reading, telling
+from . import ending, reading, telling
 
 
+@ending.politely
 def run(options: Options) -> int:
     """Ask every binary, and judge what it says; skipped, with a line, where binaries cannot run."""
     why = _cannot_run()
@@ -80,7 +81,9 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
             message = str(answer).removeprefix(f"{path}: ")
-            unreadable.append(_unreadable(path, message, "is it a qemu-system-* that runs here?"))
+            # What has said that it is QEMU is one.
+            hint = "is it a qemu-system-* that runs here?" if answer.attempt == "start" else ""
+            unreadable.append(_unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     by_target: dict[str, str] = {}

@@ -1,0 +1,58 @@
+"""All processes that run, so that whoever is told to end can end them, whichever thread waits for them."""
+
+from __future__ import annotations
+
+import threading
+from typing import Callable, Protocol
+
+
+class Process(Protocol):
+    """What can be ended."""
+
+    def kill(self) -> None: ...
+
+
+_processes: "set[Process]" = set()
+_ended = False
+_lock = threading.Lock()
+
+
+def start(process: Process, function: Callable[[], None]) -> bool:
+    """Start a process, by a function; False where everything is being ended."""
+    if threading.current_thread() is not threading.main_thread():
+        return _start(process, function)
+    # A signal can break off what the main thread does, and nobody would know of what it has just started.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_start, process, function).result()
+
+
+def _start(process: Process, function: Callable[[], None]) -> bool:
+    with _lock:
+        if not _ended:
+            function()
+            _processes.add(process)
+        return not _ended
+
+
+def forget(process: Process) -> None:
+    """It has ended; or never been started."""
+    with _lock:
+        _processes.discard(process)
+
+
+def end_all() -> None:
+    """End all that run; until ``begin`` none is started any more."""
+    global _ended
+    with _lock:
+        _ended = True
+        for process in list(_processes):
+            process.kill()
+
+
+def begin() -> None:
+    """Processes may be started."""
+    global _ended
+    with _lock:
+        _ended = False
