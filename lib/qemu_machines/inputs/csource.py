@@ -7,8 +7,9 @@ fit is reported by the callers and never guessed.
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import NamedTuple, Optional
+from typing import Mapping, NamedTuple, Optional
 
 # Reading is paid in every build, and most of a board file is nothing that
 # matters here: the texts are cut at words (str.split) and only the pieces are
@@ -60,7 +61,9 @@ def fold(text: str) -> str:
     return " ".join(text.split())
 
 
-def macros(text: str) -> dict[str, Macro]:
+# The boards share their headers.
+@functools.lru_cache(maxsize=None)
+def macros(text: str) -> Mapping[str, Macro]:
     """The function-like macros of a text without comments, by name."""
     found = {}
     for piece in f"\n{text}".split("\n#")[1:]:
@@ -120,7 +123,8 @@ def options_functions(text: str) -> dict[str, str]:
     return found
 
 
-def struct_members(text: str, name: str) -> dict[str, Member]:
+@functools.lru_cache(maxsize=None)
+def struct_members(text: str, name: str) -> Mapping[str, Member]:
     """The members of a struct that have a plain type, by name.
 
     Function pointers, arrays and members of a struct type are left out: none

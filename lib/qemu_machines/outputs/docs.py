@@ -157,8 +157,10 @@ def _difference(model: Model, one: MachineType) -> Iterator[Part]:
     """What a type has that the QEMU of its release does not give it, and why."""
     first = True
     for number, layer in enumerate(one.layers):
+        if layer.origin == "release":
+            continue
         settings = list(_settings(lasting(layer, one.layers[number + 1 :])))
-        if layer.origin != "release" and settings:
+        if settings:
             yield ": " if first else "; "
             yield from (*_dot_release(model, one, layer), *listed(settings), *_reason(model, one, layer))
             first = False
