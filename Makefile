@@ -55,7 +55,7 @@ check-builder:
 demo:
 	tests/qemu/demo
 
-# About an hour and a half of one core; FUZZ=1000 is for a first look.
+# About two hours and a half of one core; FUZZ=1000 is for a first look.
 FUZZ = 200000
 fuzz:
 	tests/install-needed fuzz
