@@ -10,6 +10,8 @@ import pytest
 from conftest import TOOL, Run
 from trees import MANIFEST, Tree
 
+from qemu_machines.inputs import files
+
 COMMANDS = [[], ["check"], ["explain", "upload"], ["hooks"]]
 # What Python or a helper would take from the current folder, were it careless.
 MODULES = ("yaml", "debian", "distro_info", "argparse", "sitecustomize", "usercustomize", "_yaml", "csv", "typing")
@@ -86,6 +88,21 @@ def test_a_driver_is_not_read_through_a_link(tree: Tree, run: Run, tmp_path_fact
     variant = '{qemu: "7.2", variants: {hpb: {set: {x86_64-cpu: {host-phys-bits: "on"}}, description: d}}}'
     tree.manifest(MANIFEST.replace('{qemu: "7.2"}', variant))
     assert "[property-unknown]" in run("check").stderr
+
+
+@pytest.mark.parametrize("root", [".", "sub"])
+def test_which_paths_lead_out(tree: Tree, tmp_path_factory: pytest.TempPathFactory, root: str) -> None:
+    """Also one that comes back by name and not by the link that it goes through."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    base = "" if root == "." else f"{root}/"
+    tree.write(f"{base}inside/file", "")
+    os.symlink("inside", f"{base}within")
+    os.symlink(elsewhere, f"{base}link")
+    for path, leads in (("inside/file", False), ("within/file", False), ("link", True), ("link/x", True), ("link/../inside", True),
+                        ("inside/../link/x", True), ("inside/../inside/file", False), ("nothing", False)):  # fmt: skip
+        assert (path, files.leads_out(f"{base}{path}", root)) == (path, leads)
+    # Named by the user.
+    assert not files.leads_out(str(elsewhere), root) and not files.leads_out("../x", root)
 
 
 def test_links_within_the_checkout_are_fine(tree: Tree, run: Run) -> None:

@@ -52,15 +52,22 @@ def leads_out(path: str, root: str) -> bool:
     """
     if os.path.isabs(path) and root == ".":
         return False
-    below = os.path.normpath(path if root == "." else os.path.relpath(path, root))
-    if below.startswith(".."):
+    if os.path.normpath(path if root == "." else os.path.relpath(path, root)).startswith(".."):
         return False
-    steps = below.split(os.sep)
     # Nearly no path has a link in it, and to resolve one from the top of the file system takes longer than to read it.
-    if not any(os.path.islink(os.path.join(root, *steps[:number])) for number in range(1, len(steps) + 1)):
+    if _is_plain(path, root):
         return False
     top = os.path.realpath(root)
     return os.path.commonpath((top, os.path.realpath(path))) != top
+
+
+def _is_plain(path: str, root: str) -> bool:
+    """Whether a path goes down from ``root`` in steps none of which is a link."""
+    prefix = "" if root == "." else os.path.join(root, "")
+    steps = path.removeprefix(prefix).split(os.sep)
+    if not path.startswith(prefix) or os.pardir in steps:
+        return False
+    return not any(os.path.islink(os.path.join(root, *steps[:number])) for number in range(1, len(steps) + 1))
 
 
 def refuse_executable(path: str, what: str) -> None:
