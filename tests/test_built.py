@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import struct
 import subprocess
@@ -573,7 +574,9 @@ def test_properties_without_a_default(tree: Tree, was: "str | None", now: "str |
     """Flags of CPU models have none that QEMU tells, and were never compared."""
     found = fidelity.settings(flag("svm", was), flag("svm", now), NAMES)
     assert [f"was {one.was} and is {one.now}" for one in found] == ([words] if words else [])
-    assert all((one.name, one.devices, one.types, one.sure) == ("svm", ("qemu64-x86_64-cpu",), ("pc-q35-jammy",), True) for one in found)
+    # A flag that is new has been off all along: that cannot be told apart.
+    sure = was is not None
+    assert all((one.name, one.devices, one.types, one.sure) == ("svm", ("qemu64-x86_64-cpu",), ("pc-q35-jammy",), sure) for one in found)
     # What a newer QEMU sets anew keeps its old types as they were.
     newer = fidelity.settings(flag("svm", was), flag("svm", now)._replace(version="8.0.0"), NAMES)
     assert bool(newer) == (bool(words) and was is not None)
@@ -632,7 +635,7 @@ A, B, C = (Field(name, 0, 4, 1, False, "") for name in "abc")
         ((A, UNUSED, B), (A, B, UNUSED), ("e1000.b: is expected 4 bytes earlier than it was saved",)),
         ((A, B, C), (UNUSED, B, C), ()),
         ((A, B, MANY), (B, UNUSED, MANY), ("e1000.b: is expected 4 bytes earlier than it was saved",)),
-        # A dump that tells no lengths of arrays does not tell how much one that is gone had.
+        # A dump that tells no lengths of arrays (of any device) does not tell how much one that is gone had.
         ((A, B, C), (B, UNUSED, C), ()),
         ((A, UNUSED, B), (A, UNUSED._replace(name="unused_y"), B), ()),
         ((A, UNUSED._replace(conditional=True), B), (A, B), ()),
@@ -645,6 +648,17 @@ A, B, C = (Field(name, 0, 4, 1, False, "") for name in "abc")
 def test_fields_and_their_places(was: "tuple[Field, ...]", now: "tuple[Field, ...]", expected: "tuple[str, ...]") -> None:
     """As QEMU's scripts/vmstate-static-checker.py: 'expected field "a", got "b"'."""
     assert reasons(fields_of(*was), fields_of(*now)) == expected
+
+
+def test_a_dump_tells_lengths_whatever_device_has_an_array() -> None:
+    """In a structure without an array, bytes that moved were not seen."""
+
+    def with_another(binary: Observed) -> Observed:
+        return binary._replace(descriptions={**binary.descriptions, "other#1": STATE._replace(fields=(MANY,))})
+
+    old, new = fields_of(A, B, C), fields_of(B, UNUSED, C)
+    assert reasons(old, new) == ()
+    assert reasons(with_another(old), with_another(new)) == ("e1000.b: is expected 4 bytes earlier than it was saved",)
 
 
 def test_what_is_inside_of_a_structure_and_a_subsection() -> None:
@@ -678,9 +692,15 @@ def test_versions_and_devices_that_are_saved_no_more() -> None:
 )
 def test_flags_of_a_cpu_model(was: "dict[str, str]", now: "dict[str, str] | None", expected: "list[str]") -> None:
     new = BINARY._replace(cpus={} if now is None else {"qemu64": now})
-    assert [what for _, changed in fidelity.cpus(BINARY._replace(cpus={"qemu64": was}), new) for what in changed] == expected
+    old = BINARY._replace(cpus={"qemu64": was})
+    assert [what for _, changed in fidelity.cpus(old, new, NAMES) for what in changed] == expected
     if now and "avx" in now:
-        assert list(fidelity.cpus(BINARY._replace(cpus={"qemu64": was}), new._replace(version="8.0.0"))) == []
+        assert list(fidelity.cpus(old, new._replace(version="8.0.0"), NAMES)) == []
+        # A careful patch sets what is new to off under every released type.
+        careful = {name: one._replace(compat=(*(one.compat or ()), ("x86_64-cpu", "avx", "off"))) for name, one in BINARY.types.items()}
+        assert list(fidelity.cpus(old, new._replace(types=careful), NAMES)) == []
+        forgotten = {**careful, "pc-q35-lunar": BINARY.types["pc-q35-lunar"]}
+        assert bool(list(fidelity.cpus(old, new._replace(types=forgotten), NAMES))) == bool(expected)
 
 
 def test_facts_that_are_told_no_more() -> None:
@@ -782,7 +802,8 @@ def test_what_was_not_looked_at_is_told(tree: Tree, run: Run) -> None:
     done = run("verify", ccw)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", absent)
     data = json.loads(run("verify", "--format", "json", ccw).stdout)
-    assert data["findings"] == [] and "type-not-built" in data["skipped"] and "vmstate-changed" in data["skipped"]
+    # Every rule was judged, if only of one of two binaries.
+    assert (data["findings"], data["skipped"], data["notes"]) == ([], [], [absent.split("note: ")[1].strip()])
     assert run("verify", ccw, env={"DH_QUIET": "1"}).stderr == ""
     talking(tree, "ppc64", "pseries")
     assert run("verify", "build").stderr == ""
@@ -792,14 +813,30 @@ def test_what_was_not_looked_at_is_told(tree: Tree, run: Run) -> None:
     assert [line.split("note: ")[1] for line in run("verify").stderr.splitlines()] == [
         f"qemu-system-s390x {nothing}", f"qemu-system-ppc64 {nothing}"
     ]  # fmt: skip
+    of_the_record = ["built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed"]
+    assert json.loads(run("verify", "--format", "json").stdout)["skipped"] == of_the_record
     assert run("freeze", ccw).returncode == 0
     assert [line.split("note: ")[1] for line in run("verify").stderr.splitlines()] == [f"qemu-system-ppc64 {nothing}"]
-    assert json.loads(run("verify", "--format", "json").stdout)["skipped"] == [
-        "built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed",
-    ]  # fmt: skip
+    assert json.loads(run("verify", "--format", "json").stdout)["skipped"] == []
     assert run("freeze", "build").returncode == 0
     done = run("verify")
     assert (done.returncode, done.stderr, json.loads(run("verify", "--format", "json").stdout)["skipped"]) == (0, "", [])
+
+
+def test_a_released_type_of_which_the_record_has_nothing(tree: Tree, run: Run) -> None:
+    """After a release or an increment, a freeze without the binaries."""
+    out(tree)
+    talking(tree, "ppc64", "pseries")
+    talking(tree, "s390x", "s390-ccw-virtio")
+    assert run("freeze", "build").returncode == 0
+    path = "debian/qemu-machines.lock"
+    tree.write(path, re.sub(r"  type s390x s390-ccw-virtio-jammy .*\n", "", tree.read(path)))
+    done = run("verify", "build")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "dh_qemu_machines: note: s390-ccw-virtio-jammy: released, and the record has nothing observed of that; "
+        "freeze writes it when it is given qemu-system-s390x\n",
+    )
 
 
 def test_compat_properties_that_cannot_be_read(tree: Tree, run: Run) -> None:
@@ -814,7 +851,10 @@ def test_compat_properties_that_cannot_be_read(tree: Tree, run: Run) -> None:
     assert "note: compat properties are not compared: those of qemu-system-s390x cannot be read" in done.stderr
     done = run("freeze", ccw)
     assert (done.returncode, tree.read("debian/qemu-machines.lock")) == (3, before)
-    assert "the compat properties of qemu-system-s390x cannot be read, and the record has them" in done.stderr
+    assert done.stderr.startswith(
+        "dh_qemu_machines: error: debian/qemu-machines.lock: it has the compat properties of qemu-system-s390x, "
+        "and now they cannot be read\n      = hint: before QEMU 9.1 they are read in its memory, "
+    )
 
 
 @pytest.mark.parametrize("command", ["verify", "freeze"])
@@ -830,6 +870,23 @@ def test_two_binaries_of_one_target(tree: Tree, run: Run, command: str) -> None:
         "dh_qemu_machines: error: other/qemu-system-s390x: build/qemu-system-s390x is for s390x, too\n"
     )
     assert not (tree.root / "debian/qemu-machines.lock").exists()
+
+
+@pytest.mark.parametrize("command", ["freeze", "verify"])
+def test_another_name_of_the_same_binary(tree: Tree, run: Run, command: str) -> None:
+    """Debian's packages have qemu-system-ppc64le as a link, and two programs for targets without types of ours."""
+    out(tree)
+    talking(tree, "s390x", "s390-ccw-virtio")
+    talking(tree, "ppc64", "pseries")
+    os.symlink("qemu-system-ppc64", "build/qemu-system-ppc64le")
+    for name in ("arm", "armhf"):
+        tree.write(f"build/qemu-system-{name}", tree.read("build/qemu-system-s390x").replace("'s390x'", "'arm'"))
+        (tree.root / f"build/qemu-system-{name}").chmod(0o755)
+    done = run(command, "build")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    if command == "freeze":
+        lines = tree.read("debian/qemu-machines.lock").splitlines()
+        assert [line.split()[1] for line in lines if line.startswith("  binary ")] == ["ppc64", "s390x"]
 
 
 def test_freeze_refuses_what_verify_finds(tree: Tree, run: Run) -> None:

@@ -16,7 +16,7 @@ from trees import Tree
 
 from qemu_machines import fidelity
 from qemu_machines.binaries import firmware, observing
-from qemu_machines.binaries.qmp import QmpError
+from qemu_machines.binaries.process import QmpError
 from qemu_machines.inputs.observed import Observed, ObservedType
 
 

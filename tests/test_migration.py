@@ -15,7 +15,7 @@ from trees import Tree
 
 from qemu_machines.binaries import guests, migration, stream
 from qemu_machines.binaries.migration import Across, Migration, Pair, Qemu
-from qemu_machines.binaries.qmp import QmpError
+from qemu_machines.binaries.process import QmpError
 from qemu_machines.binaries.transfer import Failed, Machine, Saved, Workshop
 from qemu_machines.outputs import migrations as output
 from qemu_machines.outputs.progress import Bar

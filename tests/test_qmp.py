@@ -11,7 +11,8 @@ import pytest
 
 from qemu_machines.binaries import running
 from qemu_machines.binaries.process import Process
-from qemu_machines.binaries.qmp import Qmp, QmpError
+from qemu_machines.binaries.process import QmpError
+from qemu_machines.binaries.qmp import Qmp
 from qemu_machines.binaries.types import Machine, observe
 
 GREETING = """echo '{"QMP": {"version": {}, "capabilities": []}}'\n"""

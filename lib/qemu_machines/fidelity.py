@@ -8,7 +8,7 @@ is seen like any other difference.
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, Mapping, NamedTuple, Optional
+from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from .inputs.observed import FIRMWARE, Description, Field, Observed, plain
 
@@ -116,7 +116,11 @@ def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting
     for (name, before_it, after_it), devices in sorted(found.items(), key=str):
         for device, types in devices.items():
             groups.setdefault((name, before_it, after_it, tuple(types)), []).append(device)
-    return [Setting(name, tuple(devices), was, now, types, was != NEW) for (name, was, now, types), devices in groups.items()]
+    return [
+        # Whether a property without a default is new, and so has been off all along, cannot be seen.
+        Setting(name, tuple(devices), was, now, types, was != NEW and not (was == NOT_SET and now in _OFF))
+        for (name, was, now, types), devices in groups.items()
+    ]
 
 
 def _words(
@@ -197,7 +201,7 @@ def _description(
         yield f"{name}: version {was.version} was saved and version {now.version} is the newest that is known"
     if now.minimum > was.version:
         yield f"{name}: version {was.version} was saved, and at least version {now.minimum} is wanted"
-    reasons = list(_fields(old, was, new, now, name)) or list(_moved(was, now, name))
+    reasons = list(_fields(old, was, new, now, name)) or list(_moved(old, was, new, now, name))
     yield from (f"{name}.{why}" for why in reasons)
     subsections = {key.partition("#")[0]: key for key in now.subsections}
     for key in was.subsections:
@@ -241,11 +245,13 @@ def _fields(
         yield from _added(field, was, left)
 
 
-def _moved(was: Description, now: Description, where: str) -> Iterator[str]:
+def _moved(
+    old: Mapping[str, Description], was: Description, new: Mapping[str, Description], now: Description, where: str
+) -> Iterator[str]:
     """The first field before which other bytes are thrown away than were sent for nothing."""
     names = {RENAMED.get((where, field.name), field.name) for field in was.fields} & {field.name for field in now.fields}
     replaced = any(RENAMED.get((where, field.name), field.name) not in names and not _unused(field) for field in was.fields)
-    if replaced and not _tells_numbers({"": was, " ": now}):
+    if replaced and not (_tells_numbers(old) and _tells_numbers(new)):
         # How large an array was that became unused bytes is not known then.
         return
     sent, read = _bytes_before(was, where, names, was.version), _bytes_before(now, "", names, was.version)
@@ -299,7 +305,17 @@ def _unused_bytes(one: Description) -> int:
     return sum(field.size * field.number for field in one.fields if _unused(field))
 
 
-def cpus(old: Observed, new: Observed) -> Iterator[tuple[str, list[str]]]:
+def _set_by_all(binary: Observed, names: Sequence[str]) -> "set[str]":
+    """The properties of CPUs that each of some types sets, whatever the model."""
+    found = [
+        {name for driver, name, _ in binary.types[type_name].compat or () if driver.endswith("-cpu")}
+        for type_name in names
+        if type_name in binary.types
+    ]
+    return set.intersection(*found) if found else set()
+
+
+def cpus(old: Observed, new: Observed, names: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
     """The models that are expanded otherwise, and what of them is; what is only new, and off, old guests have not."""
     for model in sorted(old.cpus):
         before, after = old.cpus[model], new.cpus.get(model)
@@ -307,8 +323,9 @@ def cpus(old: Observed, new: Observed) -> Iterator[tuple[str, list[str]]]:
             yield model, ["it is not expanded any more"]
             continue
         changed = [f"{name} was {value} and is {after.get(name, 'gone')}" for name, value in sorted(before.items()) if after.get(name) != value]
-        # In a newer QEMU that is its own business: its old types set what is new to what it was.
-        fresh = sorted(after.keys() - before.keys()) if same_version(old, new) else []
+        # Models are expanded without a machine type: what released types set on what is new is not seen in there. And in
+        # a newer QEMU it is its own business: its old types have it as it was.
+        fresh = sorted(after.keys() - before.keys() - _set_by_all(new, names)) if same_version(old, new) else []
         changed += [f"{name} is new and {after[name]}" for name in fresh if after[name] not in _OFF]
         if changed:
             yield model, changed

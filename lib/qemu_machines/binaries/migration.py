@@ -9,7 +9,8 @@ import stat
 from typing import Any, Iterator, NamedTuple, Optional, Sequence
 
 from . import guests, stream
-from .qmp import ARGUMENTS, Qmp, QmpError
+from .process import QmpError
+from .qmp import ARGUMENTS, Qmp
 from .transfer import Failed, Machine, Saved, Workshop
 
 FORWARD, BACK = "forward", "back"

@@ -17,7 +17,8 @@ from ..inputs.observed import Description, Field, Observed, ObservedType, plain
 from . import firmware
 from . import types as boards
 from .process import Process
-from .qmp import Qmp, QmpError
+from .process import QmpError
+from .qmp import Qmp
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
 # definition is another one in each QEMU; and no other model is named by every guest.
@@ -199,16 +200,18 @@ def find(words: Sequence[str], builddir: Optional[str]) -> "tuple[list[str], lis
 
     A word may be a folder, too.
     """
-    usual = builddir or next((one for one in ("b/qemu", "build", ".") if _programs(one)), "") or ""
-    found: list[str] = []
+    usual = builddir if builddir else next((one for one in ("b/qemu", "build", ".") if _programs(one)), "")
+    found: dict[str, str] = {}
     empty: list[str] = []
     for place in words or (usual,):
         # A name without a slash would be looked for in PATH.
         program = place if os.path.dirname(place) else os.path.join(".", place)
         inside = [program] if words and not os.path.isdir(place) else _programs(place)
-        found += inside
+        for path in inside:
+            # Debian's packages have the same program under several names (qemu-system-ppc64le), by links.
+            found.setdefault(os.path.realpath(path), path)
         empty += [] if inside else [place]
-    return found, empty
+    return list(found.values()), empty
 
 
 def _programs(folder: str) -> list[str]:

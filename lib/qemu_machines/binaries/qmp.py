@@ -7,7 +7,6 @@ from typing import Any, Sequence
 
 from ..diagnostics import printable
 from .process import SIZE_LIMIT, TIME_LIMIT, Process
-from .process import QmpError as QmpError
 
 # No guest and no KVM: these run on build machines. "-accel tcg" because a
 # binary whose name ends in "kvm" would otherwise ask for /dev/kvm.

@@ -6,18 +6,18 @@ import threading
 from typing import Callable, Protocol
 
 
-class Process(Protocol):
+class Killable(Protocol):
     """What can be ended."""
 
     def kill(self) -> None: ...
 
 
-_processes: "set[Process]" = set()
+_processes: "set[Killable]" = set()
 _ended = False
 _lock = threading.Lock()
 
 
-def start(process: Process, function: Callable[[], None]) -> bool:
+def start(process: Killable, function: Callable[[], None]) -> bool:
     """Start a process, by a function; False where everything is being ended."""
     if threading.current_thread() is not threading.main_thread():
         return _start(process, function)
@@ -28,7 +28,7 @@ def start(process: Process, function: Callable[[], None]) -> bool:
         return pool.submit(_start, process, function).result()
 
 
-def _start(process: Process, function: Callable[[], None]) -> bool:
+def _start(process: Killable, function: Callable[[], None]) -> bool:
     with _lock:
         if not _ended:
             function()
@@ -36,7 +36,7 @@ def _start(process: Process, function: Callable[[], None]) -> bool:
         return not _ended
 
 
-def forget(process: Process) -> None:
+def forget(process: Killable) -> None:
     """It has ended; or never been started."""
     with _lock:
         _processes.discard(process)

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from . import guests
-from .qmp import Qmp, QmpError
+from .process import QmpError
+from .qmp import Qmp
 
 # Seconds for the whole life of one QEMU; a tenth of a second is usual.
 TIME_LIMIT = 60.0

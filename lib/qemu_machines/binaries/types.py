@@ -6,7 +6,8 @@ from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from ..inputs.observed import Setting
 from . import memory
-from .qmp import Qmp, QmpError
+from .process import QmpError
+from .qmp import Qmp
 
 Entry = Mapping[str, Any]
 

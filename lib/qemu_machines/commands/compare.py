@@ -95,11 +95,11 @@ def _is_program(path: str) -> bool:
 def _of_binary(path: str) -> State:
     """What a built QEMU tells of its types. Raises InputError."""
     # Starting processes is for this only.
-    from ..binaries import qmp, types
+    from ..binaries import process, types
 
     try:
         found = types.observe(os.path.abspath(path))
-    except qmp.QmpError as error:
+    except process.QmpError as error:
         raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None
     seen = {
         one.name: Seen(

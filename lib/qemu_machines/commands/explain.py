@@ -93,7 +93,7 @@ def _explain_type(options: Options, name: str) -> int:
         known += [rule.tag for rule in rules.catalogue()]
         hint = diagnostics.nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
-        telling.report([Finding("input-unreadable", "error", Mark(options.manifest), message, hint)], {})
+        telling.report([telling.unreadable(options.manifest, message, hint)], {})
         return USAGE
     if len(wanted) > 1 and options.format == "json":
         # Two binaries may have an alias each, and a program expects one type.

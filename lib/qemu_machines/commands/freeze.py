@@ -31,6 +31,7 @@ def run(options: Options) -> int:
     sums = {str(one.name): one.digest for one in inputs.model.history.patches or ()}
     binaries: tuple[Observed, ...] = ()
     if options.subjects or options.builddir:
+        from ..rules.built import IN_MEMORY
         from . import verify
 
         unreadable: list[Finding] = []
@@ -42,23 +43,24 @@ def run(options: Options) -> int:
         telling.report(changed, inputs.lines)
         if telling.status(changed):
             return FINDINGS
-        binaries = (*built.binaries, *_kept(inputs.model, built))
         lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
-        for target in lost:
-            message = f"the compat properties of qemu-system-{target} cannot be read, and the record has them"
-            telling.report([Finding("input-unreadable", "error", Mark(reading.lock_path(options)), message, "name the program itself")], {})
         if lost:
+            path, names = reading.lock_path(options), ", ".join(f"qemu-system-{target}" for target in lost)
+            message = f"it has the compat properties of {names}, and now they cannot be read"
+            telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
             return UNREADABLE
+        binaries = _observed(inputs.model, built)
     text = output.text(inputs.model, sums, inputs.model.history.lock, binaries)
     folder, name = os.path.split(reading.lock_path(options))
     return telling.write(options, folder or ".", {name: text})
 
 
-def _kept(model: Model, built: Built) -> "list[Observed]":
-    """What the record has of binaries that were not named now, as long as they have types to come."""
+def _observed(model: Model, built: Built) -> "tuple[Observed, ...]":
+    """What the binaries say, and what the record has of those that were not named, as far as any has types of ours."""
     asked = {one.target for one in built.binaries}
     boards = {binary_of(one.board) for one in model.types}
-    return [one for one in built.record if one.target in boards - asked]
+    kept = (one for one in built.record if one.target not in asked)
+    return tuple(one for one in (*built.binaries, *kept) if one.target in boards)
 
 
 def _loses_compat(old: Observed, binaries: "tuple[Observed, ...]") -> bool:

@@ -10,7 +10,7 @@ from typing import Iterator, Optional, Sequence
 from .. import diagnostics
 from ..binaries import guests, migration, running, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
-from ..binaries.qmp import QmpError
+from ..binaries.process import QmpError
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
 from ..options import Options, WrongUsage
 from . import ending, reading, telling
@@ -27,7 +27,7 @@ def run(options: Options) -> int:
 
 def _compare(options: Options, old_path: str, new_path: str) -> int:
     unreadable = [
-        _unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
+        telling.unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
     ]
     declared = _declared(options, unreadable)
     old, new = _asked(old_path, unreadable), _asked(new_path, unreadable)
@@ -37,7 +37,7 @@ def _compare(options: Options, old_path: str, new_path: str) -> int:
         pairs += [pair for pair in _without(old, new, new_path) if migration.select(pair, declared, options.type or ())]
     if not pairs and not unreadable:
         what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
-        unreadable.append(_unreadable(new_path, what, "both have to have a binary for the same target"))
+        unreadable.append(telling.unreadable(new_path, what, "both have to have a binary for the same target"))
     if unreadable:
         telling.report(unreadable, {})
         return UNREADABLE
@@ -67,32 +67,26 @@ def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequenc
         done += [Done(one) for one in lost]
         left_out |= set(migration.left_out(pair, names)) if pair.new.machines else set()
     if not made and not done:
-        where = Mark(vars(options)["from"])
         what = "that the manifest declares" if declared is not None else "of the boards"
         message = f"no machine type {what} is in both builds"
-        telling.report([Finding("input-unreadable", "error", where, message)], {})
+        telling.report([telling.unreadable(vars(options)["from"], message)], {})
         return FINDINGS
     try:
         done += _carried_out(options, made)
     except OSError as error:
-        telling.report([_unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
+        telling.report([telling.unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
     return _tell(options, pairs, done, left_out)
 
 
-def _unreadable(path: str, message: str, hint: str = "") -> Finding:
-    return Finding("input-unreadable", "error", Mark(path), message, hint)
-
-
 def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
     """What was asked for and is in no old build, or in none that can be compared."""
-    where = Mark(vars(options)["from"])
     known = [name for pair in pairs for name in pair.old.machines if guests.board_of(name, pair.old.target)]
     found = []
     for pattern in options.type or ():
         if not any(migration.select(pair, None, (pattern,)) for pair in pairs):
             message = f"no machine type of the boards is called {pattern} in both builds"
-            found.append(Finding("input-unreadable", "error", where, message, diagnostics.nearest(pattern, known)))
+            found.append(telling.unreadable(vars(options)["from"], message, diagnostics.nearest(pattern, known)))
     return found
 
 
@@ -111,11 +105,11 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
     try:
         binaries = migration.binaries_of(path)
     except OSError as error:
-        unreadable.append(_unreadable(path, f"cannot be read: {error.strerror}"))
+        unreadable.append(telling.unreadable(path, f"cannot be read: {error.strerror}"))
         return {}
     if not binaries:
         hint = f"looked for qemu-system-{', qemu-system-'.join(guests.BOARDS)}, also in usr/bin"
-        unreadable.append(_unreadable(path, "has no qemu-system binary", hint))
+        unreadable.append(telling.unreadable(path, "has no qemu-system binary", hint))
     for binary in binaries:
         try:
             qemu = migration.ask(binary)
@@ -123,7 +117,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
             text = str(error).removeprefix(f"{error.binary}: ")
             # What has said that it is QEMU is one.
             hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
-            unreadable.append(_unreadable(binary, text, hint))
+            unreadable.append(telling.unreadable(binary, text, hint))
         else:
             found.setdefault(qemu.target, qemu)
     return found

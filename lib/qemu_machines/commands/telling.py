@@ -66,6 +66,11 @@ def report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
         print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
 
 
+def unreadable(path: str, message: str, hint: str = "") -> Finding:
+    """What is wrong with a file, a folder or a program as a whole."""
+    return Finding("input-unreadable", "error", Mark(path), message, hint)
+
+
 def write(options: Options, folder: str, wanted: dict[str, str], stale: tuple[str, ...] = ()) -> int:
     """Write files as debhelper would, and give the exit status."""
     from ..outputs import writing
@@ -79,8 +84,7 @@ def write(options: Options, folder: str, wanted: dict[str, str], stale: tuple[st
     try:
         writing.write_all(folder, wanted, stale, manner.act, say)
     except OSError as error:
-        where = Mark(str(error.filename or folder))
-        report([Finding("input-unreadable", "error", where, f"cannot be written: {error.strerror}")], {})
+        report([unreadable(str(error.filename or folder), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
     return FINE
 

@@ -9,7 +9,7 @@ from typing import Optional
 from .. import debhelper, upload
 from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark
 from ..inputs import observed
-from ..model import Built, Lock, Model
+from ..model import Built, Lock, Model, binary_of
 from ..options import Options
 from . import ending, reading, telling
 
@@ -34,9 +34,10 @@ def run(options: Options) -> int:
     left = telling.unjudged(inputs.model, built)
     if options.format == "json":
         from ..outputs import findings as output
+        from ..rules import built as of_built
 
-        skipped = sorted({tag for one in left for tag in one.tags})
-        sys.stdout.write(output.as_json(findings, upload.as_data(inputs.model.upload), skipped))
+        notes = [one.why for one in left]
+        sys.stdout.write(output.as_json(findings, upload.as_data(inputs.model.upload), of_built.skipped(inputs.model, left), notes))
         return telling.status(findings)
     telling.report(findings, inputs.lines)
     if not debhelper.manner(options, os.environ).quiet:
@@ -60,12 +61,12 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     from concurrent.futures import ThreadPoolExecutor
 
     from ..binaries import observing
-    from ..binaries.qmp import QmpError
+    from ..binaries.process import QmpError
 
     paths, empty = observing.find(options.subjects, options.builddir)
     for place in empty:
         where, hint = place or "b/qemu, build or the current folder", "name them, or the folder that they are in (--builddir)"
-        unreadable.append(_unreadable(where, "there is no qemu-system-* there", hint))
+        unreadable.append(telling.unreadable(where, "there is no qemu-system-* there", hint))
     if empty:
         return None
     wanted = {one.name for one in model.types}
@@ -83,21 +84,18 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
             message = str(answer).removeprefix(f"{path}: ")
             # What has said that it is QEMU is one.
             hint = "is it a qemu-system-* that runs here?" if answer.attempt == "start" else ""
-            unreadable.append(_unreadable(path, message, hint))
+            unreadable.append(telling.unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     by_target: dict[str, str] = {}
+    boards = {binary_of(one.board) for one in model.types}
     for path, answer in zip(paths, answers):
-        if isinstance(answer, observed.Observed) and by_target.setdefault(answer.target, path) != path:
+        if isinstance(answer, observed.Observed) and by_target.setdefault(answer.target, path) != path and answer.target in boards:
             message = f"{by_target[answer.target]} is for {answer.target}, too"
-            unreadable.append(_unreadable(path, message, "a build at a time: which of them has the types could not be told"))
+            unreadable.append(telling.unreadable(path, message, "name one binary for each target"))
     if unreadable:
         return None
     return Built(binaries, record, str(model.history.lock.upload) if model.history.lock else "")
-
-
-def _unreadable(path: str, message: str, hint: str) -> Finding:
-    return Finding("input-unreadable", "error", Mark(path), message, hint)
 
 
 def _record(lock: Optional[Lock], unreadable: "list[Finding]") -> "tuple[observed.Observed, ...]":

@@ -16,6 +16,9 @@ from typing import Mapping, NamedTuple, Optional
 # looked at with patterns.
 _STRING_OR_COMMENT = r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"'
 
+# The boards share their headers: as many texts as one tree has.
+_SHARED = 32
+
 
 class Use(NamedTuple):
     """A macro used at file level: ``DEFINE_Q35_MACHINE(9, 2)``."""
@@ -61,8 +64,7 @@ def fold(text: str) -> str:
     return " ".join(text.split())
 
 
-# The boards share their headers.
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=_SHARED)
 def macros(text: str) -> Mapping[str, Macro]:
     """The function-like macros of a text without comments, by name."""
     found = {}
@@ -123,7 +125,7 @@ def options_functions(text: str) -> dict[str, str]:
     return found
 
 
-@functools.lru_cache(maxsize=None)
+@functools.lru_cache(maxsize=_SHARED)
 def struct_members(text: str, name: str) -> Mapping[str, Member]:
     """The members of a struct that have a plain type, by name.
 

@@ -51,9 +51,16 @@ def _escape(text: str) -> str:
     return "%0A".join(line.replace("%", "%25") for line in lines)
 
 
-def as_json(findings: Sequence[Finding], upload: "Mapping[str, object] | None", skipped: Sequence[str]) -> str:
-    """The document of ``check --format json``."""
+def as_json(
+    findings: Sequence[Finding],
+    upload: "Mapping[str, object] | None",
+    skipped: Sequence[str],
+    notes: "Sequence[str] | None" = None,
+) -> str:
+    """The document of ``check --format json``; that of ``verify`` has ``notes`` as well."""
     document = {"findings": [finding_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
+    if notes is not None:
+        document["notes"] = list(notes)
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

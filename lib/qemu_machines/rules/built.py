@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional
+from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
 from .. import fidelity
 from ..diagnostics import Mark, few
@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from ..model import Observed
 
 
+IN_MEMORY = "before QEMU 9.1 they are read in its memory, which the kernel may forbid, and not in that of a script that starts it"
+
+
 class Unjudged(NamedTuple):
-    """What the binaries did not show, in words, and the rules that could not be judged for that."""
+    """What some binaries did not show, in words, and the rules that could not be judged of them for that."""
 
     why: str
+    targets: tuple[str, ...]
     tags: tuple[str, ...]
 
 
@@ -132,7 +136,7 @@ def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
     for binary in _binaries(model):
         old = record.get(binary.target)
         if old:
-            yield old, binary, sorted(name for name in old.types if name in names and old.types[name].ours)
+            yield old, binary, sorted(_frozen(old) & names)
 
 
 def unjudged(model: Model) -> Iterator[Unjudged]:
@@ -141,20 +145,41 @@ def unjudged(model: Model) -> Iterator[Unjudged]:
     record = {one.target: one for one in built.record} if built else {}
     by_target = {one.target: one for one in _binaries(model)}
     wanted = dict.fromkeys(binary_of(one.board) for one in model.types)
-    absent = [f"qemu-system-{target}" for target in wanted if target not in by_target]
+    absent = tuple(target for target in wanted if target not in by_target)
     if absent:
-        yield Unjudged(f"nothing is judged of the types of {', '.join(absent)}: no such binary was named or found", _ALL)
+        names = ", ".join(f"qemu-system-{target}" for target in absent)
+        yield Unjudged(f"nothing is judged of the types of {names}: no such binary was named or found", absent, _ALL)
     for binary in (by_target[target] for target in wanted if target in by_target):
-        name, old = f"qemu-system-{binary.target}", record.get(binary.target)
-        out = any(binary_of(one.board) == binary.target and model.is_out(one.release.series) for one in model.types)
+        name, old, targets = f"qemu-system-{binary.target}", record.get(binary.target), (binary.target,)
+        out = bool(_released(model, binary.target))
         if not binary.tells_compat:
             why = f"compat properties are not compared: those of {name} cannot be read"
-            yield Unjudged(f"{why} (before QEMU 9.1 in its memory, which is not that of a script that starts it)", _OF_COMPAT)
+            yield Unjudged(f"{why} ({IN_MEMORY})", targets, _OF_COMPAT)
         elif old and not old.tells_compat:
-            yield Unjudged(f"compat properties are not compared with what was released: the record has none of {name}", _OF_COMPAT[:1])
+            why = f"compat properties are not compared with what was released: the record has none of {name}"
+            yield Unjudged(why, targets, _OF_COMPAT[:1])
         if lock and out and old is None:
             why = f"{name} is not compared with what was released: the record has nothing of it"
-            yield Unjudged(f"{why}; freeze writes it when it is given the binary", _OF_RECORD)
+            yield Unjudged(f"{why}; freeze writes it when it is given the binary", targets, _OF_RECORD)
+        later = sorted(_released(model, binary.target) - _frozen(old)) if old else []
+        if later:
+            why = f"{few(later)}: released, and the record has nothing observed of that"
+            # Of the other types of this binary all is judged.
+            yield Unjudged(f"{why}; freeze writes it when it is given {name}", (), _OF_TYPES)
+
+
+def skipped(model: Model, left: "Sequence[Unjudged]") -> list[str]:
+    """The tags that were judged of no binary at all."""
+    wanted = {binary_of(one.board) for one in model.types}
+    return [tag for tag in _ALL if wanted and wanted == {target for one in left if tag in one.tags for target in one.targets}]
+
+
+def _released(model: Model, target: str) -> "set[str]":
+    return {one.name for one in model.types if binary_of(one.board) == target and model.is_out(one.release.series)}
+
+
+def _frozen(old: Observed) -> "set[str]":
+    return {name for name, one in old.types.items() if one.ours}
 
 
 def _severity(old: Observed, new: Observed) -> str:
@@ -218,7 +243,7 @@ def vmstate_changed(model: Model) -> Iterator[Problem]:
 def cpu_model_changed(model: Model) -> Iterator[Problem]:
     """A guest that names no CPU model has this one, and sees its flags."""
     for old, new, names in _pairs(model):
-        for name, changed in fidelity.cpus(old, new) if names else ():
+        for name, changed in fidelity.cpus(old, new, names) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
             hint = "released types need the old flags by compat properties; under KVM the host decides as well"
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
@@ -240,7 +265,7 @@ RULES = (
     Rule(
         "alias-not-unique-built",
         "error",
-        "two types of a binary with one alias",
+        "two types of a binary with one alias, or two defaults",
         "A built binary has an alias, or its default, on two machine types, one of them ours. Only verify can see "
         "those that upstream's code sets in a way that the source does not tell. Only judged by verify.",
         "Ubuntu's history, case 19 (LP: #2131822)",
@@ -268,7 +293,7 @@ RULES = (
         "a device that is another one under a released type",
         "The effective value of a device's property under a released machine type (its last compat property "
         "that applies, or else the device's default) is not what it was, or a device is gone. Of a property whose "
-        "default QEMU does not tell, what the type sets is compared. One that is new, and not off, is a warning: "
+        "default QEMU does not tell, what the type sets is compared. One that is new, or newly set to off, is a warning: "
         "whether devices did so before cannot be seen. " + _LOCK,
         "reference: QEMU's docs/devel/migration/compatibility.rst; LP: #2131822",
         "a patch that changes the default of virtio-net-pci.mq",
@@ -375,4 +400,5 @@ RULES = (
 )
 _ALL = tuple(rule.tag for rule in RULES)
 _OF_RECORD = ("built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed")
+_OF_TYPES = ("built-property-changed", "built-type-changed", "firmware-tables-changed")
 _OF_COMPAT = ("built-property-changed", "base-not-built", "property-not-built")

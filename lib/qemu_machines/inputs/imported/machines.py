@@ -294,7 +294,7 @@ class Reader:
         if version and not (function and self._is_own(function, version)):
             got.options.append(Text(version, name.mark))
             if not quiet and not instance and got.has_own():
-                message = f"{name.text}() is called after what this type sets itself: what it sets, too, is upstream's"
+                message = f"{name.text}() is called after what this type sets itself, and may set it again"
                 self._tell(name.mark, message, _LAST)
             return
         self.left -= 1
