@@ -7,12 +7,14 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Optional
 
 from ..binaries import running
 from ..options import Options
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Signals that came while they were held; None where they are not.
+_held: "Optional[list[int]]" = None
 _Command = Callable[[Options], int]
 
 
@@ -42,7 +44,9 @@ def politely(run: _Command) -> _Command:
 @contextmanager
 def _heeded() -> Iterator[None]:
     def end(number: int, _: object) -> None:
-        raise _Ended(number)
+        if _held is None:
+            raise _Ended(number)
+        _held.append(number)
 
     # What is ignored stays so: nohup, and a shell's background jobs.
     heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
@@ -53,6 +57,24 @@ def _heeded() -> Iterator[None]:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Have a signal raise nothing in here, but at the end.
+
+    A pool knows nothing of a thread whose start was broken off, and would not
+    wait for it. What runs is ended at once all the same, so this must not be long.
+    """
+    global _held
+    came: list[int] = []
+    _held = came
+    try:
+        yield
+    finally:
+        _held = None
+    for number in came[:1]:
+        raise _Ended(number)
 
 
 @contextmanager

@@ -136,7 +136,8 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
         try:
-            futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
+            with ending.held():
+                futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
             names = dict(zip(futures, (job.machine.name for job in jobs)))
             with Bar(sys.stderr, len(jobs)) as bar:
                 for future in as_completed(futures):
