@@ -109,17 +109,29 @@ def test_what_is_ignored_stays_ignored(tree: Tree) -> None:
     assert ended(tree, signal.SIGTERM, "verify", fake(tree, SILENT), ignored=signal.SIGHUP) == 143
 
 
-def test_a_signal_that_is_held() -> None:
-    """While threads are started it raised, and one that it cut off worked on in a folder that was being removed."""
+def test_a_signal_raises_nothing_where_it_comes() -> None:
+    """It did, within locks and pools, and migrate then ended with an internal error instead of its status."""
     reached = []
 
     @ending.politely
     def command(_: Options) -> int:
-        with ending.held():
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(0.05)
-            reached.append("inside")
-        reached.append("behind")
+        ending.check()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+        reached.append("behind it")
+        ending.check()
         return 0
 
-    assert (command(Options()), reached) == (143, ["inside"])
+    assert (command(Options()), reached) == (143, ["behind it"])
+
+
+def test_a_signal_while_no_qemu_runs() -> None:
+    @ending.politely
+    def command(_: Options) -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.1)
+        return 1
+
+    assert command(Options()) == 129
+    # It is over, and the next command begins anew.
+    assert ending.politely(lambda _: 1)(Options()) == 1

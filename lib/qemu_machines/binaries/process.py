@@ -137,7 +137,6 @@ class Process:
 
     def close(self) -> None:
         """End it, whatever state it is in, and wait for its end."""
-        # First, because it waits for a start that was broken off.
         running.forget(self)
         self.kill()
         process, self._popen = self._popen, None

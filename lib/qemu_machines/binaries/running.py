@@ -19,16 +19,6 @@ _lock = threading.Lock()
 
 def start(process: Killable, function: Callable[[], None]) -> bool:
     """Start a process, by a function; False where everything is being ended."""
-    if threading.current_thread() is not threading.main_thread():
-        return _start(process, function)
-    # A signal can break off what the main thread does, and nobody would know of what it has just started.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(_start, process, function).result()
-
-
-def _start(process: Killable, function: Callable[[], None]) -> bool:
     with _lock:
         if not _ended:
             function()

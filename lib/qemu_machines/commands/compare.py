@@ -100,6 +100,7 @@ def _of_binary(path: str) -> State:
     try:
         found = types.observe(os.path.abspath(path))
     except process.QmpError as error:
+        ending.check()
         raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None
     seen = {
         one.name: Seen(

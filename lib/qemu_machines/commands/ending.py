@@ -1,4 +1,9 @@
-"""Commands that start QEMUs, and signals that ask for their end."""
+"""Commands that start QEMUs, and signals that ask for their end.
+
+A handler that raised would do so anywhere, also within a lock or a pool, which
+then are broken. So a signal ends the QEMUs, whoever waits for one gets that as
+an error, and where errors of QEMUs are told ``check`` tells the end instead.
+"""
 
 from __future__ import annotations
 
@@ -7,74 +12,61 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator
 
 from ..binaries import running
 from ..options import Options
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Signals that came while they were held; None where they are not.
-_held: "Optional[list[int]]" = None
 _Command = Callable[[Options], int]
+# The first signal that came; 0 for none.
+_came = 0
 
 
 class _Ended(BaseException):
-    """A signal asked for the end; ``status`` is what a shell would tell of it."""
+    """A signal asked for the end."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.status = 128 + number
+
+def check() -> None:
+    """Leave the command if a signal asked for its end."""
+    if _came:
+        raise _Ended
 
 
 def politely(run: _Command) -> _Command:
-    """Have SIGTERM and SIGHUP end a command as Ctrl-C does, and all three with every QEMU that it started."""
+    """Have SIGINT, SIGTERM and SIGHUP end a command with every QEMU that it started, and its status say so."""
 
     @functools.wraps(run)
     def command(options: Options) -> int:
+        global _came
+        _came = 0
         running.begin()
-        try:
-            with _heeded():
-                return run(options)
-        except _Ended as ended:
-            return ended.status
+        status = 0
+        with _heeded():
+            try:
+                status = run(options)
+            except _Ended:
+                pass
+        # What a shell would tell of it.
+        return 128 + _came if _came else status
 
     return command
 
 
 @contextmanager
 def _heeded() -> Iterator[None]:
-    def end(number: int, _: object) -> None:
-        if _held is None:
-            raise _Ended(number)
-        _held.append(number)
+    def heed(*_: object) -> None:
+        """Nothing: the number is read from the descriptor."""
 
     # What is ignored stays so: nohup, and a shell's background jobs.
     heeded = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
     with _watched():
-        before = {number: signal.signal(number, end) for number in heeded}
+        before = {number: signal.signal(number, heed) for number in heeded}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-@contextmanager
-def held() -> Iterator[None]:
-    """Have a signal raise nothing in here, but at the end.
-
-    A pool knows nothing of a thread whose start was broken off, and would not
-    wait for it. What runs is ended at once all the same, so this must not be long.
-    """
-    global _held
-    came: list[int] = []
-    _held = came
-    try:
-        yield
-    finally:
-        _held = None
-    for number in came[:1]:
-        raise _Ended(number)
 
 
 @contextmanager
@@ -87,7 +79,10 @@ def _watched() -> Iterator[None]:
     os.set_blocking(writer, False)
 
     def watch() -> None:
-        if os.read(reader, 1):
+        global _came
+        number = os.read(reader, 1)
+        if number:
+            _came = number[0]
             running.end_all()
 
     watcher = threading.Thread(target=watch, daemon=True)

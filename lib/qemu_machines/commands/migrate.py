@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
 from .. import diagnostics
-from ..binaries import guests, migration, running, transfer
+from ..binaries import guests, migration, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.process import QmpError
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding, Mark
@@ -114,6 +114,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
         try:
             qemu = migration.ask(binary)
         except QmpError as error:
+            ending.check()
             text = str(error).removeprefix(f"{error.binary}: ")
             # What has said that it is QEMU is one.
             hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
@@ -135,18 +136,13 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
-        try:
-            with ending.held():
-                futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
-            names = dict(zip(futures, (job.machine.name for job in jobs)))
-            with Bar(sys.stderr, len(jobs)) as bar:
-                for future in as_completed(futures):
-                    bar.step(names[future])
-        except BaseException:
-            running.end_all()
-            pool.shutdown(cancel_futures=True)
-            raise
-        return [future.result() for future in futures]
+        futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
+        names = dict(zip(futures, (job.machine.name for job in jobs)))
+        with Bar(sys.stderr, len(jobs)) as bar:
+            for future in as_completed(futures):
+                bar.step(names[future])
+    ending.check()
+    return [future.result() for future in futures]
 
 
 def _tell(options: Options, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:

@@ -78,9 +78,8 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
             return error
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        with ending.held():
-            asked = pool.map(one, paths)
-        answers = list(asked)
+        answers = list(pool.map(one, paths))
+    ending.check()
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
             message = str(answer).removeprefix(f"{path}: ")
