@@ -128,10 +128,10 @@ def test_a_signal_raises_nothing_where_it_comes() -> None:
 def test_a_signal_while_no_qemu_runs() -> None:
     @ending.politely
     def command(_: Options) -> int:
-        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
         return 1
 
-    assert command(Options()) == 129
+    assert command(Options()) == 143
     # It is over, and the next command begins anew.
     assert ending.politely(lambda _: 1)(Options()) == 1
