@@ -541,6 +541,12 @@ def test_an_override_is_used_or_unused_by_the_binaries(tree: Tree, there: bool) 
     assert [(one.tag, one.message) for one in found] == ([] if there else [("override-unused", unused)])
 
 
+def test_an_override_may_be_for_a_binary_that_was_not_given(tree: Tree) -> None:
+    tree.manifest(OVERRIDE).changelog()
+    other = BINARY._replace(target="s390x", types={})
+    assert telling.judge_built(derive(tree.root / "debian"), Built((other,), (), "1:7.2-1")) == []
+
+
 @pytest.mark.parametrize("role, told, words", [("alias", "ubuntu-q35", 'the alias "ubuntu-q35"'), ("default", "yes", "the default")])
 def test_upstreams_types_hold_aliases_and_the_default_too(tree: Tree, role: str, told: str, words: str) -> None:
     """Only our own types were looked at, so that one of upstream's with our alias went unseen."""

@@ -10,7 +10,7 @@ import os
 from typing import Callable, Iterable, Iterator, NamedTuple
 
 from ..diagnostics import SEVERITIES, Finding, Mark, Text, Where, mark_of
-from ..model import MachineType, Model
+from ..model import MachineType, Model, binary_of
 
 
 class Subject(NamedTuple):
@@ -118,9 +118,15 @@ def _unused(model: Model, used: set[int], rules: dict[str, Rule], all_rules: boo
         rule = rules.get(one.rule)
         if rule is None and all_rules:
             yield Finding("override-unused", "warning", one.rule.mark, f'there is no rule "{one.rule}"', "check --list-rules")
-        elif rule and number not in used and rule.judges(model):
+        elif rule and number not in used and rule.judges(model) and not (rule.needs_binaries and _lacks_a_binary(model)):
             message = f"no finding of {one.rule} is accepted by this override"
             yield Finding("override-unused", "warning", one.rule.mark, message, "remove it")
+
+
+def _lacks_a_binary(model: Model) -> bool:
+    """Whether verify was given the binaries of some targets only: what is accepted may be in another."""
+    targets = {one.target for one in model.history.built.binaries} if model.history.built else set()
+    return not targets.issuperset(binary_of(one.board) for one in model.types)
 
 
 def skipped(model: Model) -> list[str]:
