@@ -16,8 +16,7 @@ from test_examples import recorded
 from test_model import derive
 from trees import Tree
 
-from qemu_machines import adoption, model
-from qemu_machines.commands import importing
+from qemu_machines import adoption, handwriting, model
 from qemu_machines.diagnostics import Text
 from qemu_machines.inputs import manifest, releases
 from qemu_machines.inputs.imported import reading
@@ -684,7 +683,7 @@ def test_each_difference_to_what_the_manifest_derives_is_told(tree: Tree) -> Non
     mark = one.type.name.mark
 
     def said(**more: Any) -> "list[str]":
-        return importing._differences(one._replace(type=one.type._replace(**more)), there, made)
+        return handwriting.differences(one._replace(type=one.type._replace(**more)), there, made)
 
     assert said() == []
     assert said(options=(Text("7.0", mark),)) == ["its base is 7.0, the manifest's 6.2"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -29,6 +30,23 @@ def imported(tree: Tree, *arguments: str) -> list[str]:
         capture_output=True, text=True, cwd=tree.root, check=True,
     )  # fmt: skip
     return done.stdout.splitlines()[-1].split()
+
+
+# What each room may not import: data moves from inputs through the model and the rules to outputs.
+FORBIDDEN = {
+    "inputs": "rules|outputs|commands|binaries",
+    "rules": "inputs|outputs|commands|binaries",
+    "outputs": "commands",
+    "binaries": "rules|outputs|commands",
+}
+
+
+@pytest.mark.parametrize("room, others", FORBIDDEN.items())
+def test_data_moves_one_way(room: str, others: str) -> None:
+    """A rule sees the model only, and never reads a file; the rooms are those of the README's map."""
+    for path in sorted((LIB / "qemu_machines" / room).rglob("*.py")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert not re.match(rf"\s*(from \.\.+({others})\b|from \.\.+ import .*\b({others})\b)", line), f"{path}: {line}"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Optional
 
 from .. import biography, diagnostics, rules, upload
-from ..diagnostics import FINE, UNREADABLE, USAGE, Finding, Mark
+from ..diagnostics import FINE, UNREADABLE, USAGE, Finding
 from ..inputs import changelog, manifest
 from ..options import Options, WrongUsage
 from ..upload import Upload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark
+from ..diagnostics import FINDINGS, UNREADABLE, Finding
 from ..inputs.observed import Observed
 from ..model import Built, Model, binary_of
 from ..options import Options

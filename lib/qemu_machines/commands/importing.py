@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime
 import os
 import sys
-from typing import NamedTuple, Optional, Sequence
+from typing import NamedTuple, Optional
 
-from .. import adoption, diagnostics, model, upload
+from .. import adoption, diagnostics, handwriting, model, upload
 from ..adoption import Draft, Named
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, Mark, Text
 from ..inputs import changelog, format, manifest, releases
@@ -20,9 +20,6 @@ from ..inputs.releases import Releases
 from ..model import MachineType, Model
 from ..options import Options
 from . import reading, telling
-
-NOT_KEPT = "import-not-kept"
-_FEATURE = "the text of an increment always says what guests get: give it in feature or description"
 
 
 class _Made(NamedTuple):
@@ -52,7 +49,7 @@ def run(options: Options) -> int:
     if not types:
         hint = "--format text lists what there is" if found.types else "are these the right patches?"
         message = "there is no machine type here whose name has the series of a release"
-        telling.report([*found.findings, Finding(NOT_KEPT, "error", Mark(options.subjects[0]), message, hint)], {})
+        telling.report([*found.findings, Finding(handwriting.NOT_KEPT, "error", Mark(options.subjects[0]), message, hint)], {})
         return FINDINGS
     return _manifest(options, found, known, types, others)
 
@@ -64,8 +61,6 @@ def _manifest(
     types: "list[Named]",
     others: "list[HandType]",
 ) -> int:
-    from ..rules import _handwritten as judged
-
     unreadable: list[Finding] = []
     entry = None
     if os.path.lexists(options.changelog):
@@ -76,7 +71,7 @@ def _manifest(
         elif entry is None:
             telling.report(unreadable, {})
             return UNREADABLE
-    types, twice = _once(types)
+    types, twice = handwriting.once(types)
     newest = found.version if format.VERSION.fits(found.version) else "1.0"
     draft = adoption.draft(types, known, newest)
     first = _made(draft, options.manifest, known)
@@ -84,8 +79,8 @@ def _manifest(
     made = _made(draft, options.manifest, known)
     sys.stdout.write(made.text)
     qemu = {series: entry["qemu"] for series, entry in draft.document["releases"].items()}
-    findings = [*found.findings, *twice, *judged.check(types, draft.document["vendor"], known, qemu, found.version)]
-    findings += _not_kept(draft, made, others)
+    findings = [*found.findings, *twice, *handwriting.check(types, draft.document["vendor"], known, qemu, found.version)]
+    findings += handwriting.not_kept(draft, made.types, others)
     judged_model = reading.attempt(lambda: _model(options, made.declared, known, entry, draft), unreadable)
     told = {(one.tag, one.message) for one in findings}
     more = telling.judge(judged_model) if judged_model else [*made.declared.findings, *unreadable]
@@ -93,21 +88,6 @@ def _manifest(
     findings = diagnostics.in_order(findings)
     telling.report(findings, {options.manifest: made.declared.lines})
     return telling.status(findings)
-
-
-def _once(types: "list[Named]") -> "tuple[list[Named], list[Finding]]":
-    """Two definitions of one name: QEMU refuses to start with them."""
-    by_name: dict[str, Named] = {}
-    findings = []
-    for one in types:
-        before = by_name.get(one.type.name)
-        if before:
-            message = f"{one.type.name} is defined twice"
-            also = ((before.type.name.mark, "first here"),)
-            findings.append(Finding("name-collision", "error", one.type.name.mark, message, "this one is left out", also))
-        else:
-            by_name[str(one.type.name)] = one
-    return list(by_name.values()), findings
 
 
 def _made(draft: Draft, path: str, known: Releases) -> _Made:
@@ -124,57 +104,6 @@ def _comments(draft: Draft) -> "dict[str, str]":
     if "retention" in draft.document.get("policy", {}):
         comments["policy"] = "As the names and the age of the types show; upgrade-path is the stricter retention."
     return comments
-
-
-def _not_kept(draft: Draft, made: _Made, others: "Sequence[HandType]") -> "list[Finding]":
-    """Where the manifest derives something else than the patch has: what it cannot say."""
-    derived = {one.name: one for one in made.types}
-    findings = []
-    for named in draft.named:
-        one = named.type
-        there = derived.pop(str(one.name), None)
-        for problem in _differences(named, there, draft):
-            hint = _FEATURE if named.increment and problem.startswith("its description") else ""
-            findings.append(Finding(NOT_KEPT, "error", one.name.mark, f"{one.name}: {problem}", hint))
-    for name, extra in derived.items():
-        message = f"the manifest also derives {name}, which is not in what was read"
-        findings.append(Finding(NOT_KEPT, "warning", extra.mark, message, "every release has a type without variant"))
-    for other in others:
-        if not other.upstream and other.added:
-            message = f"{other.name} has no place in a manifest: its name is not a board and the series of a release"
-            findings.append(Finding(NOT_KEPT, "error", other.name.mark, message, "it has to stay a patch"))
-        elif other.added and other.rest.startswith("v"):
-            message = f"{other.name} is upstream's {other.board}-{other.rest[1:]} under another name"
-            hint = "the manifest leaves upstream's types alone: guests of this name find none"
-            findings.append(Finding("upstream-type-altered", "error", other.name.mark, message, hint))
-    return findings
-
-
-def _differences(named: Named, there: Optional[MachineType], draft: Draft) -> "list[str]":
-    one = named.type
-    if there is None:
-        return ["the manifest cannot name it so"]
-    found = []
-    base = adoption.base_of(one)
-    if base and adoption.numbers(base) != adoption.numbers(there.base):
-        found.append(f"its base is {base}, the manifest's {there.base}")
-    text = one.description
-    if text is not None and adoption.is_own(text, draft.document["vendor"], named) and text != there.description:
-        found.append(f'its description is "{text}", the manifest\'s "{there.description}"')
-    pairs: list[tuple[str, set[tuple[str, ...]], set[tuple[str, ...]]]] = [
-        ("properties", set(map(_texts, one.properties)), set(map(_texts, there.properties))),
-        ("machine fields", set(map(_texts, one.fields)), set(map(_texts, there.fields))),
-        ("compat arrays", {(str(name),) for name in one.arrays}, {(str(name),) for name in there.compat}),
-    ]
-    for what, wanted, has in pairs:
-        if wanted != has:
-            odd = ", ".join("=".join(parts) for parts in sorted(wanted ^ has))
-            found.append(f"its {what} are not those of the manifest: {odd}")
-    return found
-
-
-def _texts(parts: Sequence[str]) -> "tuple[str, ...]":
-    return tuple(map(str, parts))
 
 
 def _model(

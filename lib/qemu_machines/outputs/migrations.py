@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Iterable, Iterator, Sequence
+from typing import Iterator, Sequence
 
 from ..binaries.migration import BACK, FORWARD, Across, Migration, Pair, as_data
 from ..diagnostics import few, printable

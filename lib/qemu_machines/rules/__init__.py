@@ -68,7 +68,7 @@ def about(one: MachineType) -> Subject:
 def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:
     """All rules by tag, from every module of this folder, but those of the modules that are not wanted."""
     folder = os.path.dirname(__file__)
-    names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name[0] != "_" and name[:-3] not in without)
+    names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name != "__init__.py" and name[:-3] not in without)
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     rules: list[Rule] = [rule for module in modules for rule in module.RULES]
     return tuple(sorted(rules, key=lambda rule: rule.tag))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Iterable, Iterator, Mapping
+from typing import Iterator
 
+from ..claims import wrong_claim, wrong_version
 from ..model import MachineType, Model
 from . import Problem, Rule, about
-
-_CLAIM = re.compile(r"\+?([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)")
-_TRUE, _FALSE = ("on", "true", "yes"), ("off", "false", "no")
 
 
 def description_mismatch(model: Model) -> Iterator[Problem]:
@@ -33,39 +30,11 @@ def _wrong_version(model: Model, one: MachineType) -> str:
     return wrong_version(one.description, model.manifest.vendor, str(one.release.series), version)
 
 
-def wrong_version(description: str, vendor: str, series: str, version: str) -> str:
-    """A release version right behind the vendor that is not the release's."""
-    match = re.match(rf"{re.escape(vendor)} (\d+\.\d+)(\.\d+)?\b", description)
-    if version and match and match[1] != version:
-        return f"the description says {match[1]}, {series} is {version}"
-    return ""
-
-
 def _wrong_claim(one: MachineType) -> str:
     excepted = {str(field.name) for layer in one.layers if layer.origin == "exception" for field in layer.adds.fields}
     sets = {str(item.name): str(item.value) for item in one.properties}
     sets.update({str(field.name): str(field.value) for field in one.fields})
     return wrong_claim(one.description, sets, excepted)
-
-
-def wrong_claim(description: str, sets: Mapping[str, str], excepted: Iterable[str] = ()) -> str:
-    """A ``name=value`` in the text that the type does not set."""
-    values = {_plain(name): value for name, value in sets.items()}
-    forgiven = {_plain(name) for name in excepted}
-    for match in _CLAIM.finditer(description):
-        name = _plain(match[1])
-        if name not in forgiven and not _same(values.get(name), match[2]):
-            return f"the description claims {match[0]}, but the type does not set it"
-    return ""
-
-
-def _plain(name: str) -> str:
-    """maxcpus, max_cpus and max-cpus are one thing to a reader."""
-    return re.sub(r"[-_]", "", name)
-
-
-def _same(value: "str | None", claim: str) -> bool:
-    return value == claim or any(value in words and claim in words for words in (_TRUE, _FALSE))
 
 
 RULES = (

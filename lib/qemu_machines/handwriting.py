@@ -1,22 +1,25 @@
 """What is wrong with machine types that were written by hand, told at the place in the patch.
 
-The rules judge a manifest, which cannot say most of this; ``import`` asks here
-before the types become one.
+The rules judge a model, which cannot say most of this; ``import`` asks here
+before the types become a manifest, and afterwards what of them it does not keep.
 """
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Iterator, Optional, Sequence
 
-from ..adoption import Named, base_of, numbers
-from ..diagnostics import Finding, Mark
-from ..inputs.imported.machines import HandType
-from ..inputs.releases import Releases
-from .descriptions import wrong_claim, wrong_version
+from .adoption import Draft, Named, base_of, is_own, numbers
+from .claims import wrong_claim, wrong_version
+from .diagnostics import Finding, Mark
+from .inputs.imported.machines import HandType
+from .inputs.releases import Releases
+from .model import MachineType
 
-# No rules of the catalogue, in which this module is not: they judge no manifest.
+# What no rule of the catalogue says: those judge no patch.
+NOT_KEPT = "import-not-kept"
 HALVES = "base-halves-differ"
 UNPINNED = "base-not-pinned"
+_FEATURE = "the text of an increment always says what guests get: give it in feature or description"
 
 
 def check(
@@ -115,3 +118,70 @@ def _holders(types: Sequence[Named]) -> Iterator[Finding]:
 def _second(tag: str, what: str, one: HandType, mark: Mark, other: HandType, before: Mark) -> Finding:
     message = f"{one.name} has {what}, and so has {other.name}"
     return Finding(tag, "warning", mark, message, "the manifest gives it to the newest type", ((before, "also here"),))
+
+
+def once(types: "list[Named]") -> "tuple[list[Named], list[Finding]]":
+    """Two definitions of one name: QEMU refuses to start with them."""
+    by_name: dict[str, Named] = {}
+    findings = []
+    for one in types:
+        before = by_name.get(one.type.name)
+        if before:
+            message = f"{one.type.name} is defined twice"
+            also = ((before.type.name.mark, "first here"),)
+            findings.append(Finding("name-collision", "error", one.type.name.mark, message, "this one is left out", also))
+        else:
+            by_name[str(one.type.name)] = one
+    return list(by_name.values()), findings
+
+
+def not_kept(draft: Draft, types: "Sequence[MachineType]", others: "Sequence[HandType]") -> "list[Finding]":
+    """Where the manifest derives something else than the patch has: what it cannot say."""
+    derived = {one.name: one for one in types}
+    findings = []
+    for named in draft.named:
+        one = named.type
+        there = derived.pop(str(one.name), None)
+        for problem in differences(named, there, draft):
+            hint = _FEATURE if named.increment and problem.startswith("its description") else ""
+            findings.append(Finding(NOT_KEPT, "error", one.name.mark, f"{one.name}: {problem}", hint))
+    for name, extra in derived.items():
+        message = f"the manifest also derives {name}, which is not in what was read"
+        findings.append(Finding(NOT_KEPT, "warning", extra.mark, message, "every release has a type without variant"))
+    for other in others:
+        if not other.upstream and other.added:
+            message = f"{other.name} has no place in a manifest: its name is not a board and the series of a release"
+            findings.append(Finding(NOT_KEPT, "error", other.name.mark, message, "it has to stay a patch"))
+        elif other.added and other.rest.startswith("v"):
+            message = f"{other.name} is upstream's {other.board}-{other.rest[1:]} under another name"
+            hint = "the manifest leaves upstream's types alone: guests of this name find none"
+            findings.append(Finding("upstream-type-altered", "error", other.name.mark, message, hint))
+    return findings
+
+
+def differences(named: Named, there: Optional[MachineType], draft: Draft) -> "list[str]":
+    """How what the manifest derives, if it does, is another type than the patch's: in words."""
+    one = named.type
+    if there is None:
+        return ["the manifest cannot name it so"]
+    found = []
+    base = base_of(one)
+    if base and numbers(base) != numbers(there.base):
+        found.append(f"its base is {base}, the manifest's {there.base}")
+    text = one.description
+    if text is not None and is_own(text, draft.document["vendor"], named) and text != there.description:
+        found.append(f'its description is "{text}", the manifest\'s "{there.description}"')
+    pairs: list[tuple[str, set[tuple[str, ...]], set[tuple[str, ...]]]] = [
+        ("properties", set(map(_texts, one.properties)), set(map(_texts, there.properties))),
+        ("machine fields", set(map(_texts, one.fields)), set(map(_texts, there.fields))),
+        ("compat arrays", {(str(name),) for name in one.arrays}, {(str(name),) for name in there.compat}),
+    ]
+    for what, wanted, has in pairs:
+        if wanted != has:
+            odd = ", ".join("=".join(parts) for parts in sorted(wanted ^ has))
+            found.append(f"its {what} are not those of the manifest: {odd}")
+    return found
+
+
+def _texts(parts: Sequence[str]) -> "tuple[str, ...]":
+    return tuple(map(str, parts))
