@@ -133,7 +133,8 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     # while a command and what it is about may stand anywhere among the options.
     rest = _taken(known, taken.options, options)
     _take_tentative(known, taken.tentative, options, command)
-    explicit: list[str] = getattr(options, "selection") or []
+    # Not options.selection, which the type checker takes for the None that was assigned above.
+    explicit: list[str] = vars(options)["selection"] or []
     options.packages = debhelper.Selection(internal, explicit)
     words = [word for word in rest if not word.startswith("-")]
     if len(words) < len(rest):

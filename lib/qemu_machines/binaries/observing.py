@@ -16,8 +16,7 @@ from ..diagnostics import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType, plain
 from . import firmware
 from . import types as boards
-from .process import Process
-from .process import QmpError
+from .process import Process, QmpError
 from .qmp import Qmp
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
