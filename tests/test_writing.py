@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
-from conftest import ROOT, TOOL
+from conftest import ROOT, TOOL, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.outputs import writing
@@ -73,6 +74,39 @@ def test_what_a_killed_run_left_is_no_obstacle(folder: Path) -> None:
     (folder / f".a.{os.getpid()}.new").symlink_to("/nonexistent")
     write()
     assert content(folder) == {name: text.encode() for name, text in NEW.items()}
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o400])
+def test_a_file_keeps_its_mode_and_a_new_one_has_that_of_the_umask(
+    folder: Path, umask: Callable[[int], int], mode: int
+) -> None:
+    umask(0o027)
+    (folder / "a").chmod(mode)
+    (folder / "b").unlink()
+    write()
+    assert [(folder / name).stat().st_mode & 0o7777 for name in NEW] == [mode, 0o640]
+
+
+def test_new_content_is_never_for_more_readers_than_the_old(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "a").chmod(0o600)
+    seen = []
+
+    class Watched(io.FileIO):
+        def write(self, data: Any) -> int:
+            seen.append(os.fstat(self.fileno()).st_mode & 0o777)
+            return super().write(data)
+
+    monkeypatch.setattr(writing, "open", lambda path, mode: Watched(path, mode), raising=False)
+    write()
+    assert seen[0] == 0o600
+
+
+def test_bump_keeps_the_mode_of_the_manifest(tree: Tree, run: Run) -> None:
+    tree.whole()
+    path = tree.root / "debian" / "qemu-machines.yaml"
+    path.chmod(0o600)
+    done = run("bump", "release", "mantic")
+    assert (done.returncode, "mantic" in path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == (0, True, 0o600)
 
 
 def test_a_read_only_folder(tree: Tree) -> None:

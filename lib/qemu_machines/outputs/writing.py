@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import BinaryIO, Callable, Mapping
 
 Say = Callable[[str], None]
@@ -77,6 +78,8 @@ def _replace_all(files: Mapping[str, bytes]) -> None:
         for path, data in files.items():
             with _fresh(path) as file:
                 written[path] = file.name
+                # Before there is a byte in it: it may not be for everyone to read.
+                _keep_mode(file, path)
                 file.write(data)
         for path in files:
             os.replace(written[path], path)
@@ -99,3 +102,13 @@ def _fresh(path: str) -> BinaryIO:
     except FileNotFoundError:
         pass
     return open(temporary, "xb")
+
+
+def _keep_mode(file: BinaryIO, path: str) -> None:
+    """Give a new file the permissions of the one that it will replace, if there is one."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(mode):
+        os.fchmod(file.fileno(), mode & 0o777)
