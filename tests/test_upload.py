@@ -212,7 +212,7 @@ def test_unreleased_goes_by_the_newest_released_entry(tree: Tree) -> None:
     one = upload.upload_of(changelog.read("c"), None, releases.read(), Question())
     assert (str(one.series), str(one.version)) == ("noble", "1:8.2.2+ds-0ubuntu2")
     assert one.reference == datetime.date(2025, 12, 20)
-    assert one.because["series"] == "c:1:28 is UNRELEASED; c:13:28 noble"
+    assert one.because["series"] == "c:1:28 is UNRELEASED; the newest entry below: c:13:28 noble"
 
 
 CLOUD = MANIFEST + '  noble: {qemu: "8.2"}\n'
@@ -303,6 +303,51 @@ CHANGES = MANIFEST.replace(
     '    - {increment: 4, feature: arch-caps, bug: "LP: #2131822"}\n'
     "    - {security: overflow, cve: [CVE-2025-1234]}\n",
 )
+
+
+def unreleased(tree: Tree, declares: str, *below: str, **top: str) -> Upload:
+    """An UNRELEASED entry above entries for these distributions, newest first."""
+    given = {"version": "1:8.2.2+ds-0ubuntu1.13", "urgency": "low", "text": "Types (LP: #2131822)", "date": rfc("2025-12-17")}
+    parts = [ENTRY.format(**{**given, **top, "series": "UNRELEASED"})]
+    for word in below:
+        parts.append(ENTRY.format(version="1:8.2.2+ds-0ubuntu1", series=word, urgency="high", text="x", date=rfc("2025-12-15")))
+    tree.write("c", "\n".join(parts)).write("m.yaml", declares)
+    return upload.upload_of(changelog.read("c"), manifest.read("m.yaml"), releases.read(), Question())
+
+
+@pytest.mark.parametrize("pocket", ["-security", "-proposed", "-backports", "-updates", ""])
+def test_unreleased_inherits_the_series_and_no_pocket(tree: Tree, pocket: str) -> None:
+    """The entry above a security update is for no pocket yet, whatever it brings (1:2.4.1-digitalocean0)."""
+    one = unreleased(tree, CHANGES, f"noble{pocket}")
+    assert (str(one.series), one.pocket, one.kind) == ("noble", "", "feature")
+    place = f"c:1:31 is UNRELEASED; the newest entry of Ubuntu below: c:7:28 noble{pocket}"
+    assert one.because["series"] == place
+    assert one.because["kind"] == "m.yaml:12:31 feature: arch-caps"
+    assert unreleased(tree, CHANGES, f"noble{pocket}", text="Fix CVE-2025-9999").kind == "security"
+    assert unreleased(tree, CHANGES, f"noble{pocket}", text="Something.").kind == "update"
+
+
+def test_unreleased_inherits_from_the_own_vendor(tree: Tree) -> None:
+    own = CHANGES.replace("vendor: Ubuntu", "vendor: Examplix") + (
+        '  aster: {qemu: "8.2", version: "5", release: 2025-12-01, lts: true}\n'
+    )
+    for declares, vendor_name, series in ((CHANGES, "Ubuntu", "noble"), (own, "Examplix", "aster")):
+        one = unreleased(tree, declares, "unstable", f"{series}-security", "bookworm")
+        assert str(one.series) == series
+        assert one.because["series"].startswith(f"c:1:31 is UNRELEASED; the newest entry of {vendor_name} below: c:13:28 ")
+    one = unreleased(tree, CHANGES, "unstable", "bookworm-security")
+    assert (str(one.series), one.because["series"]) == ("sid", "c:1:31 is UNRELEASED; the newest entry below: c:7:28 unstable")
+
+
+def test_unreleased_above_a_security_update_is_no_security_update(tree: Tree, run: Run) -> None:
+    tree.manifest(CHANGES.replace("arch-caps, bug", "arch-caps, set: {d: {p: v}}, bug"))
+    tree.write("debian/changelog", "\n".join([
+        ENTRY.format(version="1:8.2.2+ds-0ubuntu1.13", series="UNRELEASED", urgency="medium", text="Types (LP: #2131822)", date=rfc("2025-12-17")),
+        ENTRY.format(version="1:8.2.2+ds-0ubuntu1.12", series="noble-security", urgency="high", text="x", date=rfc("2025-12-15")),
+    ]))  # fmt: skip
+    done = run("check")
+    assert "increment-for-security" not in done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -486,7 +531,7 @@ def test_outdated_data_that_is_not_needed_is_not_mentioned(tree: Tree, run: Run)
 
 def test_several_series_and_unreleased_are_told(tree: Tree, run: Run) -> None:
     tree.whole().changelog("lunar jammy")
-    assert 'this upload names more than one release: "lunar" and "jammy" [series-unknown]' in run("check").stderr
+    assert 'this entry names more than one release: "lunar" and "jammy" [series-unknown]' in run("check").stderr
     assert run("check", "--series", "lunar").returncode == 0
     tree.changelog("UNRELEASED")
     assert "no entry of the changelog went anywhere, so the release is not known" in run("check").stderr

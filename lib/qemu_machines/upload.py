@@ -158,9 +158,10 @@ def _place(
         series, pocket = _series(Text(question.series, Mark("--series")), releases, reference)
         return _Place(series, pocket, False, (), "--series")
     heading, note = entry.heading, ""
-    if changelog.UNRELEASED in heading.distributions and entry.released:
-        heading = _own(entry.released, manifest, releases, reference)
-        note = f"{entry.heading.distributions[0].mark} is UNRELEASED; "
+    inherits = changelog.UNRELEASED in heading.distributions and bool(entry.released)
+    if inherits:
+        heading, which = _below(entry.released, manifest, releases, reference)
+        note = f"{entry.heading.distributions[0].mark} is UNRELEASED; {which} below: "
     words = heading.distributions
     first = words[0]
     series, pocket = _series(first, releases, reference)
@@ -170,18 +171,22 @@ def _place(
         found = Text(release.series if release else first, first.mark)
         where = f"{release.qemu.mark} qemu {release.qemu}" if release else f"no release of the manifest shipped {minor}"
         return _Place(found, "", True, others, f"{note}{first.mark} {first} is the Cloud Archive; {where}")
-    return _Place(series, pocket, False, others, f"{note}{first.mark} {first}")
+    # Where the entry below went says nothing of where this one will go: the next after a security update may be a feature.
+    return _Place(series, "" if inherits else pocket, False, others, f"{note}{first.mark} {first}")
 
 
-def _own(
+def _below(
     headings: tuple[Heading, ...], manifest: Optional[Manifest], releases: Releases, reference: datetime.date
-) -> Heading:
-    """The newest entry of the manifest's own distribution: a merge has another's on top."""
+) -> tuple[Heading, str]:
+    """The entry that an UNRELEASED one has its series from, and which that is in words.
+
+    The newest of the manifest's own vendor: a merge has another's on top.
+    """
     for heading in headings if manifest else ():
-        info = releases.by_series.get(_series(heading.distributions[0], releases, reference)[0])
+        info, _ = _info(_series(heading.distributions[0], releases, reference)[0], manifest, releases)
         if manifest and info and info.distribution == manifest.vendor:
-            return heading
-    return headings[0]
+            return heading, f"the newest entry of {manifest.vendor}"
+    return headings[0], "the newest entry"
 
 
 def _series(word: Text, releases: Releases, reference: datetime.date) -> tuple[Text, str]:

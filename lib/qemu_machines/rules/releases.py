@@ -20,7 +20,7 @@ def series_unknown(model: Model) -> Iterator[Problem]:
     for series in model.upload.others:
         yield Problem(
             series,
-            f'this upload names more than one release: "{model.upload.series}" and "{series}"',
+            f'this entry names more than one release: "{model.upload.series}" and "{series}"',
             "say with --series which of them it is built for",
         )
     if model.upload.outdated:
