@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
 import pytest
-from conftest import TOOL, Run
+from conftest import DISTRO_DATA, ROOT, TOOL, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.inputs import documents
@@ -341,14 +341,63 @@ def test_nodoc(tree: Tree, run: Run) -> None:
     assert list(tree.files()) == FILES
 
 
-def test_a_reader_that_leaves_early(tree: Tree, run: Run) -> None:
-    """dh_qemu_machines hooks | head -1"""
+# Every command in every format, with something to print, and its exit status.
+PRINTING = [
+    ("", 0), ("-v", 0), ("--manifest=wrong.yaml", 1), ("--help", 0), ("--version", 0), ("chekc", 2), ("check --no", 2),
+    *((f"bump release mantic --format={one}", 0) for one in ("text", "json")),
+    ("check", 0), ("check --list-rules", 0), ("check --manifest=no.yaml", 3),
+    *((f"check --manifest=wrong.yaml --format={one}", 1) for one in ("text", "gcc", "json", "sarif", "github")),
+    *((f"compare debian/qemu-machines.yaml fewer.yaml --format={one}", 1) for one in ("text", "json")),
+    *((f"explain {word} --format={one}", 0) for word in ("upload", "paths", "name-collision", "pc-q35-lunar") for one in ("text", "json")),
+    ("explain no-such", 2), ("explain --list", 0), ("freeze -v", 0), ("freeze --manifest=wrong.yaml", 1),
+    ("hooks", 0), ("hooks --check --manifest=wrong.yaml", 1),
+    ("import no-such-tree", 3),
+    ("migrate --from=no --to=no", 3), ("verify qemu-system-x86_64", 3), ("verify --format=json qemu-system-x86_64", 3),
+    *((f"report --format={one}", 0) for one in ("text", "html", "svg", "json", "dot")),
+]  # fmt: skip
+
+
+def printing(tree: Tree) -> None:
     tree.whole()
+    tree.write("wrong.yaml", MANIFEST.replace("lunar:", "lunra: {qemu: x}\n  lunar:"))
+    tree.write("fewer.yaml", MANIFEST.replace("  pc-q35: {alias: ubuntu-q35}\n", ""))
+    tree.write("qemu-system-x86_64", "#!/bin/sh\nexit 9\n")
+    (tree.root / "qemu-system-x86_64").chmod(0o755)
+
+
+@pytest.mark.parametrize("arguments, status", PRINTING)
+def test_a_reader_that_leaves_changes_no_status(tree: Tree, arguments: str, status: int) -> None:
+    """``compare A B | head`` ended with 0, whatever A and B were."""
+    printing(tree)
+    assert left_alone(tree, arguments, stderr=subprocess.PIPE) == (status, False)
+
+
+@pytest.mark.parametrize("arguments, status", PRINTING[::5])
+def test_nor_do_two_that_leave(tree: Tree, arguments: str, status: int) -> None:
+    printing(tree)
+    assert left_alone(tree, arguments, stderr=subprocess.STDOUT, PYTHONUNBUFFERED="1") == (status, False)
+
+
+def left_alone(tree: Tree, arguments: str, stderr: int, **more: str) -> "tuple[int, bool]":
+    """The status of a command that writes where nobody reads, and whether it complains of that."""
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([TOOL, "hooks"], cwd=tree.root, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT / "tests" / "site"), "TEST_DISTRO_DATA": str(DISTRO_DATA), **more}
+    done = subprocess.run(
+        [TOOL, *arguments.split(), "--no-act"], cwd=tree.root, stdout=write, stderr=stderr, text=True, check=False, env=environment
+    )
     os.close(write)
-    assert (done.returncode, done.stderr) == (0, "")
+    told = done.stderr or ""
+    return done.returncode, "internal error" in told or "Broken" in told or "output" in told
+
+
+def test_a_reader_that_leaves_in_the_middle(tree: Tree) -> None:
+    """More than a pipe holds, of which one byte is read."""
+    tree.whole()
+    with subprocess.Popen([TOOL, "report", "--format=html"], cwd=tree.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr and process.stdout.read(1) == b"<"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
 
 
 def test_colours(tree: Tree, run: Run) -> None:
