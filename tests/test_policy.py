@@ -389,7 +389,8 @@ def with_patch(tree: Tree, run: Run, patch: str, manifest: str, day: str = "2016
 def test_patch_not_classified(tree: Tree, run: Run) -> None:
     found = with_patch(tree, run, VMSTATE, PLAIN)
     assert found["patch-not-classified"] == (
-        "error: ubuntu/new.patch is new and touches a vmstate description, but no change in the manifest names it"
+        "error: ubuntu/new.patch has a new line that touches a vmstate description in hw/net/virtio-net.c, "
+        "but no change in the manifest names it"
     )
     named = XENIAL + "    - {noop: the new field is never sent, patches: [ubuntu/new.patch]}\n"
     assert "patch-not-classified" not in with_patch(tree, run, VMSTATE, named)
@@ -404,7 +405,10 @@ def test_a_changed_patch_is_new(tree: Tree, run: Run) -> None:
     with_patch(tree, run, HARMLESS, PLAIN)
     tree.write("debian/patches/old.patch", VMSTATE)
     lay(tree, Case(PLAIN))
-    assert "old.patch is new and touches" in run("check", "--format", "gcc").stdout
+    assert run("check", "--format", "gcc").stdout == (
+        "debian/patches/old.patch:5:10: error: old.patch has a new line that touches a vmstate description in "
+        "hw/net/virtio-net.c, but no change in the manifest names it [patch-not-classified]\n"
+    )
 
 
 def test_upstream_type_altered(tree: Tree, run: Run) -> None:
@@ -413,7 +417,7 @@ def test_upstream_type_altered(tree: Tree, run: Run) -> None:
     )
     found = with_patch(tree, run, patch, PLAIN)
     assert found["upstream-type-altered"] == (
-        "error: ubuntu/new.patch is new and changes upstream's registration of machine types"
+        "error: ubuntu/new.patch changes upstream's registration of machine types in hw/net/virtio-net.c"
     )
     assert "upstream-type-altered" not in with_patch(tree, run, VMSTATE, PLAIN)
 
@@ -442,7 +446,9 @@ def test_patches_that_are_not_there(tree: Tree, run: Run) -> None:
 )
 def test_what_a_patch_touches(path: str, line: str, context: str, touches: tuple[str, ...]) -> None:
     text = f"--- a/{path}\n+++ b/{path}\n@@ -1,2 +1,3 @@ {context}\n a\n+{line}\n b\n"
-    assert patches.touched(text) == touches
+    found = patches.touched(text.encode(), "a.patch")
+    assert [(one.what, one.file, one.sign, one.text) for one in found] == [(touches, path, "+", line.strip())] * bool(touches)
+    assert all(str(one.mark) == "a.patch:5:6" and one.mark.width == len(line.strip()) for one in found)
 
 
 OVERRIDES = XENIAL.replace("xenial", "yakkety") + MORE + (
@@ -488,9 +494,10 @@ def test_freeze_is_stable_and_refuses_to_launder(tree: Tree, run: Run) -> None:
     assert first == """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run
 # on these machine types, so a difference here is a guest that cannot be migrated.
-lock: 1
+lock: 2
 upload: "1:2.5+dfsg-5ubuntu10.5"
-patches: {}
+patch-sums: ""
+patch-lines: ""
 types:
   "pc-i440fx-xenial":
     board: pc-i440fx
@@ -523,6 +530,13 @@ types:
     "text, expected",
     [
         ("lock: 1\n", 'debian/qemu-machines.lock:1:1: the frozen record needs the key "upload"'),
+        ("lock: 3\n", 'debian/qemu-machines.lock:1:1: the frozen record needs the key "upload"'),
+        ("upload: a\ntypes: {}\nlock: 3\n", 'debian/qemu-machines.lock:3:7: lock takes 1 or 2, not "3"'),
+        ("lock: 2\nupload: a\npatch-sums: ''\ntypes: {}\n", 'debian/qemu-machines.lock:1:1: the frozen record needs the key "patch-lines"'),
+        (
+            "lock: 2\nupload: a\npatch-sums: |\n  0123456789ab\n  0123\npatch-lines: ''\ntypes: {}\n",
+            "debian/qemu-machines.lock:5:1: this line is not a sum of 12 hexadecimal digits",
+        ),
         ("- a\n", "debian/qemu-machines.lock:1:1: the frozen record takes a mapping, not a list"),
         ("", "debian/qemu-machines.lock:1:1: the frozen record is empty"),
     ],

@@ -21,7 +21,9 @@ from .inputs.manifest import Change as Change
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
 from .inputs.manifest import all_properties as all_properties
+from .inputs.patches import UPSTREAM as UPSTREAM
 from .inputs.patches import Patch as Patch
+from .inputs.patches import Touched as Touched
 from .inputs.releases import ReleaseInfo as ReleaseInfo
 from .inputs.releases import Releases
 from .inputs.sourcetree import BoardSource as BoardSource

@@ -5,10 +5,10 @@ Without a frozen record nothing is known to be new.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional
 
 from .inputs.lock import FrozenType
-from .model import MachineType, Model
+from .model import MachineType, Model, Patch, Touched
 
 
 class Moved(NamedTuple):
@@ -45,6 +45,32 @@ def novelties(model: Model) -> Novelties:
         tuple(_moved(model, list(lock.types.values()))) if model.upload.state == "released" else (),
         tuple(_dropped(model, list(lock.types.values()))),
     )
+
+
+def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:
+    """The lines that touch migration and that the record lacks, each with its patch; none without a record.
+
+    ``lock: 1`` has no lines: all of a patch that is not in it are new. A line that
+    is there more often than in the record is new in the patches that are.
+    """
+    lock = model.history.lock
+    known = lock.patches if lock else None
+    if known is None:
+        return
+    fresh, left = [], dict.fromkeys(known.lines, 0)
+    for digest in known.lines:
+        left[digest] += 1
+    for patch in model.history.patches or ():
+        if patch.known(known.sums):
+            for line in patch.touched:
+                left[line.digest] = left.get(line.digest, 0) - 1
+        else:
+            fresh.append(patch)
+    for patch in fresh:
+        for line in patch.touched:
+            left[line.digest] = left.get(line.digest, 0) - 1
+            if left[line.digest] < 0:
+                yield patch, line
 
 
 def _moved(model: Model, frozen: "list[FrozenType]") -> "list[Moved]":

@@ -27,8 +27,6 @@ def run(options: Options) -> int:
     telling.report(findings, inputs.lines)
     if telling.status(findings):
         return FINDINGS
-    # A package without patches is not one whose patches nobody looked at.
-    sums = {str(one.name): one.digest for one in inputs.model.history.patches or ()}
     binaries: tuple[Observed, ...] = ()
     if options.subjects or options.builddir:
         from ..rules.built import IN_MEMORY
@@ -50,7 +48,7 @@ def run(options: Options) -> int:
             telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
             return UNREADABLE
         binaries = _observed(inputs.model, built)
-    text = output.text(inputs.model, sums, inputs.model.history.lock, binaries)
+    text = output.text(inputs.model, inputs.model.history.patches or (), inputs.model.history.lock, binaries)
     folder, name = os.path.split(reading.lock_path(options))
     return telling.write(options, folder or ".", {name: text})
 

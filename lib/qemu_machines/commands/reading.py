@@ -124,7 +124,9 @@ def _history(
     # Without a record no patch is known to be new, and they are not read.
     found = None
     if frozen or options.command == "freeze":
-        sums = (frozen.patches if frozen else None) or {}
+        # The new record has the lines of all of them.
+        have = frozen.patches if frozen and options.command != "freeze" else None
+        sums = have.sums if have else frozenset[str]()
         found = attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
     readme = attempt(partial(documents.read, readme_path(options, docs.readme)), unreadable) if docs.readme else None

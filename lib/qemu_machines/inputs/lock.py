@@ -1,21 +1,28 @@
 """debian/qemu-machines.lock: what was released, and must never change again.
 
 Written by ``dh_qemu_machines freeze``; one block a type, sorted, so that a
-review of its difference reads like the change. Version 1 of the format.
+review of its difference reads like the change. ``lock: 2`` is written, and
+``lock: 1`` read on: it has the sum of each file of debian/patches instead of
+the lines that touch migration.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Mapping, NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark, Text
+from . import files, nodes
 from . import format as manifest_format
-from . import nodes
 from .manifest import MachineField, Property, properties_of
 from .table import Choice, Entries, Field, ListOf, MapOf, Reader, Record, Word
 
 WHAT = "the frozen record"
+# What is larger is neither read nor written: some 100,000 lines of patches and the observed halves of four binaries.
+LIMIT = 4 << 20
+_HINT = "it is written by dh_qemu_machines freeze and not by hand"
 _HASH = Word("SHA-256 sum", "[0-9a-f]{64}", "64 hexadecimal digits")
+_SHORT = "[0-9a-f]{12}"
 
 _LINES = Word("block of lines", "(?s).*", "|", valid=None)
 
@@ -34,14 +41,22 @@ TYPE_ENTRY = Record(
         Field("default", manifest_format.FLAG, "Whether it was the default."),
     ),
 )
+_UPLOAD = Field("upload", manifest_format.TEXT, "The package version that was frozen.", required=True)
+_REST = (
+    Field("types", MapOf(manifest_format.TYPE, TYPE_ENTRY), "The types by name.", required=True),
+    Field("observed", _LINES, "What the built binaries say of themselves, see observed.py."),
+)
+_VERSION = Field("lock", Choice("format version", ("1", "2")), "The version of the format.", required=True)
+_PATCHES = Field("patches", MapOf(manifest_format.PATCH, _HASH), "The patches of that upload with their SHA-256 sums.")
+LOCK_1 = Record("the frozen record", (_VERSION, _UPLOAD, _PATCHES, *_REST))
 LOCK = Record(
     "the frozen record",
     (
-        Field("lock", Choice("format version", ("1",)), "The version of the format.", required=True),
-        Field("upload", manifest_format.TEXT, "The package version that was frozen.", required=True),
-        Field("patches", MapOf(manifest_format.PATCH, _HASH), "The patches of that upload with their SHA-256 sums."),
-        Field("types", MapOf(manifest_format.TYPE, TYPE_ENTRY), "The types by name.", required=True),
-        Field("observed", _LINES, "What the built binaries say of themselves, see observed.py."),
+        _VERSION,
+        _UPLOAD,
+        Field("patch-sums", _LINES, "The sum of what each patch of that upload changes.", required=True),
+        Field("patch-lines", _LINES, "The sums of their lines that touch migration, each as often as it is there.", required=True),
+        *_REST,
     ),
 )
 
@@ -62,17 +77,27 @@ class FrozenType(NamedTuple):
     default: bool
 
 
+class KnownPatches(NamedTuple):
+    """The patches of a frozen upload.
+
+    ``sums`` are of the patches, of the whole files in ``lock: 1``, which has no
+    ``lines``: the sums of those that touch migration, each as often as it is there.
+    """
+
+    sums: frozenset[str]
+    lines: tuple[str, ...] = ()
+
+
 class Lock(NamedTuple):
     """The whole record.
 
-    ``patches`` maps the entries of debian/patches/series to their sums; None
-    where the package had no list of patches. ``observed`` is the other half, as it
-    stands: only verify and compare read it.
+    ``patches`` is None where nobody looked at them. ``observed`` is the other half,
+    as it stands: only verify and compare read it.
     """
 
     file: str
     upload: str
-    patches: Optional[Mapping[str, str]]
+    patches: Optional[KnownPatches]
     types: Mapping[str, FrozenType]
     lines: list[str]
     observed: Optional[Text] = None
@@ -80,25 +105,46 @@ class Lock(NamedTuple):
 
 def read(path: str) -> Lock:
     """A frozen record. Raises InputError for anything that freeze would not have written."""
-    return _lock(nodes.read(path, WHAT), path)
+    return parse(files.read_bytes(path, WHAT, limit=LIMIT), path)
 
 
 def parse(data: bytes, path: str) -> Lock:
     """The same of the content of ``path``."""
-    return _lock(nodes.parse(data, path, WHAT), path)
-
-
-def _lock(document: nodes.Document, path: str) -> Lock:
+    if len(data) > LIMIT:
+        raise InputError(Mark(path), f"{WHAT} is larger than {LIMIT} bytes")
+    document = nodes.parse(data, path, WHAT)
     found = list(document.findings)
-    entries = Reader(found.append).value(document.root, LOCK, WHAT, Mark(path, 1, 1))
+    table = LOCK if _version(document.root) == "2" else LOCK_1
+    entries = Reader(found.append).value(document.root, table, WHAT, Mark(path, 1, 1))
     if found or entries is None:
         first = min(found, key=lambda finding: finding.mark)
-        hint = "it is written by dh_qemu_machines freeze and not by hand"
-        raise InputError(first.mark, first.message, hint)
+        raise InputError(first.mark, first.message, _HINT)
     types = {str(name): _type(name, entry) for name, entry in entries["types"]}
-    sums = entries.get("patches")
-    patches = None if sums is None else {str(name): str(sum_) for name, sum_ in sums}
-    return Lock(path, str(entries["upload"]), patches, types, document.lines, entries.get("observed"))
+    return Lock(path, str(entries["upload"]), _patches(entries), types, document.lines, entries.get("observed"))
+
+
+def _version(root: nodes.Node) -> str:
+    """The version of the format, by which the table is chosen; empty where there is none."""
+    values = [value for key, value in root.items if key == "lock"] if isinstance(root, nodes.Mapping) else []
+    return str(values[0].text) if values and isinstance(values[0], nodes.Scalar) else ""
+
+
+def _patches(entries: Entries) -> Optional[KnownPatches]:
+    if entries["lock"] == "1":
+        sums = entries.get("patches")
+        return None if sums is None else KnownPatches(frozenset(str(one) for _, one in sums))
+    return KnownPatches(frozenset(_sums(entries["patch-sums"])), tuple(_sums(entries["patch-lines"])))
+
+
+def _sums(block: Text) -> list[str]:
+    """The sums of a block, one a line. Raises InputError at the line that is none."""
+    lines = block.split("\n") if block else []
+    found = lines[:-1] if lines and not lines[-1] else lines
+    for number, line in enumerate(found, 1):
+        if not re.fullmatch(_SHORT, line):
+            mark = block.mark._replace(line=block.mark.line + number, column=1, width=1)
+            raise InputError(mark, "this line is not a sum of 12 hexadecimal digits", _HINT)
+    return found
 
 
 def _type(name: Text, entries: Entries) -> FrozenType:

@@ -3,38 +3,42 @@
 from __future__ import annotations
 
 import json
-from typing import Iterator, Mapping, Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 from ..inputs import observed
 from ..inputs.observed import Observed
-from ..model import Lock, MachineType, Model
+from ..model import Lock, MachineType, Model, Patch
 
 _HEADER = """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run
 # on these machine types, so a difference here is a guest that cannot be migrated.
-lock: 1
+lock: 2
 """
 
 
-def text(model: Model, patches: Mapping[str, str], before: Optional[Lock], binaries: Sequence[Observed] = ()) -> str:
+def text(model: Model, patches: Sequence[Patch], before: Optional[Lock], binaries: Sequence[Observed] = ()) -> str:
     """The record of a model. A type that was frozen before keeps the version that froze it.
 
     Without binaries, what was observed of earlier ones is kept.
     """
     version = str(model.upload.version)
     out = [f"{_HEADER}upload: {_quoted(version)}"]
-    out.append("patches:" if patches else "patches: {}")
-    if patches:
-        out += [f"  {_quoted(name)}: {digest}" for name, digest in patches.items()]
+    out += _block("patch-sums", sorted({one.digest for one in patches}))
+    # Not each once: a line that is added to a second array is as new as another.
+    out += _block("patch-lines", sorted(line.digest for one in patches for line in one.touched))
     out.append("types:" if model.types else "types: {}")
     for one in sorted(model.types, key=lambda type_: type_.name):
         old = before.types.get(one.name) if before else None
         out += _type(one, str(old.since) if old else version)
     if binaries:
-        out += ["observed: |", *(f"  {line}" for line in observed.lines(binaries))]
+        out += _block("observed", list(observed.lines(binaries)))
     elif before and before.observed:
-        out += ["observed: |", *(f"  {line}" for line in before.observed.rstrip("\n").split("\n"))]
+        out += _block("observed", before.observed.rstrip("\n").split("\n"))
     return "\n".join(out) + "\n"
+
+
+def _block(key: str, lines: Sequence[str]) -> list[str]:
+    return [f"{key}: |", *(f"  {line}" for line in lines)] if lines else [f'{key}: ""']
 
 
 def _type(one: MachineType, since: str) -> Iterator[str]:

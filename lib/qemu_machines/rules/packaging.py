@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Sequence
 
-from ..diagnostics import few
-from ..model import Model, Patch
-from ..novelties import novelties
+from ..diagnostics import Mark, few
+from ..model import UPSTREAM, Model, Patch, Touched
+from ..novelties import new_touched, novelties
 from . import Problem, Rule
-
-
-def _new_patches(model: Model) -> list[Patch]:
-    """The patches that are not in the frozen record as they are now."""
-    lock = model.history.lock
-    known = lock.patches if lock else None
-    if known is None:
-        return []
-    return [one for one in model.history.patches or () if known.get(one.name) != one.digest]
 
 
 def _declared(model: Model) -> set[str]:
     return {str(name) for release in model.manifest.releases for change in release.changes for name in change.patches}
 
 
+def _by_file(model: Model) -> list[tuple[Patch, list[Touched]]]:
+    """The new lines that touch migration, by patch and by the file of QEMU that they are in."""
+    found: dict[tuple[str, str], tuple[Patch, list[Touched]]] = {}
+    for patch, line in new_touched(model):
+        found.setdefault((patch.name, line.file), (patch, []))[1].append(line)
+    return list(found.values())
+
+
 def patch_not_classified(model: Model) -> Iterator[Problem]:
     """Machine-affecting updates without a type, or a word, are how released types came to differ."""
     declared = _declared(model)
-    for patch in _new_patches(model):
-        if patch.touches and patch.name not in declared:
+    severity = "error" if model.is_out(model.upload.target) else "warning"
+    for patch, lines in _by_file(model):
+        if patch.name not in declared:
+            what = ", ".join(sorted({what for line in lines for what in line.what}))
+            new = "a new line that touches" if len(lines) == 1 else f"{len(lines)} new lines that touch"
             yield Problem(
-                patch.name,
-                f"{patch.name} is new and touches {', '.join(patch.touches)}, but no change in the manifest names it",
+                lines[0].mark,
+                f"{patch.name} has {new} {what} in {lines[0].file}, but no change in the manifest names it",
                 "name it under patches: of a change that is a feature, security, bugfix or noop",
-                severity="error" if model.upload.state == "released" else "warning",
+                also=tuple((mark, "and here") for mark in _places(lines)[1:4]),
+                severity=severity,
             )
+
+
+def _places(lines: Sequence[Touched]) -> list[Mark]:
+    """Where the lines are; those that follow each other are one place."""
+    return [
+        line.mark for before, line in zip((None, *lines), lines) if before is None or line.mark.line != before.mark.line + 1
+    ]
 
 
 def upstream_type_altered(model: Model) -> Iterator[Problem]:
     """Upstream's types are there as they are upstream: nobody tests what a patch makes of them."""
-    for patch in _new_patches(model):
-        tables = [what for what in patch.touches if what.startswith("upstream's")]
+    for patch, lines in _by_file(model):
+        tables = [line for line in lines if UPSTREAM in line.what]
         if tables:
-            message = f"{patch.name} is new and changes {', '.join(tables)}"
+            message = f"{patch.name} changes {UPSTREAM} in {tables[0].file}"
             hint = "give the distribution's types what they need in the manifest, and leave upstream's alone"
-            yield Problem(patch.name, message, hint)
+            yield Problem(tables[0].mark, message, hint)
 
 
 def docs_outdated(model: Model) -> Iterator[Problem]:
@@ -82,10 +92,11 @@ RULES = (
     Rule(
         "patch-not-classified",
         "error",
-        "a new patch that touches migration and is declared by no change",
-        "A patch that is new since the frozen record touches vmstate, compat arrays, defaults of properties, "
-        "machine types or CPU models. Somebody has to say whether it is a feature (a new type), a fix (guests "
-        "are restarted) or changes no guest. Stops updates of released series; a warning in development.",
+        "a patch with new lines that touch migration, declared by no change",
+        "A patch adds or removes a line that the frozen record lacks, and the line touches vmstate, compat arrays, "
+        "defaults of properties, machine types or CPU models. Somebody has to say whether the patch is a feature (a "
+        "new type), a fix (guests are restarted) or changes no guest. An error in updates of a released series, a "
+        "warning in development. A patch that is refreshed, renamed, split or merged has no new lines.",
         "the proposal of 2016; Ubuntu's history, case 48",
         "a new ubuntu/lp123-default.patch that no change names",
         patch_not_classified,
