@@ -122,6 +122,7 @@ def test_findings_as_json(tree: Tree, run: Run) -> None:
             }
         ],
         "skipped": ["base-missing", "base-not-release-version", "driver-unknown", "hooks-missing", "property-unknown"],
+        "notes": [],
     }
 
 

@@ -560,7 +560,7 @@ supported upgrades of Ubuntu from the release of 26.04 (2026-04-23) on (eol-serv
 types that an upload to resolute needs (retention: upgrade-path):
   yakkety      no  an interim release, and the next LTS bionic was before resolute
   noble        yes supported until 2029-05-31 (eol-server)
-  resolute     yes the release itself, or a newer one
+  resolute     yes the release itself
 """
 
 

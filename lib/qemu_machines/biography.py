@@ -19,7 +19,7 @@ class Upstream(NamedTuple):
 
 
 class Life(NamedTuple):
-    """``needed_by`` are the releases, up to the reference date, whose package has to have the type for
+    """``absent`` says why the type is not made; ``needed_by`` are the releases, up to the reference date, whose package has to have the type for
     the supported upgrades; ``upgrades`` are those that its guests can be on."""
 
     released: Optional[datetime.date]
@@ -27,6 +27,7 @@ class Life(NamedTuple):
     needed_by: tuple[str, ...]
     upgrades: tuple[UpgradePath, ...]
     upstream: Optional[Upstream]
+    absent: str = ""
 
 
 def of_type(model: Model, one: MachineType) -> Life:
@@ -38,7 +39,17 @@ def of_type(model: Model, one: MachineType) -> Life:
         needed,
         tuple(path for path in ways_of(model).paths if path.source in needed and path.target in needed),
         _upstream(model, one),
+        _absent(model, one),
     )
+
+
+def _absent(model: Model, one: MachineType) -> str:
+    if one not in model.declared.absent:
+        return ""
+    qemu = model.tree.version if model.tree else f"{model.upload.upstream} ({model.upload.version.mark})"
+    own = f"the {model.declared.own.series} of this upload" if model.declared.own else f"{model.upload.target}, which this upload is for"
+    base = max(one.release.qemu, one.base, key=version_numbers)
+    return f"{one.release.series} is newer than {own}, and QEMU {qemu} does not have its {one.board}-{base}"
 
 
 def _needed_by(model: Model, one: MachineType) -> "list[str]":

@@ -6,7 +6,7 @@ Plain values, derived from the inputs without any further reading.
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Iterator, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from .diagnostics import Mark, Text, Where
 from .inputs import capabilities
@@ -16,8 +16,9 @@ from .inputs.lifecycle import Lifecycle as Lifecycle
 from .inputs.lock import FrozenType as FrozenType
 from .inputs.lock import Lock as Lock
 from .inputs.manifest import Addition as Addition
-from .inputs.manifest import Board, Exemption, MachineField, Manifest, Variant
+from .inputs.manifest import Board as Board
 from .inputs.manifest import Change as Change
+from .inputs.manifest import Exemption, MachineField, Manifest, Variant
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
 from .inputs.manifest import all_properties as all_properties
@@ -32,7 +33,7 @@ from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
-from .upload import dot_releases, end_of_support, told_by_manifest
+from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
@@ -145,6 +146,25 @@ class History(NamedTuple):
     built: Optional[Built] = None
 
 
+class Declared(NamedTuple):
+    """What a manifest declares, as seen from an upload.
+
+    ``types`` are those that are made. ``own`` is the release that the upload is
+    of, None where the manifest has no such release; ``coming`` are the releases
+    after it by name, and ``absent`` their types whose QEMU this is not.
+    """
+
+    types: tuple[MachineType, ...]
+    own: Optional[Release] = None
+    coming: tuple[str, ...] = ()
+    absent: tuple[MachineType, ...] = ()
+
+    @property
+    def whole(self) -> tuple[MachineType, ...]:
+        """Every type, whether it is made or not."""
+        return (*self.types, *self.absent)
+
+
 class Model(NamedTuple):
     """All that the rules judge and the outputs write. ``tree`` is None in a
     checkout without QEMU's source."""
@@ -152,13 +172,18 @@ class Model(NamedTuple):
     manifest: Manifest
     upload: Upload
     known: Releases
-    types: tuple[MachineType, ...]
+    declared: Declared
     tree: Optional[SourceTree]
     include_folder: str
     vendors: tuple[str, ...] = ()
     allow_outdated: bool = False
     data_version: str = ""
     history: History = History()
+
+    @property
+    def types(self) -> tuple[MachineType, ...]:
+        """The types that this upload makes."""
+        return self.declared.types
 
     def unknown_series(self) -> list[Text]:
         """The series that neither distro-info nor the manifest itself can tell about."""
@@ -197,6 +222,10 @@ class Model(NamedTuple):
 
     def of_board(self, board: str) -> tuple[MachineType, ...]:
         return tuple(one for one in self.types if one.board == board)
+
+    def newest(self, board: str) -> Optional[MachineType]:
+        """The type of a board that a new guest should have, and that the board's alias and default lead to."""
+        return _newest(self.of_board(board), self.declared.coming)
 
     def source(self, board: str) -> Optional[BoardSource]:
         return self.tree.boards.get(board) if self.tree else None
@@ -239,24 +268,61 @@ def model_of(
     allow_outdated: bool = False,
 ) -> Model:
     """Everything derived: this is where the manifest becomes machine types."""
-    types = declared(manifest, known, upload)
-    return Model(manifest, upload, known, types, tree, include_folder, vendors, allow_outdated)
+    made = declared(manifest, known, upload, tree)
+    return Model(manifest, upload, known, made, tree, include_folder, vendors, allow_outdated)
 
 
-def declared(manifest: Manifest, known: Releases, upload: Optional[Upload]) -> tuple[MachineType, ...]:
-    """The types of a manifest; which are deprecated is only known with an upload."""
+def declared(
+    manifest: Manifest, known: Releases, upload: Optional[Upload], tree: Optional[SourceTree] = None
+) -> Declared:
+    """The types of a manifest; without an upload all are made, the last release leads, and none is deprecated.
+
+    A release to come never has an alias or the default. It makes types where
+    this is its QEMU, so that guests can be started as they will be there.
+    """
+    own = own_releases(upload, manifest, known) if upload else len(manifest.releases)
+    coming = tuple(str(release.series) for release in manifest.releases[own:])
     types: list[MachineType] = []
+    absent: list[MachineType] = []
     for board in manifest.boards:
-        made = list(types_of(manifest, board, known))
-        newest = [one for one in made if one.variant is None][-1:]
+        elsewhere = {
+            str(release.series)
+            for release in manifest.releases[own:]
+            if upload and not _is_here(board.name, release.qemu, upload, tree)
+        }
+        made = tuple(types_of(manifest, board, known, elsewhere))
+        newest = _newest(made, coming)
         for one in made:
             # The newest type is what one would change to: there is nothing better yet.
-            if one in newest:
-                one = _promoted(one, board)
-            elif upload:
-                one = _aged(one, newest, manifest, known, upload)
-            types.append(one)
-    return tuple(types)
+            if one is newest:
+                types.append(_promoted(one, board))
+            elif upload and one.release.series in coming and not _is_here(board.name, one.base, upload, tree):
+                absent.append(one)
+            else:
+                types.append(_aged(one, newest, manifest, known, upload) if upload and newest else one)
+        if elsewhere:
+            absent += [one for one in types_of(manifest, board, known) if one.release.series in elsewhere]
+    last = manifest.releases[own - 1] if own else None
+    is_own = last and upload and _is_own(last, upload)
+    return Declared(tuple(types), last if is_own else None, coming, tuple(absent))
+
+
+def _is_own(release: Release, upload: Upload) -> bool:
+    return release.series == upload.target or upload.kind == "backport" and release.qemu == upload.upstream
+
+
+def _newest(types: Sequence[MachineType], coming: Sequence[str]) -> Optional[MachineType]:
+    """The last of a board's types that is no variant and of no release to come."""
+    return next((one for one in reversed(types) if one.variant is None and one.release.series not in coming), None)
+
+
+def _is_here(board: str, base: str, upload: Upload, tree: Optional[SourceTree]) -> bool:
+    """Whether this QEMU has a base; without its source, whether it is as new by the upload's version."""
+    wanted = version_numbers(base)
+    if tree is None:
+        return wanted[:2] <= version_numbers(upload.upstream)
+    source = tree.boards.get(board)
+    return source is not None and any(type_.version == wanted for type_ in source.types)
 
 
 def frozen_of(manifest: Manifest, known: Releases) -> Lock:
@@ -299,13 +365,21 @@ class _Was(NamedTuple):
     layer: Layer
 
 
-def types_of(manifest: Manifest, board: Board, known: Releases) -> Iterator[MachineType]:
-    """The types of a board in the order of their history: release, increments, variants of each."""
+def types_of(
+    manifest: Manifest, board: Board, known: Releases, without: Collection[str] = ()
+) -> Iterator[MachineType]:
+    """The types of a board in the order of their history: release, increments, variants of each.
+
+    ``without`` are releases that are taken as if they were not there: what they
+    changed of older types is not in this QEMU.
+    """
     order = {str(release.series): number for number, release in enumerate(manifest.releases)}
     history = [
         (number, release)
         for number, release in enumerate(manifest.releases)
-        if _within(number, order, board.since, board.until) and _concerns(board.name, release.boards)
+        if _within(number, order, board.since, board.until)
+        and _concerns(board.name, release.boards)
+        and release.series not in without
     ]
     kept = _kept_values(board, history)
     for number, release in history:
@@ -359,16 +433,13 @@ def _promoted(newest: MachineType, board: Board) -> MachineType:
     return newest._replace(alias=board.alias, default=board.default == "true")
 
 
-def _aged(
-    one: MachineType, newest: list[MachineType], manifest: Manifest, known: Releases, upload: Upload
-) -> MachineType:
+def _aged(one: MachineType, better: MachineType, manifest: Manifest, known: Releases, upload: Upload) -> MachineType:
     """The type, deprecated if the support of its release has ended before the reference date."""
     info = known.by_series.get(one.release.series)
     end = end_of_support(info, manifest)[0]
-    if info is None or end is None or upload.reference <= end or not newest or not manifest.deprecate:
+    if info is None or end is None or upload.reference <= end or not manifest.deprecate:
         return one
     version = f"{manifest.vendor} {info.version or one.release.series}"
-    better = newest[0]
     if better.release.series == one.release.series:
         return one
     return one._replace(

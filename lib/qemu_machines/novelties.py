@@ -41,10 +41,15 @@ def novelties(model: Model) -> Novelties:
     if lock is None:
         return Novelties((), (), ())
     return Novelties(
-        tuple(one for one in model.types if one.increment and model.is_new(one)),
+        tuple(one for one in model.types if _is_news(model, one)),
         tuple(_moved(model, list(lock.types.values()))) if model.upload.state == "released" else (),
         tuple(_dropped(model, list(lock.types.values()))),
     )
+
+
+def _is_news(model: Model, one: MachineType) -> bool:
+    """An increment that was not there before; those of a release to come are for who has that."""
+    return one.increment is not None and model.is_new(one) and one.release.series not in model.declared.coming
 
 
 def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:

@@ -199,16 +199,16 @@ def _bug(model: Model, wishes: Wishes) -> Optional[str]:
 
 
 def added(before: Model, after: Model) -> list[MachineType]:
-    names = {one.name for one in before.types}
-    return [one for one in after.types if one.name not in names]
+    names = {one.name for one in before.declared.whole}
+    return [one for one in after.declared.whole if one.name not in names]
 
 
 def unexpected(before: Model, after: Model, step: Step, was: Settings) -> Iterator[str]:
     """Every difference between two models that the step does not explain, in words."""
     if after.manifest.findings:
         yield "the manifest would have errors"
-    now = {one.name: one for one in after.types}
-    for old in before.types:
+    now = {one.name: one for one in after.declared.whole}
+    for old in before.declared.whole:
         if old.name not in now:
             yield f"{old.name} would be gone"
         elif _substance(old, was) != _substance(now[old.name], was):
@@ -236,7 +236,7 @@ def _is_concerned(before: Model, board: Board, step: Step) -> bool:
         return False
     if step.number is None:
         return board.until is None
-    return any(one.board == board.name and one.release.series == step.series for one in before.types)
+    return any(one.board == board.name and one.release.series == step.series for one in before.declared.whole)
 
 
 def _substance(one: MachineType, was: Settings) -> tuple[object, ...]:

@@ -69,8 +69,10 @@ def need(known: Releases, series: str, target: ReleaseInfo, column: str, referen
     rows = ordered(known, info.distribution)
     if info not in rows or target not in rows:
         return None
-    if rows.index(info) >= rows.index(target):
-        return Need(series, True, "the release itself, or a newer one")
+    if info == target:
+        return Need(series, True, "the release itself")
+    if rows.index(info) > rows.index(target):
+        return Need(series, False, f"newer than {target.series}, which no guest goes back to")
     if is_long(info):
         end = end_of(info, column)
         if end is None or reference <= end:

@@ -225,6 +225,30 @@ def _shipped(manifest: Optional[Manifest], minor: str) -> Optional[Release]:
     return found[-1] if found else None
 
 
+def own_releases(upload: Upload, manifest: Manifest, releases: Releases) -> int:
+    """How many releases of the manifest, from the oldest on, this upload has; those after them are to come.
+
+    The last of them is the upload's own, if the manifest has that at all. A
+    backport's own is the release whose QEMU it brings.
+    """
+    names = [str(release.series) for release in manifest.releases]
+    own = _declared(upload.target, manifest)
+    if upload.kind == "backport" and (own is None or own.qemu != upload.upstream):
+        own = _shipped(manifest, upload.upstream) or own
+    if own:
+        return names.index(str(own.series)) + 1
+    later = (number for number, name in enumerate(names) if _is_later(_info(name, manifest, releases)[0], upload.info))
+    return next(later, len(names))
+
+
+def _is_later(one: Optional[ReleaseInfo], other: Optional[ReleaseInfo]) -> bool:
+    """Whether a release of a distribution comes after another; Debian's to come have no day of release yet."""
+    if one is None or other is None or one.distribution != other.distribution:
+        return False
+    last = datetime.date.max
+    return (one.release or last, one.created or last) > (other.release or last, other.created or last)
+
+
 def _target(series: str, releases: Releases, reference: datetime.date) -> str:
     if series in _UNSTABLE.values():
         return _suite("testing", releases, reference) or series

@@ -24,6 +24,7 @@ def run(options: Options) -> int:
     manner = debhelper.manner(options, os.environ)
     findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, manner.verbose)
     skipped = rules.skipped(inputs.model) if inputs.model else []
+    notes = telling.to_come(inputs.model) if inputs.model else []
     if options.format in (None, "text"):
         telling.report(findings, inputs.lines)
         _propose(inputs.model, {finding.tag for finding in findings})
@@ -32,12 +33,12 @@ def run(options: Options) -> int:
 
         found = upload.as_data(inputs.model.upload) if inputs.model else None
         summaries = [(rule.tag, rule.summary) for rule in rules.catalogue()]
-        sys.stdout.write(output.document(options.format, findings, found, skipped, summaries))
-    if skipped and options.format != "json" and not manner.quiet:
-        print(
-            f"{diagnostics.PROGRAM}: note: no QEMU source here, so not checked: {', '.join(skipped)}",
-            file=sys.stderr,
-        )
+        sys.stdout.write(output.document(options.format, findings, found, skipped, summaries, notes))
+    if skipped:
+        notes = [f"no QEMU source here, so not checked: {', '.join(skipped)}", *notes]
+    if options.format != "json" and not manner.quiet:
+        for note in notes:
+            print(f"{diagnostics.PROGRAM}: note: {note}", file=sys.stderr)
     return UNREADABLE if inputs.model is None else telling.status(findings)
 
 

@@ -73,7 +73,7 @@ def _state(options: Options, name: str) -> State:
         raise InputError(finding.mark, finding.message, finding.hint)
     known = reading.known_releases(declared)
     found = _upload(package, declared, known)
-    types = model.declared(declared, known, found)
+    types = model.declared(declared, known, found).types
     return State(
         name,
         {one.name: differences.seen(model.frozen_type(one, name)) for one in types},

@@ -9,6 +9,7 @@ from typing import Optional
 from .. import biography, diagnostics, rules, upload
 from ..diagnostics import FINE, UNREADABLE, USAGE, Finding
 from ..inputs import changelog, manifest
+from ..model import Model
 from ..options import Options, WrongUsage
 from ..upload import Upload
 from . import reading, telling
@@ -42,9 +43,13 @@ def _list(options: Options) -> int:
         if inputs.model is None:
             status = UNREADABLE
         else:
-            words += [name for one in inputs.model.types for name in (one.name, one.alias) if name]
+            words += _names(inputs.model)
     print("\n".join(dict.fromkeys(words)))
     return status
+
+
+def _names(derived: Model) -> list[str]:
+    return [name for one in derived.declared.whole for name in (one.name, one.alias) if name]
 
 
 def _explain_upload(options: Options) -> int:
@@ -87,10 +92,9 @@ def _explain_type(options: Options, name: str) -> int:
         return UNREADABLE
     from ..outputs import explanation
 
-    wanted = [one for one in inputs.model.types if name in (one.name, one.alias)]
+    wanted = [one for one in inputs.model.declared.whole if name in (one.name, one.alias)]
     if not wanted:
-        known = [name for one in inputs.model.types for name in (one.name, one.alias) if name]
-        known += [rule.tag for rule in rules.catalogue()]
+        known = _names(inputs.model) + [rule.tag for rule in rules.catalogue()]
         hint = diagnostics.nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
         telling.report([telling.unreadable(options.manifest, message, hint)], {})

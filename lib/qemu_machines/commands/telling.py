@@ -38,6 +38,20 @@ def unjudged(derived: Model, built: Built) -> "list[Unjudged]":
     return list(of_built.unjudged(derived._replace(history=derived.history._replace(built=built))))
 
 
+def to_come(derived: Model) -> list[str]:
+    """What the releases to come make where there is no QEMU source: then, only the changelog's version tells."""
+    if derived.tree is not None:
+        return []
+    absent = {str(one.release.series) for one in derived.declared.absent}
+    version = derived.upload.version
+    notes = []
+    for series in derived.declared.coming:
+        made = "its types are not made" if series in absent else "its types are made, without alias and default"
+        qemu = f"QEMU {derived.upload.upstream} ({version.mark})"
+        notes.append(f"{series} is newer than the release of this upload: with {qemu}, {made}")
+    return notes
+
+
 def status(findings: Sequence[Finding]) -> int:
     return FINDINGS if any(finding.severity == "error" for finding in findings) else FINE
 

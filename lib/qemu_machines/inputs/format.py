@@ -74,8 +74,8 @@ _BOARDS = Field("boards", ListOf(BOARD), "The boards that this is about; all of 
 BOARD_ENTRY = Record(
     "a board",
     (
-        Field("alias", TEXT, "The name under which the newest type of the board can be asked for."),
-        Field("default", FLAG, "Whether the newest type is what QEMU starts when none is named; false where absent."),
+        Field("alias", TEXT, "The name that leads to the newest type of the board, of the release that is uploaded or an older one."),
+        Field("default", FLAG, "Whether QEMU starts that type when none is named; false where absent."),
         Field("since", SERIES, "The first release of this manifest that has types of this board."),
         Field("until", SERIES, "The last release of this manifest that has types of this board."),
     ),
@@ -259,7 +259,7 @@ MANIFEST = Record(
         Field("boards", MapOf(BOARD, BOARD_ENTRY), "Which boards get types.", required=True),
         Field("docs", DOCS, "Where users are told about the machine types."),
         Field("policy", POLICY, "How types are named and numbered, and how long they are kept."),
-        Field("releases", MapOf(SERIES, RELEASE_ENTRY), "The releases, oldest first.", required=True),
+        Field("releases", MapOf(SERIES, RELEASE_ENTRY), "The releases, oldest first. Those after the release that is uploaded are to come.", required=True),
         Field(
             "dot-releases",
             MapOf(SERIES, MapOf(NUMBER, DATE)),

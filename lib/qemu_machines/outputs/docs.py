@@ -68,7 +68,7 @@ def _which(model: Model) -> Iterator[Block]:
     for binary in binaries:
         package, architectures = _PACKAGES[binary]
         for board in model.manifest.boards:
-            newest = _newest(model, str(board.name))
+            newest = model.newest(board.name)
             if binary_of(board.name) == binary and newest:
                 items.append(join(f"{package} ({architectures}): ", *_newest_parts(newest, binary)))
     yield Items(tuple(items))
@@ -83,12 +83,6 @@ def _which(model: Model) -> Iterator[Block]:
         )
 
 
-def _newest(model: Model, board: str) -> Optional[MachineType]:
-    """The type that a new guest should have."""
-    made = [one for one in model.of_board(board) if one.variant is None]
-    return made[-1] if made else None
-
-
 def _newest_parts(one: MachineType, binary: str) -> Parts:
     roles: list[Parts] = [join("alias ", Name(one.alias))] if one.alias else []
     roles += [join("default of ", Name(f"qemu-system-{binary}"))] if one.default else []
@@ -100,7 +94,7 @@ def _newest_parts(one: MachineType, binary: str) -> Parts:
 
 def _preferred(model: Model) -> Parts:
     """What libvirt takes of each binary: a type of ours that has the alias which it prefers, or upstream's."""
-    newest = [one for board in model.manifest.boards for one in [_newest(model, str(board.name))] if one]
+    newest = [one for board in model.manifest.boards for one in [model.newest(board.name)] if one]
     taken: list[Parts] = []
     for binary in dict.fromkeys(binary_of(one.board) for one in newest):
         # Also where the board that upstream gives this alias to is not among ours.
@@ -138,6 +132,8 @@ def _release_words(model: Model, release: Release, types: Sequence[MachineType])
         yield "end of support not known"
     else:
         yield f"supported until {end}" if model.upload.reference <= end else f"support ended on {end}"
+    if release.series in model.declared.coming:
+        yield ", newer than this release"
     if all(one.deprecated for one in types):
         yield ", deprecated"
 

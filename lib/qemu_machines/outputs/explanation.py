@@ -42,6 +42,7 @@ def of_type(one: MachineType, life: Life) -> str:
     out += [f"  alias {one.alias} ({one.alias.mark})"] if one.alias else []
     out += ["  the default of its binary"] if one.default else []
     out += [f"  deprecated: {one.deprecated}"] if one.deprecated else []
+    out += [f"  not made: {life.absent}"] if life.absent else []
     out += _of_life(life)
     if life.upstream:
         out.append(f"  upstream {life.upstream.name} ({life.upstream.file})")
@@ -99,6 +100,7 @@ def lineage_data(one: MachineType, life: Life) -> dict[str, object]:
     """The same with its life, and with where everything is from."""
     return {
         **type_data(one),
+        "made": not life.absent,
         "release": life.released.isoformat() if life.released else None,
         "end": life.end.isoformat() if life.end else None,
         "needed_by": list(life.needed_by),

@@ -55,12 +55,15 @@ def as_json(
     findings: Sequence[Finding],
     upload: "Mapping[str, object] | None",
     skipped: Sequence[str],
-    notes: "Sequence[str] | None" = None,
+    notes: Sequence[str],
 ) -> str:
-    """The document of ``check --format json``; that of ``verify`` has ``notes`` as well."""
-    document = {"findings": [finding_data(one) for one in findings], "upload": upload, "skipped": list(skipped)}
-    if notes is not None:
-        document["notes"] = list(notes)
+    """The document of ``check`` and ``verify --format json``."""
+    document = {
+        "findings": [finding_data(one) for one in findings],
+        "upload": upload,
+        "skipped": list(skipped),
+        "notes": list(notes),
+    }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -135,10 +138,11 @@ def document(
     upload: "Mapping[str, object] | None",
     skipped: Sequence[str],
     summaries: Iterable[tuple[str, str]],
+    notes: Sequence[str] = (),
 ) -> str:
     """The findings in one of the forms for programs."""
     if form == "json":
-        return as_json(findings, upload, skipped)
+        return as_json(findings, upload, skipped, notes)
     if form == "sarif":
         return sarif(findings, dict(summaries))
     return gcc(findings) if form == "gcc" else github(findings)

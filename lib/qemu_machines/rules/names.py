@@ -6,7 +6,7 @@ import re
 from typing import Iterator
 
 from ..diagnostics import Mark, Text, Where
-from ..model import PREFERRED, Model, binary_of
+from ..model import PREFERRED, Board, Model, binary_of
 from . import Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
@@ -70,10 +70,15 @@ def _own_alias(model: Model, board: str, alias: str) -> bool:
     return source is not None and source.newest.alias == alias
 
 
+def _holding(model: Model) -> list[Board]:
+    """The boards that have a type which can hold an alias or the default."""
+    return [board for board in model.manifest.boards if model.newest(board.name)]
+
+
 def default_not_unique(model: Model) -> Iterator[Problem]:
     """QEMU asserts at startup when two machine types are the default (ea0ac7f6f8)."""
     first: dict[str, tuple[Text, str]] = {}
-    for board in model.manifest.boards:
+    for board in _holding(model):
         if board.default != "true":
             continue
         binary = binary_of(board.name)
@@ -92,7 +97,7 @@ def default_not_unique(model: Model) -> Iterator[Problem]:
 def alias_not_unique(model: Model) -> Iterator[Problem]:
     """The first holder of an alias wins, and which one that is may change (LP: #2131822)."""
     first: dict[tuple[str, str], Text] = {}
-    for board in model.manifest.boards:
+    for board in _holding(model):
         if board.alias is None:
             continue
         key = (binary_of(board.name), str(board.alias))
@@ -104,7 +109,6 @@ def alias_not_unique(model: Model) -> Iterator[Problem]:
                 ((first[key].mark, "the other one"),),
             )
         first.setdefault(key, board.alias)
-
 
 
 # QOM since 9.0 (b447378e12) aborts at startup over anything else.
@@ -130,30 +134,58 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
 
 def default_not_latest(model: Model) -> Iterator[Problem]:
     """Who starts QEMU without a machine type gets the newest of the distribution."""
+    target, coming = model.upload.target, model.declared.coming
     # Not where an error of the format may have left the types out.
-    if not model.types and not model.manifest.findings:
+    if not _holding(model) and not model.manifest.findings:
         message = "this manifest makes no machine type, so all that is built are upstream's"
-        yield Problem(model.manifest.vendor, message, "name a board under boards; dh_qemu_machines bump release adds a release")
-    defaults = {binary_of(board.name): board for board in model.manifest.boards if board.default == "true"}
-    for board in model.manifest.boards:
-        binary = binary_of(board.name)
-        # Upstream's arm64 machines have no default either.
-        if binary not in defaults and binary != "aarch64":
-            defaults[binary] = board
-            message = f"no machine type of {model.manifest.vendor} is the default of qemu-system-{binary}"
-            yield Problem(board.name, message, "give one of its boards default: true", about=Subject(board=board.name))
-    if model.upload.kind in ("backport", "cloud-archive") or model.upload.info is None or model.unknown_series():
+        hint = "name a board under boards; dh_qemu_machines bump release adds a release"
+        if coming:
+            message = f"this manifest has no type of {target} or an older release, so new guests get upstream's"
+            hint = f"add {target} to the releases, before {coming[0]}"
+        yield Problem(model.manifest.vendor, message, hint)
+    yield from _without_default(model)
+    if model.upload.info is None or model.unknown_series():
         return
-    releases = [str(release.series) for release in model.manifest.releases]
     for one in model.types:
-        target = model.upload.target
-        if one.default and str(one.release.series) != target and target not in releases:
+        if not one.default or one.release is model.declared.own:
+            continue
+        if model.declared.own:
+            own = model.declared.own.series
+            yield Problem(
+                one.mark,
+                f"the default would be {one.name}, but this upload is for {own}, which has no type of {one.board}",
+                "give the default to a board that has one",
+                about=about(one),
+            )
+        elif model.upload.kind not in ("backport", "cloud-archive"):
+            hint = f"dh_qemu_machines bump release adds {target} to the releases"
             yield Problem(
                 one.mark,
                 f"the default would be {one.name}, but this upload is for {target}, which has no type of its own",
-                f"dh_qemu_machines bump release adds {target} to the releases",
+                f"add {target} to the releases, before {coming[0]}" if coming else hint,
                 about=about(one),
             )
+
+
+def _without_default(model: Model) -> Iterator[Problem]:
+    """The binaries whose default is none of ours."""
+    told = {binary_of(board.name): board for board in model.manifest.boards if board.default == "true"}
+    held = {binary_of(one.board) for one in model.types if one.default}
+    for board in _holding(model) if model.types else model.manifest.boards:
+        binary = binary_of(board.name)
+        # Upstream's arm64 machines have no default either.
+        if binary in held or binary == "aarch64":
+            continue
+        held.add(binary)
+        message = f"no machine type of {model.manifest.vendor} is the default of qemu-system-{binary}"
+        if binary not in told:
+            yield Problem(board.name, message, "give one of its boards default: true", about=Subject(board=board.name))
+        elif model.types:
+            late = told[binary]
+            assert late.default
+            hint = f"give the default to {board.name} until then"
+            message = f"{message}: {late.name} has no type of this release or an older one"
+            yield Problem(late.default, message, hint, about=Subject(board=late.name))
 
 
 def alias_not_preferred(model: Model) -> Iterator[Problem]:
@@ -225,10 +257,10 @@ RULES = (
     Rule(
         "default-not-latest",
         "error",
-        "a default that is not the newest type of the distribution",
-        "Without a machine type, QEMU has to start the newest one of the distribution; a release without "
-        "a type of its own starts its guests on a board that belongs to another. A manifest that makes no type "
-        "at all gives every guest upstream's.",
+        "a default that is not the newest type of the release",
+        "Without a machine type, QEMU has to start the newest one of the release that is uploaded; a release "
+        "without a type of its own starts its guests on a board that belongs to another. A release to come in the "
+        "manifest gives no default yet. A manifest that makes no type at all gives every guest upstream's.",
         "the proposal of 2016; Ubuntu's history, cases 17 and 41",
         "no board with default: true",
         default_not_latest,

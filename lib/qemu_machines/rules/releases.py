@@ -32,7 +32,7 @@ def series_unknown(model: Model) -> Iterator[Problem]:
 
 
 def release_misplaced(model: Model) -> Iterator[Problem]:
-    """The order of the releases says which type is the newest and what an upgrade goes to."""
+    """The order of the releases says which are to come, and what an upgrade goes to."""
     home = model.upload.info.distribution if model.upload.info else ""
     before = None
     for release in model.manifest.releases:
@@ -97,9 +97,9 @@ RULES = (
         "release-misplaced",
         "error",
         "a release out of order, or of another distribution",
-        "The releases of the manifest stand oldest first: the last one has the newest types, which get the "
-        "alias and the default. A release of another distribution would get this one's name into its "
-        "descriptions.",
+        "The releases of the manifest stand oldest first: those after the release that is uploaded are to come, "
+        "and never have an alias or the default. A release of another distribution would get this one's name into "
+        "its descriptions.",
         "the manifest's format; Ubuntu's history, case 43",
         "noble before jammy; bookworm in Ubuntu's manifest",
         release_misplaced,

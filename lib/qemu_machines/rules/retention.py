@@ -16,7 +16,8 @@ def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
     if target is None or not model.manifest.retention.startswith("upgrade-path"):
         return
     dropped = [one.release for one in model.manifest.dropped if one.release]
-    for series in [*(release.series for release in model.manifest.releases), *dropped]:
+    had = [release.series for release in model.manifest.releases if release.series not in model.declared.coming]
+    for series in [*had, *dropped]:
         wanted = need(model.known, series, target, model.manifest.support, model.upload.reference)
         if wanted:
             yield series, wanted

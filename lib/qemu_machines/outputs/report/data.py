@@ -20,6 +20,7 @@ def document(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) 
         "types": [explanation.type_data(one) for one in model.types],
         "paths": paths["paths"],
         "releases": paths["releases"],
+        "absent": [explanation.type_data(one) for one in model.declared.absent],
         "findings": [finding_data(one) for one in findings],
         "skipped": list(skipped),
     }

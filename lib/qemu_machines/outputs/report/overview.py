@@ -62,7 +62,10 @@ class Way(NamedTuple):
 
 
 class Overview(NamedTuple):
-    """The whole. ``cells`` has the entries by board and series; ``skipped`` are rules that were left out."""
+    """The whole. ``cells`` has the entries by board and series; ``skipped`` are rules that were left out.
+
+    ``absent`` are the releases to come that have types which this upload does not make.
+    """
 
     title: str
     vendor: str
@@ -75,6 +78,7 @@ class Overview(NamedTuple):
     ways: tuple[Way, ...]
     findings: tuple[Finding, ...]
     skipped: tuple[str, ...]
+    absent: tuple[str, ...] = ()
 
     def entries(self, board: str, series: str) -> tuple[Entry, ...]:
         return self.cells.get((board, series), ())
@@ -82,6 +86,11 @@ class Overview(NamedTuple):
     @property
     def total(self) -> int:
         return sum(map(len, self.cells.values()))
+
+    @property
+    def not_made(self) -> str:
+        """What is told of the releases to come; "" where all that is declared is made."""
+        return f"Not made, because this QEMU is older: the types of {', '.join(self.absent)}" if self.absent else ""
 
 
 def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) -> Overview:
@@ -107,6 +116,7 @@ def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str
         ways=tuple(_ways(model, columns)),
         findings=tuple(findings),
         skipped=tuple(skipped),
+        absent=tuple(dict.fromkeys(str(one.release.series) for one in model.declared.absent)),
     )
 
 

@@ -175,6 +175,8 @@ def _releases(overview: Overview) -> Iterator[str]:
         )
     heads = ["release", "QEMU", "released", "supported until", "support", "dot releases with increments", "types"]
     yield from _table("The releases that types are of, oldest first", heads, rows, "releases", "Releases")
+    if overview.not_made:
+        yield f"<p>{escaped(overview.not_made)}.</p>"
 
 
 def _ways(overview: Overview) -> Iterator[str]:

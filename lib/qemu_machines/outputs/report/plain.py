@@ -19,6 +19,7 @@ def text(overview: Overview) -> str:
         *_grid(overview),
         "",
         *_legend(overview),
+        *_told(overview.not_made),
         *_ways(overview),
         *_findings(overview),
     ]
@@ -103,4 +104,4 @@ def _sentence(finding: Finding) -> str:
 
 
 def _told(text: str) -> list[str]:
-    return folded(text.split(), "  ", "    ")
+    return folded(text.split(), "  ", "    ") if text else []
