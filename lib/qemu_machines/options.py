@@ -97,17 +97,14 @@ COMMANDS = (
     ),
 )
 BUILD = Command("", "the build step")
+CHANGELOG = "debian/changelog"
+OUTPUT = "debian/generated/qemu-machines"
 _BY_NAME = {command.name: command for command in COMMANDS}
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),
-    Option("--changelog", "default: %(default)s", metavar="FILE", default="debian/changelog"),
-    Option("--sourcedir", "the QEMU source tree; default: here", metavar="DIR"),
-    Option(
-        "--outputdir",
-        "where generated files go; default: %(default)s",
-        metavar="DIR",
-        default="debian/generated/qemu-machines",
-    ),
+    Option("--changelog", f"default: beside the manifest, else {CHANGELOG}", metavar="FILE"),
+    Option("--sourcedir", "the QEMU source tree; default: here, else above debian/", metavar="DIR"),
+    Option("--outputdir", f"where generated files go; default: {OUTPUT}, in the source tree", metavar="DIR"),
     Option("--series", "the release, instead of what the changelog says", metavar="NAME"),
     Option("--date", "the reference date, instead of SOURCE_DATE_EPOCH or the changelog's", metavar="DAY"),
     Option("--allow-outdated-distro-data", "go on where distro-info-data is too old to know a release"),
@@ -202,5 +199,6 @@ def _check_usage(options: Options) -> None:
     if options.format is not None and options.format not in command.formats:
         formats = f"takes {', '.join(command.formats)}"
         raise WrongUsage(f"--format {formats if command.formats else f'is not for {command.name or command.summary}'}")
-    if not options.outputdir or any(character in options.outputdir for character in '"\\\n'):
+    folder = OUTPUT if options.outputdir is None else options.outputdir
+    if not folder or any(character in folder for character in '"\\\n'):
         raise WrongUsage("--outputdir cannot be written into an #include line")

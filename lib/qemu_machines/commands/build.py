@@ -32,7 +32,7 @@ def run(options: Options) -> int:
         wanted.update(docs.files(inputs.model))
     # A board that left the manifest must not stay compiled in.
     stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE, docs.RST_FILE)
-    status = telling.write(options, options.outputdir, wanted, stale)
+    status = telling.write(options, reading.place(options).output, wanted, stale)
     readme = inputs.model.history.readme
     if status or readme is None or not with_docs:
         return status

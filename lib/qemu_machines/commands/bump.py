@@ -223,7 +223,7 @@ def _of_increment(step: Step, wishes: Wishes) -> editing.Entries:
 def _news(options: Options, derived: Model) -> News:
     """The entry for NEWS and where it goes: nowhere by itself if this version has one, or the place is not clear."""
     entry = outputs_news.entry(derived)
-    path = packaging.news_file(os.path.dirname(options.changelog)) if entry else ""
+    path = packaging.news_file(reading.place(options).debian) if entry else ""
     if not path or str(derived.upload.version) in derived.history.news:
         return News(entry)
     try:

@@ -55,4 +55,4 @@ def _propose(derived: Optional[Model], tags: "set[str]") -> None:
 
         readme = derived.history.readme
         old, new = readme.text(readme.stanza), readme.text(derived.history.stanza)
-        sys.stdout.write(pasting.difference(os.path.normpath(readme.file), old, new))
+        sys.stdout.write(pasting.difference(os.path.relpath(readme.file), old, new))

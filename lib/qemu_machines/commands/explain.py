@@ -55,16 +55,16 @@ def _names(derived: Model) -> list[str]:
 def _explain_upload(options: Options) -> int:
     """The upload; a manifest that is missing is no obstacle, one that is broken is."""
     unreadable: list[Finding] = []
-    declared = None
+    declared, path = None, reading.place(options).changelog
     if os.path.lexists(options.manifest):
         declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
-    entry = reading.attempt(lambda: changelog.read(options.changelog), unreadable)
+    entry = reading.attempt(lambda: changelog.read(path), unreadable)
     known = reading.attempt(lambda: reading.known_releases(declared), unreadable)
     found: Optional[Upload] = None
     if entry and known and not unreadable:
         found = reading.attempt(partial(upload.upload_of, entry, declared, known, reading.question(options)), unreadable)
     if found is None:
-        telling.report(unreadable, {options.changelog: entry.lines} if entry else {})
+        telling.report(unreadable, {path: entry.lines} if entry else {})
         return UNREADABLE
     from ..outputs import explanation
 

@@ -43,13 +43,13 @@ def run(options: Options) -> int:
             return FINDINGS
         lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
         if lost:
-            path, names = reading.lock_path(options), ", ".join(f"qemu-system-{target}" for target in lost)
+            path, names = reading.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
             message = f"it has the compat properties of {names}, and now they cannot be read"
             telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
             return UNREADABLE
         binaries = _observed(inputs.model, built)
     text = output.text(inputs.model, inputs.model.history.patches or (), inputs.model.history.lock, binaries)
-    folder, name = os.path.split(reading.lock_path(options))
+    folder, name = os.path.split(reading.place(options).record)
     return telling.write(options, folder or ".", {name: text})
 
 

@@ -26,7 +26,7 @@ def run(options: Options) -> int:
     if declared.findings:
         telling.report(diagnostics.in_order(declared.findings), {options.manifest: declared.lines})
         return FINDINGS
-    folder = reading.include_folder(options)
+    folder = reading.place(options).include_folder
     sys.stdout.write(output.patch(tree, lambda board: model.include_path(folder, board)))
     return FINE
 

@@ -62,9 +62,9 @@ def _manifest(
     others: "list[HandType]",
 ) -> int:
     unreadable: list[Finding] = []
-    entry = None
-    if os.path.lexists(options.changelog):
-        entry = reading.attempt(lambda: changelog.read(options.changelog), unreadable)
+    entry, path = None, reading.place(options).changelog
+    if os.path.lexists(path):
+        entry = reading.attempt(lambda: changelog.read(path), unreadable)
         # The changelog of something else that happens to be here tells nothing.
         if entry and not entry.heading.package.startswith("qemu"):
             entry = None

@@ -8,9 +8,9 @@ from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from .. import model, upload
 from ..diagnostics import Finding, InputError, Text
-from ..inputs import changelog, documents, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
+from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
-from ..options import Options
+from ..options import CHANGELOG, OUTPUT, Options
 
 T = TypeVar("T")
 
@@ -31,6 +31,56 @@ def attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:
         return None
 
 
+class Place(NamedTuple):
+    """Where the package is: its files, the QEMU source that it is built from, and what is generated.
+
+    ``debian`` is the folder of its packaging, ``top`` the one above. Paths are as
+    messages show them; the folder of the process is ``.``.
+    """
+
+    manifest: str
+    changelog: str
+    debian: str
+    top: str
+    source: str
+    output: str
+
+    @property
+    def record(self) -> str:
+        return files.inside(self.debian, "qemu-machines.lock")
+
+    @property
+    def patches(self) -> str:
+        return files.inside(self.debian, "patches")
+
+    def readme(self, name: Text) -> Text:
+        """The README, which the manifest names from the top of the package."""
+        return Text(files.inside(self.top, name), name.mark)
+
+    @property
+    def include_folder(self) -> str:
+        """The output folder as seen from the source tree, which is where QEMU looks for includes."""
+        return os.path.relpath(self.output, self.source).replace(os.sep, "/")
+
+
+def place(options: Options) -> Place:
+    """Where the package is, as far as the options say; else from what is there.
+
+    A manifest with the rest of a package's files beside it is in the package that is meant;
+    any other one is a draft, for the package in whose top folder the process is.
+    """
+    folders = [os.path.dirname(path) or os.curdir for path in (options.manifest, options.changelog or CHANGELOG)]
+    debian = next((one for one in folders if _is_packaging(one)), folders[-1])
+    top = files.above(debian)
+    source = options.sourcedir or next((one for one in (os.curdir, top) if sourcetree.is_tree(one)), os.curdir)
+    output = options.outputdir or files.inside(os.curdir if options.sourcedir else source, OUTPUT)
+    return Place(options.manifest, options.changelog or files.inside(debian, "changelog"), debian, top, source, output)
+
+
+def _is_packaging(folder: str) -> bool:
+    return any(os.path.isfile(files.inside(folder, name)) for name in ("changelog", "control"))
+
+
 def source_tree(
     options: Options,
     boards: tuple[str, ...],
@@ -38,15 +88,10 @@ def source_tree(
     properties: "dict[str, frozenset[str]] | None" = None,
 ) -> Optional[sourcetree.SourceTree]:
     """The QEMU tree; None where there is none and none is required or named."""
-    root = options.sourcedir or "."
+    root = place(options).source
     if not required and options.sourcedir is None and not sourcetree.is_tree(root):
         return None
     return sourcetree.read(root, boards, properties)
-
-
-def include_folder(options: Options) -> str:
-    """The output folder as seen from the source tree, which is where QEMU looks for includes."""
-    return os.path.relpath(options.outputdir, options.sourcedir or ".").replace(os.sep, "/")
 
 
 def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
@@ -71,17 +116,17 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     """
     unreadable: list[Finding] = []
     lines: dict[str, Sequence[str]] = {}
-    path = options.manifest
+    path, where = options.manifest, place(options)
     wanted = partial(manifest.read, path) if edited is None else partial(manifest.parse, edited, path)
     declared = attempt(wanted, unreadable)
-    entry = attempt(lambda: changelog.read(options.changelog), unreadable)
+    entry = attempt(lambda: changelog.read(where.changelog), unreadable)
     known = attempt(lambda: known_releases(declared), unreadable)
     named = manifest.named_properties(declared) if declared else None
     tree = attempt(lambda: source_tree(options, board_names(declared), tree_required, named), unreadable)
     if declared:
         lines[options.manifest] = declared.lines
     if entry:
-        lines[options.changelog] = entry.lines
+        lines[where.changelog] = entry.lines
     if declared is None or entry is None or known is None or unreadable:
         return Inputs(None, lines, unreadable)
     asked = question(options)
@@ -90,22 +135,18 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
         return Inputs(None, lines, unreadable)
     vendors = asked.vendor.names if asked.vendor else ()
     allow = options.allow_outdated_distro_data
-    derived = model.model_of(declared, found, known, tree, include_folder(options), vendors, allow)
+    derived = model.model_of(declared, found, known, tree, where.include_folder, vendors, allow)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
-    history = _history(options, declared.docs, str(found.version), known, tree, lines, unreadable)
+    history = _history(options, where, declared.docs, str(found.version), known, tree, lines, unreadable)
     if unreadable:
         return Inputs(None, lines, unreadable)
     return Inputs(derived._replace(history=history), lines, unreadable)
 
 
-def lock_path(options: Options) -> str:
-    """The frozen record lies beside the manifest."""
-    return os.path.join(os.path.dirname(options.manifest), "qemu-machines.lock")
-
-
 def _history(
     options: Options,
+    where: Place,
     docs: manifest.Docs,
     version: str,
     known: releases.Releases,
@@ -114,8 +155,7 @@ def _history(
     unreadable: list[Finding],
 ) -> model.History:
     """What was before: the frozen record, what to compare with, and the patches since."""
-    debian = os.path.dirname(options.changelog)
-    path = lock_path(options)
+    path, debian = where.record, where.debian
     frozen = attempt(lambda: lock.read(path), unreadable) if os.path.lexists(path) else None
     against = attempt(partial(_against, options.against, known), unreadable) if options.against else None
     for record in (frozen, against):
@@ -127,9 +167,9 @@ def _history(
         # The new record has the lines of all of them.
         have = frozen.patches if frozen and options.command != "freeze" else None
         sums = have.sums if have else frozenset[str]()
-        found = attempt(lambda: patches.read(os.path.join(debian, "patches"), sums), unreadable)
+        found = attempt(lambda: patches.read(where.patches, sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
-    readme = attempt(partial(documents.read, readme_path(options, docs.readme)), unreadable) if docs.readme else None
+    readme = attempt(partial(documents.read, where.readme(docs.readme)), unreadable) if docs.readme else None
     return model.History(
         frozen,
         against,
@@ -151,12 +191,6 @@ def with_stanza(inputs: Inputs) -> Inputs:
 
     history = derived.history._replace(stanza=docs.stanza(derived))
     return inputs._replace(model=derived._replace(history=history))
-
-
-def readme_path(options: Options, readme: Text) -> Text:
-    """The README is named from the top of the package, in whose debian/ the manifest is."""
-    top = os.path.dirname(os.path.dirname(options.manifest))
-    return Text(os.path.join(top, readme), readme.mark)
 
 
 def _against(path: str, known: releases.Releases) -> lock.Lock:

@@ -44,6 +44,18 @@ def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT, root: s
     return data
 
 
+def inside(folder: str, name: str) -> str:
+    """The path of a name in a folder, as short as messages show it."""
+    return name if folder == os.curdir else os.path.join(folder, name)
+
+
+def above(folder: str) -> str:
+    """The folder that has a folder in it."""
+    if os.path.basename(folder) in ("", os.curdir, os.pardir):
+        return os.pardir if folder == os.curdir else os.path.join(folder, os.pardir)
+    return os.path.dirname(folder) or os.curdir
+
+
 def leads_out(path: str, root: str) -> bool:
     """Whether a path within ``root`` is really, by a link, a place outside of it.
 

@@ -36,16 +36,16 @@ def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tupl
     where the link leads). ``readme`` is the one that the manifest names; a NEWS
     file counts where it has an entry of ``version``.
     """
-    links = _links(os.path.join(debian, "rules"))
+    links = _links(files.inside(debian, "rules"))
     if links == (frozenset(), frozenset()):
         return ()
     found: list[tuple[Where, str]] = []
     if readme is not None:
         package = _package_of(debian, os.path.basename(readme), "README.Debian")
         found += [(readme, package)] if links.has(package) else []
-    for name in sorted(os.listdir(debian)):
+    for name in _names(debian):
         package = _package_of(debian, name, "NEWS")
-        path = os.path.join(debian, name)
+        path = files.inside(debian, name)
         if package and links.has(package) and version in _versions(path):
             found.append((Mark(path, 1, 1), package))
     return tuple(found)
@@ -53,17 +53,24 @@ def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tupl
 
 def news_versions(debian: str) -> frozenset[str]:
     """The versions that any NEWS file of the package has an entry for."""
-    names = sorted(os.listdir(debian)) if os.path.isdir(debian) else ()
-    places = [os.path.join(debian, name) for name in names if name == "NEWS" or name.endswith(".NEWS")]
+    places = [files.inside(debian, name) for name in _names(debian) if name == "NEWS" or name.endswith(".NEWS")]
     return frozenset(version for path in places for version in _versions(path))
 
 
 def news_file(debian: str) -> str:
     """The NEWS file that an entry goes into: debian/NEWS, else the only one of a package; "" where that is not one."""
-    names = sorted(name for name in os.listdir(debian or ".") if name.endswith(".NEWS"))
-    if os.path.isfile(os.path.join(debian, "NEWS")):
+    names = [name for name in _names(debian) if name.endswith(".NEWS")]
+    if os.path.isfile(files.inside(debian, "NEWS")):
         names = ["NEWS"]
-    return os.path.join(debian, names[0]) if len(names) == 1 else ""
+    return files.inside(debian, names[0]) if len(names) == 1 else ""
+
+
+def _names(debian: str) -> list[str]:
+    """What is in the folder; nothing where it cannot be read: others will say so."""
+    try:
+        return sorted(os.listdir(debian))
+    except OSError:
+        return []
 
 
 def _versions(path: str) -> list[str]:
@@ -77,7 +84,7 @@ def _package_of(debian: str, name: str, what: str) -> str:
         return name[: -len(what) - 1]
     if name != what:
         return ""
-    packages = (line.partition(":")[2] for line in _text(os.path.join(debian, "control")).splitlines() if line.startswith("Package:"))
+    packages = (line.partition(":")[2] for line in _text(files.inside(debian, "control")).splitlines() if line.startswith("Package:"))
     return next(packages, "").strip()
 
 
