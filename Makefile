@@ -4,7 +4,7 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
+.PHONY: check-fresh check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), then mypy, and no newer Python needed'
@@ -13,6 +13,7 @@ help:
 	@echo 'make check-browser  the report in a real browser: valid, accessible, nothing cut off'
 	@echo 'make check-package  builds packages that use it, and itself in clean chroots, with its tests and lintian'
 	@echo 'make check-builder  builds Debian'\''s QEMU 10.0 with machine types in a chroot, as a builder does (root)'
+	@echo 'make check-fresh    demo and check on a bare Debian 12, in a chroot with an empty cache (root)'
 	@echo 'make demo           the whole way once, on Debian'\''s QEMU 7.2'
 	@echo 'make fuzz           every input mutated 200,000 times, by what reaches new code'
 	@echo 'make kill           500 runs, each killed at another moment, and a disk that is full'
@@ -55,6 +56,11 @@ check-package:
 
 check-builder:
 	tests/qemu/builder
+
+# By hand, the other targets, for example: make check-fresh FRESH=bench
+FRESH = demo check
+check-fresh:
+	tests/fresh $(FRESH)
 
 demo:
 	tests/qemu/demo
