@@ -6,6 +6,8 @@ real-QEMU suite cannot build.
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import NamedTuple
 
 from trees import BOARDS_H, DRIVERS, X86_H, Tree
@@ -14,10 +16,15 @@ Version = tuple[int, int]
 
 
 class Generation(NamedTuple):
-    """A QEMU, and the older one whose types it has as well."""
+    """A QEMU, and an older one whose types it has as well, perhaps those of more."""
 
     new: Version
     old: Version
+    more: tuple[Version, ...] = ()
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        return self.new, self.old, *self.more
 
     @property
     def numbered(self) -> bool:
@@ -54,6 +61,11 @@ FILES = {
     "s390-ccw-virtio": "hw/s390x/s390-virtio-ccw.c",
     "virt": "hw/arm/virt.c",
 }
+
+
+def cpus(version: Version) -> int:
+    """What tells the types of a version from others."""
+    return 100 * version[0] + version[1]
 
 
 def macro(head: str, *lines: str) -> str:
@@ -132,7 +144,7 @@ def pc_header(one: Generation) -> str:
             "}",
             *versioned("namesym", "namestr", "TYPE_PC_MACHINE", body),
         )
-    return "struct PCMachineClass {\n    X86MachineClass parent;\n    bool broken;\n};\n" + text
+    return "struct PCMachineClass {\n    X86MachineClass parent;\n    bool broken;\n    bool default_kernel_irqchip_split;\n};\n" + text
 
 
 def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, default: bool) -> str:
@@ -161,12 +173,12 @@ def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, 
         text = macro(f"{prefix}(major, minor)", f"{call}false, NULL, major, minor);")
         held = "LATEST_IS_DEFAULT" if default else "false"
         text += macro(f"{prefix}_AS_LATEST(major, minor)", f'{call}{held}, "{alias}", major, minor);')
-    for version in (one.new, one.old):
+    for version in one.versions:
         number = "_".join(map(str, version))
         options = f"{symbol}_machine_{number}_options" if one.numbered else f"{symbol}_{number}_machine_options"
-        body = ""
+        body = f"    m->max_cpus = {cpus(version)};\n"
         if version == one.new and one.new < (10, 0):
-            body = f'    m->alias = "{alias}";\n'
+            body += f'    m->alias = "{alias}";\n'
             # An int up to 4.2.
             body += f"    m->is_default = {'1' if one.new < (5, 0) else 'true'};\n" if default else ""
         text += f"static void {options}(MachineClass *m)\n{{\n{body}}}\n\n"
@@ -182,9 +194,12 @@ def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, 
 def uses(one: Generation, prefix: str, options: str, named: bool) -> str:
     """The uses on the other boards, with their options functions."""
     text = ""
-    for version in (one.new, one.old):
+    for version in one.versions:
         number, dotted = "_".join(map(str, version)), ".".join(map(str, version))
-        text += f"static void {options.replace('@', number)}(MachineClass *mc)\n{{\n}}\n\n"
+        body = f"    mc->max_cpus = {cpus(version)};\n"
+        text += f"static void {options.replace('@', number)}(MachineClass *mc)\n{{\n{body}}}\n\n"
+        if prefix == "DEFINE_CCW_MACHINE":
+            text += f"static void ccw_machine_{number}_instance_options(MachineState *machine)\n{{\n}}\n\n"
         if named:
             text += f'{prefix}({number}, "{dotted}", {"true" if version == one.new else "false"});\n\n'
         else:
@@ -363,3 +378,51 @@ def write(tree: Tree, one: Generation) -> None:
     tree.write(FILES["pseries"], pseries(one))
     tree.write(FILES["s390-ccw-virtio"], ccw(one))
     tree.write(FILES["virt"], virt(one))
+
+
+# Those of QEMU's meson.build, and as many errors as that makes of them.
+FLAGS = (
+    "-std=gnu11 -fno-strict-aliasing -fno-common -fwrapv -Wall -Werror -Wempty-body -Wendif-labels"
+    " -Wexpansion-to-defined -Wformat-security -Wformat-y2k -Wignored-qualifiers -Wimplicit-fallthrough=2 -Winit-self"
+    " -Wmissing-format-attribute -Wmissing-prototypes -Wnested-externs -Wold-style-declaration -Wold-style-definition"
+    " -Wredundant-decls -Wshadow=local -Wstrict-prototypes -Wtype-limits -Wundef -Wvla -Wwrite-strings"
+).split()
+
+
+class Made(NamedTuple):
+    """What a class has become: ``more`` are what a TypeInfo or a class has besides."""
+
+    alias: str
+    default: bool
+    description: str
+    deprecated: str
+    cpus: int
+    more: tuple[str, ...]
+    compat: tuple[str, ...]
+
+
+def compiled(tree: Tree, one: Generation, *options: str) -> str:
+    """The program that has the types of all boards; a warning is an error."""
+    header = Path(__file__).with_name("qom.h")
+    tree.write("main.c", "")
+    command = ["cc", *FLAGS, f"-DCLASS_DATA={one.data.removesuffix('data')}", *options, "-I.", "-include", str(header)]
+    main = [*command, "-DMAIN", "-c", "main.c"]
+    for words in (main, [*command, "-o", "machines", *FILES.values(), "main.o"]):
+        done = subprocess.run(words, cwd=tree.root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    return "./machines"
+
+
+def made(tree: Tree, program: str, *backwards: str) -> dict[str, Made]:
+    """Every machine class of the program by its type's name."""
+    command = [str(tree.root / program), *backwards]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = {}
+    for line in lines:
+        name, alias, default, description, deprecated, facts, compat = line.split("|")
+        cpus, *more = facts.split()
+        assert name not in found and name.endswith("-machine")
+        found[name.removesuffix("-machine")] = Made(
+            alias, default == "1", description, deprecated, int(cpus), tuple(more), tuple(compat.split())
+        )
+    return found

@@ -7,7 +7,7 @@ import subprocess
 import generations
 import pytest
 from conftest import Run
-from generations import FILES, GENERATIONS, Generation
+from generations import FILES, GENERATIONS, Generation, Made
 from trees import Tree
 
 from qemu_machines.diagnostics import InputError
@@ -23,7 +23,15 @@ boards:
   s390-ccw-virtio: {alias: s390-ccw-virtio, default: true}
   virt: {alias: virt}
 releases:
-  kinetic: {qemu: "OLD", variants: {x: {boards: [virt], machine: {no_this: "true"}}}}
+  kinetic:
+    qemu: "OLD"
+    variants:
+      x: {boards: [virt], machine: {no_this: "true", max_cpus: "7"}}
+      p:
+        boards: [pc-i440fx, pc-q35]
+        set: {x86_64-cpu: {host-phys-bits: "on"}, qemu64-x86_64-cpu: {svm: "off"}, e1000: {romfile: ""}}
+        compat: [hw_compat_2_4]
+        description: all
   lunar: {qemu: "NEW"}
 """
 BOARDS = tuple(FILES)
@@ -34,6 +42,13 @@ HELD = {
     "pseries": ("pseries", True),
     "s390-ccw-virtio": ("s390-ccw-virtio", True),
     "virt": ("virt", False),
+}
+DESCRIPTIONS = {
+    "pc-i440fx": "Ubuntu @ PC (i440FX + PIIX, 1996)",
+    "pc-q35": "Ubuntu @ PC (Q35 + ICH9, 2009)",
+    "pseries": "Ubuntu @ pSeries Logical Partition (PAPR compliant)",
+    "s390-ccw-virtio": "Ubuntu @ Virtual s390x machine",
+    "virt": "Ubuntu @ ARM Virtual Machine",
 }
 each = pytest.mark.parametrize("one", GENERATIONS, ids=lambda one: ".".join(map(str, one.new)))
 
@@ -56,41 +71,110 @@ def test_types_are_read(tree: Tree, one: Generation) -> None:
     assert source.boards["pseries"].other_names == (frozenset({"pseries-2.12-sxxm"}) if tagged else frozenset())
 
 
-@each
-def test_the_whole_way(tree: Tree, run: Run, one: Generation) -> None:
-    """hooks | patch, then the build step; the C starts from upstream's own names."""
+def built(tree: Tree, run: Run, one: Generation, manifest: str, *options: str) -> None:
+    """hooks | patch, then the build step."""
     generations.write(tree, one)
     tree.changelog("lunar", f"1:{dotted(one.new)}+ds-1ubuntu1")
-    tree.manifest(MANIFEST.replace("OLD", dotted(one.old)).replace("NEW", dotted(one.new)))
-    before = {board: tree.read(file) for board, file in FILES.items()}
+    tree.manifest(manifest.replace("OLD", dotted(one.old)).replace("NEW", dotted(one.new)))
     patch = run("hooks").stdout
     subprocess.run(["patch", "-p1", "--fuzz=0"], input=patch, text=True, check=True, stdout=subprocess.DEVNULL)
+    done = run(*options)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@each
+def test_the_whole_way(tree: Tree, run: Run, one: Generation) -> None:
+    """Hooks, the build step, the compiler, and what the program then has, in whatever order QEMU makes its classes."""
+    generations.write(tree, one)
+    before = {board: tree.read(file) for board, file in FILES.items()}
+    upstream = generations.made(tree, generations.compiled(tree, one))
+    built(tree, run, one, MANIFEST, "--date", "2023-08-01", "--allow-outdated-distro-data")
     for board, file in FILES.items():
         included = f'#include "debian/generated/qemu-machines/{board}.h.inc"\n'
         assert tree.read(file) == before[board] + included
-    done = run()
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    rows_are_as_declared(tree, one)
+    program = generations.compiled(tree, one)
+    found = generations.made(tree, program)
+    assert generations.made(tree, program, "backwards") == found
+    assert {name: found[name] for name in upstream} == {name: given(one, name, was) for name, was in upstream.items()}
+    ours = {name: type_ for name, type_ in found.items() if name not in upstream}
+    assert ours == {name: type_ for board in BOARDS for name, type_ in declared(one, board, upstream).items()}
+
+
+def rows_are_as_declared(tree: Tree, one: Generation) -> None:
+    """A row starts from upstream's own name."""
     number = "_".join(map(str, one.old))
-    pc = "pc_i440fx_machine_@_class_init" if one.numbered else "pc_machine_v@_class_init"
-    virt = "virt_machine_@_class_init" if one.numbered else "virt_@_class_init"
-    for board, upstream in (
-        ("pc-i440fx", pc),
-        ("pseries", "spapr_machine_@_class_init"),
-        ("s390-ccw-virtio", "ccw_machine_@_class_init"),
-        ("virt", virt),
+    for board, info in (
+        ("pc-i440fx", "pc_i440fx_machine_@_info" if one.numbered else "pc_machine_type_v@"),
+        ("pc-q35", "pc_q35_machine_@_info" if one.numbered else "pc_machine_type_v@"),
+        ("pseries", "spapr_machine_@_info"),
+        ("s390-ccw-virtio", "ccw_machine_@_info"),
+        ("virt", "virt_machine_@_info" if one.numbered else "machvirt_@_info"),
     ):
         text = tree.read(f"debian/generated/qemu-machines/{board}.h.inc")
-        symbol = board.replace("-", "_")
-        assert f"static void {symbol}_kinetic_class_init(ObjectClass *oc, {one.data})\n" in text
-        assert f"    {upstream.replace('@', number)}(oc, data);\n" in text
-        assert text.count("upstream->alias = NULL;") == (board != "pc-i440fx")
-        assert text.count("upstream->is_default = false;") == (board != "virt")
-        # Each but the newest resets both.
-        types = text.count("MACHINE_TYPE_NAME(")
-        assert text.count("mc->alias = NULL;") == types - 1
-    assert "    VIRT_MACHINE_CLASS(mc)->no_this = true;\n" in tree.read(
-        "debian/generated/qemu-machines/virt.h.inc"
+        words = DESCRIPTIONS[board].replace("@", "22.10")
+        assert f"""\
+        .name = MACHINE_TYPE_NAME("{board}-kinetic"),
+        .upstream = &{info.replace("@", number)},
+        .desc = "{words}",
+        .deprecated = SUPPORT_ENDED("Ubuntu 22.10", "2023-07-20"),
+    }}, {{
+""" in text
+        assert text.count("_class_init(ObjectClass *oc, ") == text.count("type_init(") == 1
+        assert f"static void distro_machine_class_init(ObjectClass *oc, {one.data})\n" in text
+    assert """\
+static void virt_kinetic_x_fields(MachineClass *mc)
+{
+    VIRT_MACHINE_CLASS(mc)->no_this = true;
+    mc->max_cpus = 7;
+}
+""" in text
+
+
+def given(one: Generation, name: str, was: Made) -> Made:
+    """An upstream type of which ours took the alias or the default."""
+    board = name.removesuffix(f"-{dotted(one.new)}")
+    if board not in BOARDS:
+        return was
+    taken = was._replace(alias="") if board in ("pseries", "s390-ccw-virtio", "virt") else was
+    return taken._replace(default=False)
+
+
+def declared(one: Generation, board: str, upstream: "dict[str, Made]") -> "dict[str, Made]":
+    """The types of a board as MANIFEST has them, from what upstream has."""
+    old = upstream[f"{board}-{dotted(one.old)}"]
+    words = DESCRIPTIONS[board]
+    ended = f"support of Ubuntu 22.10 ended on 2023-07-20; shut the guest down and start it as {board}-lunar"
+    kinetic = old._replace(description=words.replace("@", "22.10"), deprecated=ended, alias="", default=False)
+    alias = {"pc-i440fx": "ubuntu", "pc-q35": "ubuntu-q35"}.get(board, board)
+    lunar = upstream[f"{board}-{dotted(one.new)}"]._replace(
+        description=words.replace("@", "23.04"), deprecated="", alias=alias, default=HELD[board][1]
     )
+    types = {f"{board}-kinetic": kinetic, f"{board}-lunar": lunar}
+    if board == "virt":
+        described = "Ubuntu 22.10 ARM Virtual Machine (no_this=true, max_cpus=7)"
+        types["virt-kinetic-x"] = kinetic._replace(description=described, cpus=7)
+    elif board.startswith("pc-"):
+        own = ("device.of-2.4=on", "x86_64-cpu.host-phys-bits=on", "qemu64-x86_64-cpu.svm=off", "e1000.romfile=")
+        described = words.replace("@", "22.10").replace("PIIX, ", "PIIX, all, ").replace("ICH9, ", "ICH9, all, ")
+        types[f"{board}-kinetic-p"] = kinetic._replace(description=described, compat=(*old.compat, *own))
+    return types
+
+
+def test_a_build_with_another_default(tree: Tree, run: Run) -> None:
+    """CONFIG_MICROVM_DEFAULT: upstream's pc is no default then, and neither is ours."""
+    one = Generation((10, 2), (8, 2))
+    built(tree, run, one, MANIFEST)
+    found = generations.made(tree, generations.compiled(tree, one, "-DLATEST_IS_DEFAULT=false"))
+    assert [name for name, type_ in found.items() if type_.default] == ["pseries-lunar", "s390-ccw-virtio-lunar"]
+
+
+def test_upstream_deletes_by_its_own_calendar(tree: Tree, run: Run) -> None:
+    one = Generation((10, 2), (2, 6))
+    built(tree, run, one, MANIFEST)
+    found = generations.made(tree, generations.compiled(tree, one))
+    assert "pc-q35-2.6" not in found
+    assert (found["pc-q35-kinetic"].cpus, found["pc-q35-kinetic"].deprecated) == (206, "")
 
 
 @pytest.mark.parametrize(
@@ -118,16 +202,15 @@ def test_what_is_not_known_is_told(tree: Tree, board: str, old: str, new: str, s
 
 def test_an_undeclared_board_gives_its_default(tree: Tree, run: Run) -> None:
     """Two defaults in one binary are an assertion at its start."""
-    generations.write(tree, Generation((10, 0), (8, 2)))
+    one = Generation((10, 0), (8, 2))
+    generations.write(tree, one)
     tree.changelog("lunar", "1:10.0+ds-1")
-    manifest = MANIFEST.replace("OLD", "8.2").replace("NEW", "10.0")
-    kept = [line for line in manifest.splitlines() if not line.startswith(("  pc-i", "  ps", "  s3", "  virt"))]
-    text = "\n".join(kept).replace("ubuntu-q35}", "ubuntu-q35, default: true}")
-    tree.manifest(text.replace(', variants: {x: {boards: [virt], machine: {no_this: "true"}}}', "") + "\n")
+    text = "version: 1\nvendor: Ubuntu\nboards: {pc-q35: {alias: ubuntu-q35, default: true}}\nreleases:\n"
+    tree.manifest(f'{text}  kinetic: {{qemu: "8.2"}}\n  lunar: {{qemu: "10.0"}}\n')
     patch = run("hooks").stdout
     assert "pc_piix" not in patch
     subprocess.run(["patch", "-p1"], input=patch, text=True, check=True, stdout=subprocess.DEVNULL)
     done = run()
     assert (done.returncode, done.stderr) == (0, "")
-    generated = tree.read("debian/generated/qemu-machines/pc-q35.h.inc")
-    assert '"pc-i440fx-10.0" TYPE_MACHINE_SUFFIX));\n    mc->is_default = upstream->is_default;' in generated
+    found = generations.made(tree, generations.compiled(tree, one))
+    assert [name for name, type_ in found.items() if type_.default and name.startswith("pc-")] == ["pc-q35-lunar"]

@@ -386,13 +386,11 @@ def test_import_derive_generate(tree: Tree, run: Run) -> None:
     assert (built.returncode, built.stderr) == (0, "")
     c = "".join(text.decode() for name, text in tree.files().items() if name.endswith(".h.inc"))
     for one in rows:
-        symbol = one["name"].replace("-", "_")
-        (body,) = re.findall(rf"^static void {symbol}_class_init\(.*?^}}", c, re.M | re.S)
-        assert f"pc_machine_v{one['base'].replace('.', '_')}_class_init(oc, data);" in body
-        assert f'mc->desc = "{one["description"]}";' in body
-        assert (f'mc->alias = "{one["alias"]}";' if one.get("alias") else "mc->alias = NULL;") in body
-        assert (f"{symbol}_props" in body) == bool(one["adds"])
-        assert f'info.name = MACHINE_TYPE_NAME("{one["name"]}");' in c
+        (row,) = re.findall(rf'^        \.name = MACHINE_TYPE_NAME\("{one["name"]}"\),\n.*?^    }}', c, re.M | re.S)
+        assert f"        .upstream = &pc_machine_type_v{one['base'].replace('.', '_')},\n" in row
+        assert f'"{one["description"]}",\n' in row
+        assert re.findall(r'\.alias = "(.*)",', row) == ([one["alias"]] if one.get("alias") else [])
+        assert (".properties = " in row) == bool(one["adds"])
 
 
 def of_q35(tree: Tree, text: str, path: str = "hw/i386/pc_q35.c") -> None:

@@ -21,8 +21,8 @@ def test_named_shape(tree: Tree) -> None:
     tree.qemu(("7.2", "7.1"))
     source = sourcetree.read(".", BOTH).boards["pc-i440fx"]
     assert source.types == (
-        ("pc-i440fx-7.2", (7, 2), "pc_machine_v7_2_class_init", "pc_machine_type_v7_2", "pc", True),
-        ("pc-i440fx-7.1", (7, 1), "pc_machine_v7_1_class_init", "pc_machine_type_v7_1", None, False),
+        ("pc-i440fx-7.2", (7, 2), "pc_machine_type_v7_2", "pc", True),
+        ("pc-i440fx-7.1", (7, 1), "pc_machine_type_v7_1", None, False),
     )
 
 
@@ -30,8 +30,8 @@ def test_numbered_shape(tree: Tree) -> None:
     tree.qemu(("10.0", "9.2"), numbered=True)
     source = sourcetree.read(".", BOTH).boards["pc-q35"]
     assert source.types == (
-        ("pc-q35-10.0", (10, 0), "pc_q35_machine_10_0_class_init", "pc_q35_machine_10_0_info", "q35", False),
-        ("pc-q35-9.2", (9, 2), "pc_q35_machine_9_2_class_init", "pc_q35_machine_9_2_info", None, False),
+        ("pc-q35-10.0", (10, 0), "pc_q35_machine_10_0_info", "q35", False),
+        ("pc-q35-9.2", (9, 2), "pc_q35_machine_9_2_info", None, False),
     )
 
 

@@ -53,7 +53,9 @@ struct MachineClass {
     ObjectClass parent_class;
     const char *alias;
     const char *desc; /* shown by -M help */
+    const char *deprecation_reason;
     void (*init)(MachineState *state);
+    int (*kvm_type)(MachineState *machine, const char *type);
     int max_cpus;
     unsigned int no_serial:1,
         no_floppy:1;
@@ -125,8 +127,11 @@ NUMBERED_MACROS = """\
 DRIVERS = {
     "target/i386/cpu-qom.h": '#define TYPE_X86_CPU "x86_64-cpu"\n',
     "target/i386/cpu.c": """\
+static FeatureWordInfo feature_word_info[] = { { .feat_names = { "svm" } } };
+static const X86CPUDefinition builtin_x86_defs[] = { { .name = "qemu64" } };
 static const Property x86_cpu_properties[] = {
     DEFINE_PROP_BOOL("host-phys-bits", X86CPU, host_phys_bits, false),
+    DEFINE_PROP_BOOL("x-arch-cap-always-on", X86CPU, arch_cap_always_on, false),
 };
 static const TypeInfo x86_cpu_type_info = { .name = TYPE_X86_CPU, .parent = TYPE_CPU };
 """,

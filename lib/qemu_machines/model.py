@@ -90,6 +90,22 @@ def lasting(layer: Layer, later: Sequence[Layer]) -> Addition:
     )
 
 
+# Why a type is deprecated.
+DEPRECATION = "support of {release} ended on {day}; shut the guest down and start it as {successor}"
+
+
+class Deprecation(NamedTuple):
+    """The release of a type whose support has ended, the day on which it did, and the type to change to."""
+
+    release: str
+    day: str
+    successor: str
+
+    @property
+    def text(self) -> str:
+        return DEPRECATION.format(**self._asdict())
+
+
 class MachineType(NamedTuple):
     """A machine type of the distribution, whole.
 
@@ -112,7 +128,7 @@ class MachineType(NamedTuple):
     description: str
     alias: Optional[Text]
     default: bool
-    deprecated: Optional[str]
+    deprecated: Optional[Deprecation]
     mark: Mark
 
 
@@ -442,9 +458,7 @@ def _aged(one: MachineType, better: MachineType, manifest: Manifest, known: Rele
     version = f"{manifest.vendor} {info.version or one.release.series}"
     if better.release.series == one.release.series:
         return one
-    return one._replace(
-        deprecated=f"support of {version} ended on {end}; shut the guest down and start it as {better.name}"
-    )
+    return one._replace(deprecated=Deprecation(version, str(end), better.name))
 
 
 def _applies(exemption: Exemption, board: str, variant: Optional[Variant]) -> bool:

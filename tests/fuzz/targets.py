@@ -94,7 +94,7 @@ def _run(arguments: "list[str]") -> Outcome:
 
 # No "?" in a string but an escaped one: "??/" would be a backslash to an old compiler.
 _C_TOKEN = re.compile(
-    r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\s+|[{}()\[\];,=.*&#<>:-]', re.S
+    r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\\\n|\s+|[{}()\[\];,=.*&#<>:+-]', re.S
 )
 # The same in every run, and half of its time.
 _all_options = arguments.parser()

@@ -78,7 +78,7 @@ def _state(options: Options, name: str) -> State:
         name,
         {one.name: differences.seen(model.frozen_type(one, name)) for one in types},
         {one.name: model.kept_values(one) for one in types},
-        {one.name: one.deprecated for one in types if one.deprecated} if found else None,
+        {one.name: one.deprecated.text for one in types if one.deprecated} if found else None,
     )
 
 

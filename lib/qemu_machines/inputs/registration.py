@@ -17,11 +17,10 @@ from .csource import Macro, Use
 
 
 class UpstreamType(NamedTuple):
-    """A versioned machine type of upstream: its TypeInfo and class_init as C knows them."""
+    """A versioned machine type of upstream; ``info`` is the name of its TypeInfo in C."""
 
     name: str
     version: tuple[int, ...]
-    class_init: str
     info: str
     alias: Optional[str]
     default: bool
@@ -239,8 +238,7 @@ def _type(use: Use, shape: Shape, functions: Mapping[str, str], board: str) -> U
     # "pseries-2.12-sxxm" and, up to 7.x, "pc-1.3" are nothing to start from.
     counts = parts[1] == board and not parts[3]
     version = tuple(int(number) for number in parts[2].split(".")) if counts else ()
-    class_init, info = _filled(shape.class_init, use.arguments), _filled(shape.info, use.arguments)
-    return UpstreamType(name, version, class_init, info, alias, default)
+    return UpstreamType(name, version, _filled(shape.info, use.arguments), alias, default)
 
 
 def _concerned(text: str) -> bool:

@@ -1,25 +1,104 @@
 """The C that defines the machine types: one file per board, included at its end.
 
-A type is upstream's type of its base under another name: its class_init calls
-upstream's and then sets what is different, its TypeInfo is a copy of upstream's.
-Both are ``static``, which is why the board's own file has to include this one.
-It is the same for every board and every QEMU; what is peculiar to one is in
-inputs/boards.py.
+It reads as a table: a row for each type, one class_init and one registration
+for all of them. A type is upstream's type of its base under another name: the
+class_init calls upstream's and then sets what the row has, the registration
+copies upstream's TypeInfo. That is ``static``, which is why the board's own
+file has to include this one. It is the same for every board and every QEMU;
+what is peculiar to a board is in inputs/boards.py.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Mapping
+from typing import Iterator, Mapping, Sequence
 
 from ..diagnostics import Text
-from ..model import CAPABILITIES_DRIVER, BoardSource, ClassField, MachineType, Model, Property, UpstreamType
-from ..model import binary_of, include_name
+from ..model import CAPABILITIES_DRIVER, DEPRECATION, BoardSource, ClassField, MachineType, Model, Property
+from ..model import UpstreamType, binary_of, include_name
 
-# Drivers whose name depends on the target that a board file is compiled for:
-# qemu-system-i386 has no x86_64-cpu, and QEMU ignores a compat property of a
-# driver that it does not have, so the literal name would do nothing there.
-_SYMBOLS = {"x86_64-cpu": "TYPE_X86_CPU"}
+_X86_CPU, _X86_SYMBOL = "x86_64-cpu", "TYPE_X86_CPU"
+# QEMU's own style.
+_WIDTH = 80
+
+_ROW = """\
+/* A type is upstream's under another name, with what its row has. */
+typedef struct {
+    const char *name;
+    const TypeInfo *upstream;
+    const char *desc;
+    GlobalProperty *properties;
+    void (*fields)(MachineClass *mc);
+    const char *alias;
+    bool is_default;
+    const char *deprecated;
+} DistroMachine;
+"""
+
+# With an empty property, at which the class_init stops.
+_PROPERTIES = "#define PROPERTIES(...) ((GlobalProperty[]) { __VA_ARGS__, { } })\n"
+_X86_PROPERTIES = f"/* TYPE_X86_CPU is x86_64-cpu, and i386-cpu in qemu-system-i386. */\n{_PROPERTIES}"
+
+# Alias and default are set in any case: upstream's class_init sets them for its
+# newest type, and whatever starts from that would inherit them (LP: #2131822).
+_CLASS_INIT = """\
+static void distro_machine_class_init(ObjectClass *oc, {data})
+{{
+    const DistroMachine *row = data;
+    MachineClass *mc = MACHINE_CLASS(oc);
+    GlobalProperty *property;
+
+    /* Not only upstream's options function: its macros do more around that. */
+    row->upstream->class_init(oc, row->upstream->class_data);
+    if (row->fields) {{
+        row->fields(mc);
+    }}
+    for (property = row->properties; property && property->driver; property++) {{
+        compat_props_add(mc->compat_props, property, 1);
+    }}
+    mc->desc = row->desc;
+    mc->alias = row->alias;
+    mc->is_default = row->is_default;
+    mc->deprecation_reason = row->deprecated;
+{taken}}}
+"""
+
+# QOM initialises a class once, when it is first asked for, so asking here makes
+# sure that upstream's class has set its own before it is changed.
+_TAKES_ALIAS = """\
+    if (row->alias) {{
+        MACHINE_CLASS(object_class_by_name(
+            {name} TYPE_MACHINE_SUFFIX))->alias = NULL;
+    }}
+"""
+_TAKES_DEFAULT = """\
+    if (row->is_default) {{
+        MachineClass *upstream = MACHINE_CLASS(object_class_by_name(
+            {name} TYPE_MACHINE_SUFFIX));
+
+        /* A build with CONFIG_MICROVM_DEFAULT has its default elsewhere. */
+        mc->is_default = upstream->is_default;
+        upstream->is_default = false;
+    }}
+"""
+
+_REGISTER = """\
+static void distro_machines_register(void)
+{
+    static TypeInfo infos[G_N_ELEMENTS(distro_machines)];
+    size_t i;
+
+    for (i = 0; i < G_N_ELEMENTS(distro_machines); i++) {
+        infos[i] = *distro_machines[i].upstream;
+        infos[i].name = distro_machines[i].name;
+        infos[i].class_init = distro_machine_class_init;
+        infos[i].class_data = (void *)&distro_machines[i];
+        type_register_static(&infos[i]);
+    }
+}
+
+type_init(distro_machines_register)
+"""
 
 
 def files(model: Model) -> dict[str, str]:
@@ -48,17 +127,34 @@ def symbol(name: str) -> str:
 
 
 def _board(model: Model, board: Text) -> str:
-    types = model.of_board(board)
-    source = os.path.basename(model.manifest.file)
-    head = f"""/*
+    types, source = model.of_board(board), model.source(board)
+    parts = [_head(model, board)]
+    # A board may be there only for releases to come, and C has no empty arrays.
+    if types:
+        assert source, "nothing is written without QEMU's source"
+        functions = [_function(source, one) for one in types if _has_fields(one)]
+        rows = [_row(model, one) for one in types]
+        taken = "".join(_taken_over(model, types))
+        parts += [
+            _ROW,
+            *_macros(types),
+            *functions,
+            "static const DistroMachine distro_machines[] = {\n    {\n" + "    }, {\n".join(rows) + "    },\n};\n",
+            _CLASS_INIT.format(data=source.class_data, taken=taken),
+            _REGISTER,
+        ]
+    return "\n".join(parts)
+
+
+def _head(model: Model, board: str) -> str:
+    return f"""/*
  * The machine types of {_comment(model.manifest.vendor)} on the board {board}.
  *
- * Written by dh_qemu_machines from {_comment(source)}: change that, not this.
- * QEMU's source of the board includes this file at its end, because the
- * functions that it uses are static.
+ * Written by dh_qemu_machines from {_comment(os.path.basename(model.manifest.file))}: change that, not this.
+ * QEMU's source of the board includes this file at its end, because what the
+ * types start from is static there.
  */
 """
-    return "\n".join([head, *(_type(model, one, source) for one in types)])
 
 
 def _comment(text: str) -> str:
@@ -66,50 +162,59 @@ def _comment(text: str) -> str:
     return "".join(c if c.isalnum() or c in " ._-" else "_" for c in text.encode("ascii", "replace").decode())
 
 
-def _type(model: Model, one: MachineType, source: str) -> str:
-    upstream, board = model.upstream(one), model.source(one.board)
-    assert upstream and board, "base-missing stops before anything is written"
-    name = symbol(one.name)
-    parts = [f"/* {one.name}: {_comment(source)} line {one.mark.line} */"]
-    if _compat_properties(one):
-        parts.append(_array(name, one))
-    takes = _taken_over(model, one)
-    parts += [
-        f"static void {name}_class_init(ObjectClass *oc, {board.class_data})\n{{",
-        "    MachineClass *mc = MACHINE_CLASS(oc);",
-        *(["    MachineClass *upstream;"] if takes else []),
-        "",
-        # Not only the options function: the macros of the boards do more around
-        # it, and in every release something else.
-        f"    {upstream.class_init}(oc, data);",
-        *_statements(board, one, name),
-        *takes,
-        *_default(model, one),
-        "}\n",
-        _registration(one, upstream, name),
-    ]
-    return "\n".join(parts)
+def _macros(types: Sequence[MachineType]) -> Iterator[str]:
+    """What makes rows short: lists of properties, and why types are deprecated, with what differs as parameters."""
+    drivers = [_driver(one.board, item.driver) for one in types for item in _compat_properties(one)]
+    if any(driver.endswith(_X86_SYMBOL) for driver in drivers):
+        yield _X86_PROPERTIES
+    elif drivers:
+        yield _PROPERTIES
+    successor = next((one.deprecated.successor for one in types if one.deprecated), None)
+    if successor:
+        before, _, rest = DEPRECATION.partition("{release}")
+        between, _, after = rest.partition("{day}")
+        yield (
+            "#define SUPPORT_ENDED(release, day) \\\n"
+            f"    {quoted(before)} release {quoted(between)} day \\\n"
+            f"    {quoted(after.replace('{successor}', successor))}\n"
+        )
 
 
-def _registration(one: MachineType, upstream: UpstreamType, name: str) -> str:
-    """A copy of upstream's TypeInfo: whatever is in it, such as interfaces, stays.
+def _row(model: Model, one: MachineType) -> str:
+    """The members of a type's row that are not as C makes them without a word."""
+    upstream = model.upstream(one)
+    assert upstream, "base-missing stops before anything is written"
+    members = {
+        "name": f"MACHINE_TYPE_NAME({quoted(one.name)})",
+        "upstream": f"&{upstream.info}",
+        "desc": quoted(one.description),
+    }
+    properties = [_property(one.board, item) for item in _compat_properties(one)]
+    if properties:
+        members["properties"] = _call("PROPERTIES", properties)
+    if _has_fields(one):
+        members["fields"] = f"{symbol(one.name)}_fields"
+    if one.alias:
+        members["alias"] = quoted(one.alias)
+    if one.default:
+        members["is_default"] = "true"
+    if one.deprecated:
+        members["deprecated"] = _call("SUPPORT_ENDED", [quoted(one.deprecated.release), quoted(one.deprecated.day)])
+    return "".join(_member(name, value) for name, value in members.items())
 
-    Not upstream's register function: that deletes by upstream's calendar, while
-    these types live as long as their release.
-    """
-    return f"""\
-static void {name}_register(void)
-{{
-    static TypeInfo info;
 
-    info = {upstream.info};
-    info.name = MACHINE_TYPE_NAME({quoted(one.name)});
-    info.class_init = {name}_class_init;
-    type_register_static(&info);
-}}
+def _member(name: str, value: str) -> str:
+    line = f"        .{name} = {value},\n"
+    return line if "\n" in value or len(line) <= _WIDTH + 1 else f"        .{name} =\n            {value},\n"
 
-type_init({name}_register)
-"""
+
+def _call(macro: str, arguments: "list[str]") -> str:
+    """A macro with its arguments on one line, or where that gets long or hides a list, each on its own."""
+    line = f"{macro}({', '.join(arguments)})"
+    if len(line) < _WIDTH - len("        .deprecated = ,") and line.count("{") < 2:
+        return line
+    lines = ",\n            ".join(arguments)
+    return f"{macro}(\n            {lines})"
 
 
 def _compat_properties(one: MachineType) -> list[Property]:
@@ -117,20 +222,35 @@ def _compat_properties(one: MachineType) -> list[Property]:
     return [item for item in one.properties if item.driver != CAPABILITIES_DRIVER]
 
 
-def _array(name: str, one: MachineType) -> str:
-    lines = [
-        f"    {{ {_SYMBOLS.get(item.driver, quoted(item.driver))}, {quoted(item.name)}, {quoted(item.value)} }},"
-        for item in _compat_properties(one)
-    ]
-    return "\n".join([f"static GlobalProperty {name}_props[] = {{", *lines, "};\n"])
+def _property(board: str, item: Property) -> str:
+    words = [_driver(board, item.driver), quoted(item.name), quoted(item.value)]
+    line = f"{{ {', '.join(words)} }}"
+    separator = ",\n              "
+    return line if len(line) < _WIDTH - 12 else f"{{ {separator.join(words)} }}"
 
 
-def _statements(board: BoardSource, one: MachineType, name: str) -> list[str]:
-    """What makes the type, in the order in which it has to stand."""
+def _driver(board: str, driver: str) -> str:
+    """A driver as C names it.
+
+    QEMU ignores a compat property of a driver that it does not have, and
+    qemu-system-i386 has no x86_64-cpu: there the symbol is another name, with
+    which those of all CPU models end.
+    """
+    if binary_of(board) == "x86_64":
+        if driver == _X86_CPU:
+            return _X86_SYMBOL
+        if driver.endswith(f"-{_X86_CPU}"):
+            return f"{quoted(driver.removesuffix(_X86_CPU))} {_X86_SYMBOL}"
+    return quoted(driver)
+
+
+def _has_fields(one: MachineType) -> bool:
+    """Whether a type has what only a function can set: fields, capabilities, arrays of upstream."""
+    return bool(one.compat or one.fields or len(_compat_properties(one)) < len(one.properties))
+
+
+def _function(board: BoardSource, one: MachineType) -> str:
     lines = [f"    compat_props_add(mc->compat_props, {array}, {array}_len);" for array in one.compat]
-    if _compat_properties(one):
-        lines.append(f"    compat_props_add(mc->compat_props, {name}_props,")
-        lines.append(f"                     G_N_ELEMENTS({name}_props));")
     for item in one.properties:
         capability = board.capabilities.get(item.name) if item.driver == CAPABILITIES_DRIVER else None
         if capability:
@@ -139,30 +259,7 @@ def _statements(board: BoardSource, one: MachineType, name: str) -> list[str]:
                 f"        {capability.literal(item.value)};"
             )
     lines += [f"    {_assignment(board.fields, field.name, field.value)}" for field in one.fields]
-    lines.append(f"    mc->desc = {quoted(one.description)};")
-    # Always set: upstream's class_init sets them for its newest type, and whatever
-    # starts from that one would inherit them (LP: #2131822).
-    lines.append(f"    mc->alias = {quoted(one.alias) if one.alias else 'NULL'};")
-    reason = _folded(one.deprecated) if one.deprecated else " NULL"
-    lines.append(f"    mc->deprecation_reason ={reason};")
-    return lines
-
-
-def _default(model: Model, one: MachineType) -> list[str]:
-    if one.default and any(newest.default for newest in _upstream_newest(model, one)):
-        return []  # taken over
-    return [f"    mc->is_default = {'true' if one.default else 'false'};"]
-
-
-def _folded(text: str) -> str:
-    """A long string literal on lines of its own."""
-    words, lines = text.split(" "), [""]
-    for word in words:
-        if lines[-1] and len(lines[-1]) + len(word) > 64:
-            lines.append("")
-        lines[-1] += f"{word} "
-    lines[-1] = lines[-1][:-1]
-    return "".join(f"\n        {quoted(line)}" for line in lines)
+    return "\n".join([f"static void {symbol(one.name)}_fields(MachineClass *mc)\n{{", *lines, "}\n"])
 
 
 def _assignment(fields: Mapping[str, ClassField], name: str, value: str) -> str:
@@ -173,32 +270,19 @@ def _assignment(fields: Mapping[str, ClassField], name: str, value: str) -> str:
     return f"{field.owner}->{name} = {literal};"
 
 
-def _taken_over(model: Model, one: MachineType) -> list[str]:
-    """What the newest type takes away from upstream's newest.
-
-    QOM initialises a class once, when it is first asked for, so asking here
-    makes sure that upstream's class has set its own before it is changed.
-    """
-    lines = []
-    for newest in _upstream_newest(model, one):
-        default = one.default and newest.default
-        alias = one.alias is not None and one.alias == newest.alias
-        if default or alias:
-            lines.append(
-                f"    upstream = MACHINE_CLASS(object_class_by_name(\n"
-                f"        {quoted(newest.name)} TYPE_MACHINE_SUFFIX));"
-            )
-        if default:
-            # Not simply true: a build with CONFIG_MICROVM_DEFAULT has its default elsewhere.
-            lines += ["    mc->is_default = upstream->is_default;", "    upstream->is_default = false;"]
-        if alias:
-            lines.append("    upstream->alias = NULL;")
-    return lines
+def _taken_over(model: Model, types: Sequence[MachineType]) -> Iterator[str]:
+    """What the type with the alias and the default takes away from upstream's newest."""
+    for newest in _upstream_newest(model, types[0].board):
+        name = quoted(newest.name)
+        if newest.alias is not None and any(one.alias == newest.alias for one in types):
+            yield _TAKES_ALIAS.format(name=name)
+        if newest.default and any(one.default for one in types):
+            yield _TAKES_DEFAULT.format(name=name)
 
 
-def _upstream_newest(model: Model, one: MachineType) -> list[UpstreamType]:
+def _upstream_newest(model: Model, board: str) -> list[UpstreamType]:
     """Upstream's newest types of the boards that are in the same binary."""
     if model.tree is None:
         return []
     boards = {**model.tree.boards, **model.tree.beside}.values()
-    return [source.newest for source in boards if binary_of(source.board) == binary_of(one.board)]
+    return [source.newest for source in boards if binary_of(source.board) == binary_of(board)]

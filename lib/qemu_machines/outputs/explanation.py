@@ -41,7 +41,7 @@ def of_type(one: MachineType, life: Life) -> str:
     ]
     out += [f"  alias {one.alias} ({one.alias.mark})"] if one.alias else []
     out += ["  the default of its binary"] if one.default else []
-    out += [f"  deprecated: {one.deprecated}"] if one.deprecated else []
+    out += [f"  deprecated: {one.deprecated.text}"] if one.deprecated else []
     out += [f"  not made: {life.absent}"] if life.absent else []
     out += _of_life(life)
     if life.upstream:
@@ -91,7 +91,7 @@ def type_data(one: MachineType) -> dict[str, object]:
         "machine": {str(field.name): str(field.value) for field in one.fields},
         "compat": [str(array) for array in one.compat],
         "description": one.description,
-        "deprecated": one.deprecated,
+        "deprecated": one.deprecated.text if one.deprecated else None,
         "line": one.mark.line,
     }
 
