@@ -13,7 +13,7 @@ from test_model import derive
 from trees import Tree
 
 from qemu_machines import rules, support
-from qemu_machines.inputs import lifecycle, patches
+from qemu_machines.inputs import lifecycle
 from qemu_machines.inputs.releases import ReleaseInfo, Releases
 from qemu_machines.outputs import docs
 
@@ -397,8 +397,10 @@ def test_patch_not_classified(tree: Tree, run: Run) -> None:
     assert "patch-not-classified" not in with_patch(tree, run, HARMLESS, PLAIN)
 
 
-def test_patch_not_classified_is_a_warning_in_development(tree: Tree, run: Run) -> None:
-    assert with_patch(tree, run, VMSTATE, PLAIN, day="2016-03-01")["patch-not-classified"].startswith("warning: ")
+@pytest.mark.parametrize("day, severity", [("2016-03-01", "warning"), ("2016-04-21", "error"), ("2024-05-01", "error")])
+def test_patch_not_classified_is_an_error_in_updates_only(tree: Tree, run: Run, day: str, severity: str) -> None:
+    """In development it is a warning; an update after the end of support is an update."""
+    assert with_patch(tree, run, VMSTATE, PLAIN, day=day)["patch-not-classified"].startswith(f"{severity}: ")
 
 
 def test_a_changed_patch_is_new(tree: Tree, run: Run) -> None:
@@ -428,27 +430,6 @@ def test_patches_that_are_not_there(tree: Tree, run: Run) -> None:
     done = run("check")
     assert done.returncode == 3
     assert 'debian/patches/series:2:1: there is no patch "missing.patch" in debian/patches' in done.stderr
-
-
-@pytest.mark.parametrize(
-    "path, line, context, touches",
-    [
-        ("hw/a.c", "    DEFINE_PROP_BOOL(x, S, y, true),", "static Property p[] = {", ("the default of a device property",)),
-        ("hw/core/machine.c", '    { "e1000", "x", "y" },', "GlobalProperty hw_compat_8_2[] = {", ("a compat array",)),
-        ("hw/i386/pc_q35.c", "    m->max_cpus = 9;", "static void pc_q35_9_0_machine_options(MachineClass *m)", ("a machine type",)),
-        ("target/i386/cpu.c", "    .level = 1,", "static const X86CPUDefinition builtin_x86_defs[] = {", ("a CPU model",)),
-        ("target/arm/machine.c", "    x = 1;", "static int f(void)", ("a vmstate description",)),
-        ("tests/qtest/a.c", "    DEFINE_PROP_BOOL(x, S, y, true),", "", ()),
-        ("docs/a.rst", "VMSTATE_UINT32(x, y)", "", ()),
-        ("hw/a.c", "    /* VMSTATE_UINT32(x, y) */", "static void f(void)", ()),
-        ("hw/a.c", "    x = 1;", "static void f(void)", ()),
-    ],
-)
-def test_what_a_patch_touches(path: str, line: str, context: str, touches: tuple[str, ...]) -> None:
-    text = f"--- a/{path}\n+++ b/{path}\n@@ -1,2 +1,3 @@ {context}\n a\n+{line}\n b\n"
-    found = patches.touched(text.encode(), "a.patch")
-    assert [(one.what, one.file, one.sign, one.text) for one in found] == [(touches, path, "+", line.strip())] * bool(touches)
-    assert all(str(one.mark) == "a.patch:5:6" and one.mark.width == len(line.strip()) for one in found)
 
 
 OVERRIDES = XENIAL.replace("xenial", "yakkety") + MORE + (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -71,6 +70,9 @@ def of_entries(tree: Path, size: int) -> None:
     _packaging(tree, 30, size)
 
 
+LOCK = 'lock: 2\nupload: "1:9.2.0+ds-1ubuntu1"\npatch-sums: |\n  0123456789ab\npatch-lines: ""\ntypes: {}\n'
+
+
 def of_patches(tree: Path, size: int) -> None:
     """Patches that all have to be read, because the frozen record knows none of them."""
     debian = _packaging(tree, 30, 1)
@@ -80,9 +82,20 @@ def of_patches(tree: Path, size: int) -> None:
     for name in names:
         (debian / "patches" / name).write_text(f"Description: {name}\n\n{body}", encoding="utf-8")
     (debian / "patches" / "series").write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
-    digest = hashlib.sha256(b"").hexdigest()
-    lock = f'lock: 1\nupload: "1:9.2.0+ds-1ubuntu1"\npatches:\n  gone.patch: {digest}\ntypes: {{}}\n'
-    (debian / "qemu-machines.lock").write_text(lock, encoding="utf-8")
+    (debian / "qemu-machines.lock").write_text(LOCK, encoding="utf-8")
+
+
+def of_lines(tree: Path, size: int) -> None:
+    """A patch whose lines all touch migration: the record has them, and has to be asked for each."""
+    debian = _packaging(tree, 30, 1)
+    (debian / "patches").mkdir()
+    patch = debian / "patches" / "a.patch"
+    head = "--- a/hw/x.c\n+++ b/hw/x.c\n@@ -1,2 +1,9 @@ static const VMStateDescription vmstate_x = {\n"
+    lines = "".join(f"+        VMSTATE_UINT32(field_{number}, State),\n" for number in range(size))
+    patch.write_text(head + lines, encoding="utf-8")
+    (debian / "patches" / "series").write_text("a.patch\n", encoding="utf-8")
+    subprocess.run([ROOT / "dh_qemu_machines", "freeze"], cwd=tree, check=True)
+    patch.write_text(f"{head}{lines}+    }},\n", encoding="utf-8")
 
 
 Make = Callable[[Path, int], None]
@@ -90,4 +103,5 @@ SCALES: tuple[tuple[str, Sequence[int], Make, Sequence[str]], ...] = (
     ("types in the manifest", (100, 1000, 10_000), of_types, ("check",)),
     ("entries in the changelog", (10, 100, 1000, 10_000), of_entries, ("check",)),
     ("patches in debian/patches", (10, 100, 1000), of_patches, ("check",)),
+    ("lines of a patch that touch migration", (100, 1000, 10_000), of_lines, ("check",)),
 )

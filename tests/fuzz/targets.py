@@ -38,10 +38,12 @@ from qemu_machines.inputs import releases  # noqa: E402
 from qemu_machines.inputs.imported import upstream  # noqa: E402
 
 LOCK = """\
-lock: 1
+lock: 2
 upload: "1:7.2+dfsg-5ubuntu1"
-patches:
-  known.patch: 0000000000000000000000000000000000000000000000000000000000000000
+patch-sums: |
+  000000000000
+patch-lines: |
+  000000000000
 types: {}
 """
 
@@ -156,7 +158,7 @@ def changelog(data: bytes) -> None:
 
 
 def patches(data: bytes) -> None:
-    """The first line is the series, the rest the patch that it names."""
+    """The first line is the series, the rest the patch that it names; frozen, it is known under any header."""
     place = standing("patches", qemu=False)
     series, _, body = data.partition(b"\n")
     files = {
@@ -166,6 +168,12 @@ def patches(data: bytes) -> None:
     }
     outcome = place.run(["check", "--format", "json"], files)
     findings_must_be_inside(place, outcome)
+    if outcome.status != 3:
+        assert place.run(["freeze"], {}) == Outcome(0, "", "")
+        for header in (b"", b"Description: another\n---\n"):
+            again = place.run(["check", "--format", "json"], {"debian/patches/fuzz.patch": header + body})
+            findings_must_be_inside(place, again)
+            assert "patch-not-classified" not in again.out, again.out
 
 
 def lock(data: bytes) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from ..diagnostics import FINDINGS, UNREADABLE, Finding
+from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark
+from ..inputs import lock, observed
 from ..inputs.observed import Observed
 from ..model import Built, Model, binary_of
 from ..options import Options
@@ -49,8 +50,24 @@ def run(options: Options) -> int:
             return UNREADABLE
         binaries = _observed(inputs.model, built)
     text = output.text(inputs.model, inputs.model.history.patches or (), inputs.model.history.lock, binaries)
-    folder, name = os.path.split(reading.place(options).record)
+    path = reading.place(options).record
+    wrong = _read_back(text, path)
+    if wrong:
+        telling.report([wrong], {path: text.split("\n")})
+        return UNREADABLE
+    folder, name = os.path.split(path)
     return telling.write(options, folder or ".", {name: text})
+
+
+def _read_back(text: str, path: str) -> "Finding | None":
+    """Why the record could not be read, if that was written: too large, for one."""
+    try:
+        frozen = lock.parse(text.encode("utf-8"), path)
+        if frozen.observed:
+            observed.parse(frozen.observed.split("\n"), Mark(path))
+    except InputError as error:
+        return error.finding._replace(hint="this would have been written, and could not be read: the file is as it was")
+    return None
 
 
 def _observed(model: Model, built: Built) -> "tuple[Observed, ...]":

@@ -23,29 +23,52 @@ SHORT = 12
 # As text: compiling them all would cost every build more than reading a manifest.
 _HUNK = r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@(.*)$"
 _FILE = r"(?m)^--- (\S*).*\n\+\+\+ (\S*).*$"
-# Files that are no part of what a guest sees: tests, documents, user emulation, tools.
-_ELSEWHERE = r"^(tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian)/"
-# git names the table or function above a hunk, even if that has ended: a line
-# only counts for a table where it looks like an entry of one.
-_TABLES = (
-    (r"\bVMStateDescription\b|\bVMStateField\b", "a vmstate description"),
-    (r"\b\w*_compat_\w*\[\]|\bGlobalProperty\b", "a compat array"),
-    (r"\bX86CPUDefinition\b|\bX86CPUVersionDefinition\b|\bFeatureDep\b", "a CPU model"),
+# Files that are no part of what a guest of ours sees: tests, documents, user emulation, tools, and the machines and
+# CPUs of targets that have no board here.
+_ELSEWHERE = (
+    r"(?:tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian"
+    r"|(?:hw|target)/(?:alpha|avr|cris|hexagon|hppa|lm32|loongarch|m68k|microblaze|mips|moxie|nios2|openrisc|or1k|riscv|rx"
+    r"|sh4|sparc|sparc64|tilegx|tricore|unicore32|xtensa))/"
 )
-_ENTRY = r"\s+(?:[{.&\"]|VMSTATE_|DEFINE_PROP_)"
-_FUNCTIONS = r"\b\w+_machine_(\w+_)?(class_)?options\b|\bmachine_class_init\b|\bDEFINE_\w*MACHINE\w*\("
-_LINES = (
-    (r"\bVMSTATE_\w+\(|\.(version_id|minimum_version_id)\s*=|\bVMStateDescription\b", "a vmstate description"),
-    (r"\bDEFINE_PROP(_\w+)?\(", "the default of a device property"),
-    (r"\bDEFINE_\w*MACHINE\w*\(|\b(mc|m)->(alias|is_default|desc|max_cpus|default_\w+)\s*=", "a machine type"),
-    (r"\bcompat_props_add\(|^\s+\.property\s*=\s*\"", "a compat array"),
-    (r"\bsavevm_\w+\(|\bregister_savevm\w*\(|\bvmstate_register\w*\(", "saved state"),
-)
-
-
+# What is looked at of a line, and of the function or table that it is in: nobody writes longer ones.
+_LOOKED_AT = 400
+MACHINE, CPU, VMSTATE = "a machine type", "a CPU model", "a vmstate description"
+COMPAT, PROPERTY, STATE = "a compat array", "the default of a device property", "saved state"
 # Where upstream's versioned types get their names and texts.
-_REGISTRATION = r"#define DEFINE_\w*MACHINE\w*\("
 UPSTREAM = "upstream's registration of machine types"
+_REGISTRATION = r"#define DEFINE_\w*MACHINE\w*\("
+
+# A driver in an element of a compat array: "virtio-net-pci", TYPE_VIRTIO_NET or "qemu64-" TYPE_X86_CPU.
+_DRIVER = r"(?:(?:\"[^\"]*\"|[A-Za-z]\w*\b(?:\(\w*\))?)\s*)+"
+# Lines that tell wherever they are.
+_LINES = (
+    (r"\bVMSTATE_(?!END_OF_LIST)\w+\(|\bVMStateDescription\b|&vmstate_\w", VMSTATE),
+    (r"\.(?:version_id|minimum_version_id|needed|pre_load|post_load|pre_save|post_save|subsections)\s*=", VMSTATE),
+    (r"\bDEFINE_PROP(?:_(?!END_OF_LIST)\w+)?\(", PROPERTY),
+    (r"\bDEFINE_\w*MACHINE\w*\(|\b(?:mc|m)->(?:alias|is_default|desc|max_cpus|default_(?!cpu_type)\w+)\s*=(?!=)", MACHINE),
+    (r"MACHINE_VER_\w|\bMACHINE_IS_EXPIRED|\bQEMU_VERSION_MAJOR\b", MACHINE),
+    (r"\bcompat_props_add\(|\.(?:driver|property|value)\s*=\s*(?:\"|TYPE_)|\bPC_CPU_MODEL_IDS\(", COMPAT),
+    (rf"\{{\s*{_DRIVER},\s*\"[\w.-]+\"\s*,\s*(?:\"[^\"]*\"|stringify\(\w+\))[^{{}}]*\}}", COMPAT),
+    (r"\bTARGET_DEFAULT_CPU_TYPE\b|\bdefault_cpu_type\s*=(?!=)", CPU),
+    (r"\.features\[FEAT_|\bPOWERPC_DEF\w*\(|\bCPUDEF_INIT\(|\bDEF_FEAT\(", CPU),
+    (r"\bsavevm_\w+\(|\bregister_savevm\w*\(|\bvmstate_register\w*\(", STATE),
+)
+# Tables and functions whose lines all tell.
+_PLACES = (
+    (r"\bVMState(?:Description|Field)\b", VMSTATE),
+    (r"_compat_\w*\[\]|\bGlobalProperty\b|#define \w*_COMPAT_", COMPAT),
+    (r"\b(?:static|const) Property \w+\[\]", PROPERTY),
+    (r"\bX86CPU(?:Version)?Definition\b|\bFeatureDep\b|\bPropValue\b|\bPowerPCCPUAlias\b|\bS390CPUDef\b", CPU),
+    (r"#define TARGET_DEFAULT_CPU_TYPE\b|\b(?:aarch64|arm|cortex)\w*_initfn\b|\bPOWERPC_FAMILY\((?:POWER|970)|\binit_proc_(?:POWER|970)", CPU),
+    (r"_machine_\w*options\b|machine_class_init\b|_machine_initfn\b|\bQEMUMachine\b|#define _?(?:DEFINE_\w*)?MACHINE", MACHINE),
+)
+# Files whose lines all tell.
+_FILES = (
+    (r"target/[^/]+/machine\.c$", VMSTATE),
+    (r"target/s390x/(?:gen-features\.c|cpu_features_def\.)", CPU),
+)
+# Lines that say nothing by themselves: brackets, the end of a list, a note for people.
+_EMPTY = r"(?:NULL)?[][{}(),;\\\s]*$|(?:VMSTATE|DEFINE_PROP)_END_OF_LIST\b|\.note\s*="
 
 
 class Touched(NamedTuple):
@@ -160,42 +183,72 @@ def _file(old: str, new: str) -> str:
     return re.sub(r"^[^/]*/", "", old if new == "/dev/null" else new)
 
 
+class _Place:
+    """Where a side of a hunk is: what its function, table or macro touches, and whether it registers upstream's types."""
+
+    def __init__(self, hunk: str) -> None:
+        # git and diff -p name the last line above the hunk that begins a function or a table.
+        match = re.match(_HUNK, hunk)
+        self.what = _begun(match[1].strip()) if match else set[str]()
+        self.registers = self.goes_on = False
+
+    def step(self, code: str) -> None:
+        """Go to the next line."""
+        if (code[:1].isalpha() or code.startswith(("_", "#define "))) and re.search(r"[({[=\\]", code):
+            self.what = _begun(code.rstrip())
+        self.registers = self.goes_on or bool(re.match(_REGISTRATION, code))
+        self.goes_on = self.registers and code.rstrip().endswith("\\")
+
+    def leave(self, code: str) -> None:
+        if code.startswith("}"):
+            self.what = set()
+
+
 def _in_file(file: str, lines: Sequence[str], path: str, number: int) -> Iterator[Touched]:
     """The lines of a file's hunks that touch migration; ``number`` is the place of the first."""
-    context, macro = "", False
-    for place, line in enumerate(lines, number):
-        if line.startswith("@@"):
-            hunk = re.match(_HUNK, line)
-            context, macro = hunk[1] if hunk else "", False
+    whole = _found(_FILES, file)
+    sides: dict[str, _Place] = {}
+    for at, line in enumerate(lines, number):
+        sign, code = line[:1], line[1:]
+        if sign == "@":
+            sides = {"-": _Place(line), "+": _Place(line)}
         elif line.rstrip() == "--":
             # The signature of a mail ends it.
             return
-        elif line[:1] in ("+", "-"):
-            macro = bool(re.search(_REGISTRATION, line)) or (macro and line.rstrip().endswith("\\"))
-            code = line[1:].strip()
-            what = _in_line(file, line[1:], context) if _is_code(code) else set()
-            what |= {UPSTREAM} if macro else set()
-            if what:
-                mark = Mark(path, place, line.index(code, 1) + 1, len(code))
-                yield Touched(tuple(sorted(what)), file, line[0], code, mark)
-        elif line.startswith(" "):
-            macro = bool(re.search(_REGISTRATION, line)) or (macro and line.rstrip().endswith("\\"))
-            if re.match(r" (static |const |GlobalProperty )", line):
-                # A table or function that begins within the hunk.
-                context = line[1:]
+        elif sides and sign in ("+", "-", " "):
+            on = [sides[sign]] if sign in sides else list(sides.values())
+            for place in on:
+                place.step(code)
+            text = code.strip()
+            if sign in sides and _is_code(text):
+                what = whole | _in_line(code, sides[sign])
+                if what:
+                    yield Touched(tuple(sorted(what)), file, sign, text, Mark(path, at, line.index(text, 1) + 1, len(text)))
+            for place in on:
+                place.leave(code)
 
 
-def _is_code(code: str) -> bool:
-    return bool(code) and not code.startswith(("/*", "*", "//", "#include"))
+def _begun(line: str) -> set[str]:
+    """What the lines touch that follow one without indentation: the beginning of a function, a table or a macro."""
+    whole = line.endswith((";", ":")) or line.startswith("#") and not line.endswith("\\")
+    return set() if whole else _found(_PLACES, line[:_LOOKED_AT])
 
 
-def _in_line(file: str, line: str, context: str) -> set[str]:
+def _is_code(text: str) -> bool:
+    return text != "*" and not re.match(_EMPTY, text) and not text.startswith(("/*", "* ", "*/", "//", "#include"))
+
+
+def _in_line(code: str, place: _Place) -> set[str]:
     """What one added or removed line touches."""
-    found = {what for pattern, what in _LINES if re.search(pattern, line)}
-    if re.match(_ENTRY, line):
-        found |= {what for pattern, what in _TABLES if re.search(pattern, context)}
-    if re.search(_FUNCTIONS, context):
-        found.add("a machine type")
-    if re.match(r"target/[^/]+/machine\.c$", file):
-        found.add("a vmstate description")
+    code = code[:_LOOKED_AT]
+    found = _found(_LINES, code)
+    if code[:1].isspace():
+        found |= place.what
+    # Who hands other arguments to such a macro changes who is the default, not what upstream's types are.
+    if place.registers and not re.match(r"\s*DEFINE_\w*\(", code):
+        found.add(UPSTREAM)
     return found
+
+
+def _found(patterns: "tuple[tuple[str, str], ...]", text: str) -> set[str]:
+    return {what for pattern, what in patterns if re.search(pattern, text)}

@@ -94,9 +94,10 @@ RULES = (
         "error",
         "a patch with new lines that touch migration, declared by no change",
         "A patch adds or removes a line that the frozen record lacks, and the line touches vmstate, compat arrays, "
-        "defaults of properties, machine types or CPU models. Somebody has to say whether the patch is a feature (a "
-        "new type), a fix (guests are restarted) or changes no guest. An error in updates of a released series, a "
-        "warning in development. A patch that is refreshed, renamed, split or merged has no new lines.",
+        "defaults of properties, machine types and how long upstream keeps them, CPU models or default CPU types. "
+        "Somebody has to say whether the patch is a feature (a new type), a fix (guests are restarted) or changes no "
+        "guest. An error in updates of a released series, also after the end of support; a warning in development. A "
+        "patch that is refreshed, renamed, split or merged has no new lines.",
         "the proposal of 2016; Ubuntu's history, case 48",
         "a new ubuntu/lp123-default.patch that no change names",
         patch_not_classified,
