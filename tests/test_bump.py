@@ -18,7 +18,7 @@ from test_model import derive
 from trees import Tree
 
 from qemu_machines import succession
-from qemu_machines.commands import bump
+from qemu_machines import commands
 from qemu_machines.inputs import manifest, releases
 from qemu_machines.options import WrongUsage, parse
 from qemu_machines.succession import Step
@@ -37,7 +37,7 @@ def bumped(*arguments: str) -> Bumped:
     """The command, in this process."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = bump.run(parse(["bump", *arguments], {}))
+        status = commands.run(parse(["bump", *arguments], {}))
     return Bumped(status, out.getvalue(), err.getvalue())
 
 

@@ -13,14 +13,14 @@ from generations import Generation
 from trees import MANIFEST, Tree
 
 from qemu_machines import options
-from qemu_machines.commands import build
+from qemu_machines import commands
 from qemu_machines.outputs import c
 
 FOLDER = "debian/generated/qemu-machines/"
 
 
 def generated(tree: Tree, board: str = "pc-i440fx", *more: str) -> str:
-    assert build.run(options.parse([*more], {})) == 0
+    assert commands.run(options.parse([*more], {})) == 0
     return tree.read(f"{FOLDER}{board}.h.inc")
 
 

@@ -441,3 +441,61 @@ def test_closed_output_is_no_internal_error(tree: Tree, arguments: list[str], cl
     command = f"exec {TOOL} {' '.join(arguments)} {closed}"
     done = subprocess.run(["sh", "-c", command], cwd=tree.root, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, check=False)
     assert (done.returncode, "error" in done.stderr) == (0, False)
+
+
+MISREAD = MANIFEST.replace('lunar: {qemu: "7.2"}', "lunar: {qemu: eight}").replace("alias: ubuntu-q35", "alais: ubuntu-q35")
+MISREAD_TOLD = """\
+dh_qemu_machines: error: debian/qemu-machines.yaml:5:12: unknown key "alais" in a board [manifest-format]
+    5 |   pc-q35: {alais: ubuntu-q35}
+      |            ^~~~~
+      = hint: did you mean "alias"?
+dh_qemu_machines: error: debian/qemu-machines.yaml:8:17: "eight" is not a QEMU version [manifest-format]
+    8 |   lunar: {qemu: eight}
+      |                 ^~~~~
+      = hint: for example "8.2"
+dh_qemu_machines: 2 errors
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify build/qemu-system-x86_64", "freeze", "freeze build/qemu-system-x86_64", "migrate --from=build --to=build",
+        *(f"report --format={one}" for one in ("text", "html", "svg", "json", "dot")),
+        "explain upload", "explain paths", "explain pc-q35-lunar", "explain ubuntu", "bump release mantic", "hooks", "hooks --check",
+    ],
+)  # fmt: skip
+def test_every_command_stops_on_a_manifest_that_is_misread(tree: Tree, run: Run, command: str) -> None:
+    """verify ended with 0 for a release without types, because its version was no version."""
+    tree.whole().manifest(MISREAD).write("build/qemu-system-x86_64", "#!/bin/sh\ntouch started\nexit 1\n")
+    (tree.root / "build/qemu-system-x86_64").chmod(0o755)
+    before = sorted(tree.root.rglob("*"))
+    done = run(*command.split())
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", MISREAD_TOLD)
+    assert sorted(tree.root.rglob("*")) == before and tree.read("debian/qemu-machines.yaml") == MISREAD
+
+
+def test_words_of_a_manifest_that_is_misread(tree: Tree, run: Run) -> None:
+    """What the shell completes is known without a manifest, too."""
+    done = run("explain", "--list", cwd=tree.whole().manifest(MISREAD).root)
+    assert (done.returncode, done.stderr) == (1, MISREAD_TOLD)
+    assert done.stdout.startswith("upload\npaths\n") and "name-collision\n" in done.stdout and "lunar" not in done.stdout
+
+
+def test_verify_gives_a_program_its_document(tree: Tree, run: Run) -> None:
+    tree.whole().manifest(MISREAD)
+    done = run("verify", "--format=json", "no-such-binary")
+    document = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, [one["tag"] for one in document["findings"]]) == (1, "", ["manifest-format"] * 2)
+    assert (document["upload"], document["notes"], "type-not-built" in document["skipped"]) == (None, [], True)
+    done = run("verify", "--format=json", "no-such-binary", cwd=tree.manifest().root)
+    (found,) = json.loads(done.stdout)["findings"]
+    assert (done.returncode, done.stderr, found["tag"], found["file"]) == (3, "", "input-unreadable", "./no-such-binary")
+
+
+@pytest.mark.parametrize("command", ["compare debian/qemu-machines.yaml other.yaml", "check --against=other.yaml"])
+def test_all_that_is_wrong_with_another_manifest(tree: Tree, run: Run, command: str) -> None:
+    tree.whole().write("other.yaml", MISREAD)
+    done = run(*command.split())
+    told = MISREAD_TOLD.replace("debian/qemu-machines.yaml", "other.yaml").replace(" [manifest-format]", "")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", told)

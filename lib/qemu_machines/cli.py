@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import sys
 from typing import Sequence
 
-from . import debhelper, streams
+from . import commands, debhelper, streams
 from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE
-from .options import WrongUsage, module_of, parse
+from .options import WrongUsage, parse
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -29,9 +28,7 @@ def _run(arguments: Sequence[str]) -> int:
         try:
             options = parse(arguments, os.environ)
             verbose = debhelper.manner(options, os.environ).verbose
-            # Imported only now: --help and wrong usage need none of it.
-            module = importlib.import_module(f"{__package__}.commands.{module_of(options.command)}")
-            status: int = module.run(options)
+            status = commands.run(options)
         except SystemExit:
             status = FINE  # --help and --version have been printed
         sys.stdout.flush()

@@ -55,7 +55,12 @@ class InputError(Exception):
 
     def __init__(self, mark: Mark, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.finding = Finding("input-unreadable", "error", mark, message, hint)
+        self.findings = [Finding("input-unreadable", "error", mark, message, hint)]
+
+    @property
+    def finding(self) -> Finding:
+        """What is wrong first."""
+        return self.findings[0]
 
 
 Lines = Mapping[str, Sequence[str]]

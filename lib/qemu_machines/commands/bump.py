@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple, Optional, Sequence
 
 from .. import debhelper, succession
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark, in_order
+from ..diagnostics import FINDINGS, Finding, InputError, Mark, in_order
 from ..inputs import files, layout, manifest, packaging
 from ..model import Model
 from ..options import Options, WrongUsage
@@ -45,24 +45,16 @@ def run(options: Options) -> int:
     """Add to the manifest, prove that it means what was meant, and write it."""
     action, series = _asked(options)
     wishes = _wishes(options)
-    inputs = reading.read_inputs(options, tree_required=False)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
-    before = inputs.model
-    if before.manifest.findings:
-        # What is left out of a manifest that is wrong cannot be proved to stay as it is.
-        telling.report(in_order(before.manifest.findings), inputs.lines)
-        return FINDINGS
+    before, lines = reading.sound(options, tree_required=False)
     try:
         step = succession.release(before, series, wishes) if action == "release" else succession.increment(before, wishes)
         if step.series != before.upload.target:
             # The entry for the new release is still to be made: judge as if it were there.
             options = Options(**{**vars(options), "series": step.series})
-            before = reading.read_inputs(options, tree_required=False).model or before
+            before = reading.sound(options, tree_required=False).model
         edited = _edited(options, before, step, wishes)
     except Refused as error:
-        telling.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], inputs.lines)
+        telling.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], lines)
         return FINDINGS
     news = _news(options, edited.model)
     # What is written in the same run is not missing.

@@ -68,9 +68,7 @@ def _state(options: Options, name: str) -> State:
     if package.path.endswith(".lock"):
         record = lock.parse(data, package.path)
         return State(name, {key: differences.seen(one) for key, one in record.types.items()}, {}, None)
-    declared = manifest.parse(data, package.path)
-    for finding in in_order(declared.findings):
-        raise InputError(finding.mark, finding.message, finding.hint)
+    declared = reading.whole(manifest.parse(data, package.path))
     known = reading.known_releases(declared)
     found = _upload(package, declared, known)
     types = model.declared(declared, known, found).types

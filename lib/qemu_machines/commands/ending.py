@@ -16,6 +16,7 @@ from typing import Callable, Iterator
 
 from ..binaries import running
 from ..options import Options
+from . import telling
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Command = Callable[[Options], int]
@@ -47,6 +48,10 @@ def politely(run: _Command) -> _Command:
                 status = run(options)
             except _Ended:
                 pass
+            except telling.Stopped:
+                # What a QEMU that was ended for the signal could not tell is no finding.
+                if not _came:
+                    raise
         # What a shell would tell of it.
         return 128 + _came if _came else status
 

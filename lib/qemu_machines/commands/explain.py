@@ -38,12 +38,12 @@ def _list(options: Options) -> int:
     words = ["upload", "paths", *(rule.tag for rule in rules.catalogue())]
     status = FINE
     if os.path.lexists(options.manifest):
-        inputs = reading.read_inputs(options, tree_required=False)
-        telling.report(inputs.unreadable, inputs.lines)
-        if inputs.model is None:
-            status = UNREADABLE
-        else:
-            words += _names(inputs.model)
+        try:
+            words += _names(reading.sound(options, tree_required=False).model)
+        except telling.Stopped as stopped:
+            # The rest is known without a manifest.
+            telling.report(stopped.findings, stopped.lines)
+            status = stopped.status
     print("\n".join(dict.fromkeys(words)))
     return status
 
@@ -64,37 +64,30 @@ def _explain_upload(options: Options) -> int:
     if entry and known and not unreadable:
         found = reading.attempt(partial(upload.upload_of, entry, declared, known, reading.question(options)), unreadable)
     if found is None:
-        telling.report(unreadable, {path: entry.lines} if entry else {})
-        return UNREADABLE
+        raise telling.Stopped(unreadable, {path: entry.lines} if entry else {}, UNREADABLE)
+    if declared:
+        reading.stop_misread(declared)
     from ..outputs import explanation
 
     telling.answer(options, upload.as_data(found), explanation.of_upload(found))
-    wrong = diagnostics.in_order(declared.findings) if declared else []
-    telling.report(wrong, {options.manifest: declared.lines} if declared else {})
-    return telling.status(wrong)
+    return FINE
 
 
 def _explain_paths(options: Options) -> int:
-    inputs = reading.read_inputs(options, tree_required=False)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
     from ..outputs import explanation
 
-    telling.answer(options, explanation.paths_data(inputs.model), explanation.of_paths(inputs.model))
+    model = reading.sound(options, tree_required=False).model
+    telling.answer(options, explanation.paths_data(model), explanation.of_paths(model))
     return FINE
 
 
 def _explain_type(options: Options, name: str) -> int:
-    inputs = reading.read_inputs(options, tree_required=False)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
     from ..outputs import explanation
 
-    wanted = [one for one in inputs.model.declared.whole if name in (one.name, one.alias)]
+    model = reading.sound(options, tree_required=False).model
+    wanted = [one for one in model.declared.whole if name in (one.name, one.alias)]
     if not wanted:
-        known = _names(inputs.model) + [rule.tag for rule in rules.catalogue()]
+        known = _names(model) + [rule.tag for rule in rules.catalogue()]
         hint = diagnostics.nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
         telling.report([telling.unreadable(options.manifest, message, hint)], {})
@@ -104,8 +97,6 @@ def _explain_type(options: Options, name: str) -> int:
         names = ", ".join(one.name for one in wanted)
         raise WrongUsage(f'"{name}" means several machine types: name one of {names}')
     for one in wanted:
-        life = biography.of_type(inputs.model, one)
+        life = biography.of_type(model, one)
         telling.answer(options, explanation.lineage_data(one, life), explanation.of_type(one, life))
-    wrong = diagnostics.in_order(inputs.model.manifest.findings)
-    telling.report(wrong, inputs.lines)
-    return telling.status(wrong)
+    return FINE

@@ -12,7 +12,7 @@ from ..options import Options
 from . import ending, reading, telling
 
 # A record that is written over one of these would make the loss official.
-_KEPT_FROM_FREEZING = ("manifest-format", "frozen-changed", "lost-without-reason", "name-collision", "series-unknown")
+_KEPT_FROM_FREEZING = ("frozen-changed", "lost-without-reason", "name-collision", "series-unknown")
 
 
 @ending.politely
@@ -20,12 +20,9 @@ def run(options: Options) -> int:
     """Write the frozen record, unless that would hide that a released type changed or went."""
     from ..outputs import lock as output
 
-    inputs = reading.read_inputs(options, tree_required=False)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
-    findings = [one for one in telling.judge(inputs.model) if one.tag in _KEPT_FROM_FREEZING]
-    telling.report(findings, inputs.lines)
+    known = reading.sound(options, tree_required=False)
+    findings = [one for one in telling.judge(known.model) if one.tag in _KEPT_FROM_FREEZING]
+    telling.report(findings, known.lines)
     if telling.status(findings):
         return FINDINGS
     binaries: tuple[Observed, ...] = ()
@@ -34,12 +31,11 @@ def run(options: Options) -> int:
         from . import verify
 
         unreadable: list[Finding] = []
-        built = verify.ask(options, inputs.model, unreadable)
+        built = verify.ask(options, known.model, unreadable)
         if built is None:
-            telling.report(unreadable, inputs.lines)
-            return UNREADABLE
-        changed = telling.judge_built(inputs.model, built)
-        telling.report(changed, inputs.lines)
+            raise telling.Stopped(unreadable, known.lines, UNREADABLE)
+        changed = telling.judge_built(known.model, built)
+        telling.report(changed, known.lines)
         if telling.status(changed):
             return FINDINGS
         lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
@@ -48,8 +44,8 @@ def run(options: Options) -> int:
             message = f"it has the compat properties of {names}, and now they cannot be read"
             telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
             return UNREADABLE
-        binaries = _observed(inputs.model, built)
-    text = output.text(inputs.model, inputs.model.history.patches or (), inputs.model.history.lock, binaries)
+        binaries = _observed(known.model, built)
+    text = output.text(known.model, known.model.history.patches or (), known.model.history.lock, binaries)
     path = reading.place(options).record
     wrong = _read_back(text, path)
     if wrong:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from .. import diagnostics, model
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding
+from .. import model
+from ..diagnostics import FINE, UNREADABLE, Finding
 from ..inputs import manifest
 from ..options import Options
 from . import reading, telling
@@ -21,23 +21,16 @@ def run(options: Options) -> int:
     declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
     tree = reading.attempt(lambda: reading.source_tree(options, reading.board_names(declared), required=True), unreadable)
     if declared is None or tree is None:
-        telling.report(unreadable, {})
-        return UNREADABLE
-    if declared.findings:
-        telling.report(diagnostics.in_order(declared.findings), {options.manifest: declared.lines})
-        return FINDINGS
+        raise telling.Stopped(unreadable, {}, UNREADABLE)
+    reading.stop_misread(declared)
     folder = reading.place(options).include_folder
     sys.stdout.write(output.patch(tree, lambda board: model.include_path(folder, board)))
     return FINE
 
 
 def _hooks_applied(options: Options) -> int:
-    inputs = reading.read_inputs(options, tree_required=True)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
     # Of a manifest that is wrong it is not known which boards have to be there.
-    wrong = inputs.model.manifest.findings
-    findings = [one for one in telling.judge(inputs.model) if one.tag == "hooks-missing" or one in wrong]
-    telling.report(findings, inputs.lines)
+    known = reading.sound(options, tree_required=True)
+    findings = [one for one in telling.judge(known.model) if one.tag == "hooks-missing"]
+    telling.report(findings, known.lines)
     return telling.status(findings)

@@ -29,7 +29,7 @@ def _compare(options: Options, old_path: str, new_path: str) -> int:
     unreadable = [
         telling.unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
     ]
-    declared = _declared(options, unreadable)
+    declared = _declared(options)
     old, new = _asked(old_path, unreadable), _asked(new_path, unreadable)
     pairs = [Pair(old[target], new[target]) for target in old if target in new]
     if pairs and os.path.isdir(new_path):
@@ -39,8 +39,7 @@ def _compare(options: Options, old_path: str, new_path: str) -> int:
         what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
         unreadable.append(telling.unreadable(new_path, what, "both have to have a binary for the same target"))
     if unreadable:
-        telling.report(unreadable, {})
-        return UNREADABLE
+        raise telling.Stopped(unreadable, {}, UNREADABLE)
     if mistyped := _mistyped(options, pairs):
         telling.report(mistyped, {})
         return USAGE
@@ -90,13 +89,11 @@ def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
     return found
 
 
-def _declared(options: Options, unreadable: list[Finding]) -> Optional[list[str]]:
+def _declared(options: Options) -> Optional[list[str]]:
     """The types of the manifest; None where there is no manifest, or where types are named."""
     if options.type or not os.path.lexists(options.manifest):
         return None
-    inputs = reading.read_inputs(options, tree_required=False)
-    unreadable += inputs.unreadable
-    return [str(one.name) for one in inputs.model.types] if inputs.model else None
+    return [str(one.name) for one in reading.sound(options, tree_required=False).model.types]
 
 
 def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:

@@ -6,11 +6,12 @@ import os
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
-from .. import model, upload
-from ..diagnostics import Finding, InputError, Text
+from .. import diagnostics, model, upload
+from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Text, in_order
 from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
 from ..options import CHANGELOG, OUTPUT, Options
+from . import telling
 
 T = TypeVar("T")
 
@@ -23,11 +24,18 @@ class Inputs(NamedTuple):
     unreadable: list[Finding]
 
 
+class Known(NamedTuple):
+    """The model, with the lines of what it was read from."""
+
+    model: Model
+    lines: diagnostics.Lines
+
+
 def attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:
     try:
         return read()
     except InputError as error:
-        unreadable.append(error.finding)
+        unreadable += error.findings
         return None
 
 
@@ -144,6 +152,40 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     return Inputs(derived._replace(history=history), lines, unreadable)
 
 
+def readable(options: Options, tree_required: bool) -> Known:
+    """The model. Stops the command where something cannot be read."""
+    inputs = read_inputs(options, tree_required)
+    if inputs.model is None:
+        raise telling.Stopped(inputs.unreadable, inputs.lines, UNREADABLE)
+    return Known(inputs.model, inputs.lines)
+
+
+def sound(options: Options, tree_required: bool) -> Known:
+    """The same, and the format of the manifest is right."""
+    known = readable(options, tree_required)
+    stop_misread(known.model.manifest)
+    return known
+
+
+def stop_misread(declared: manifest.Manifest) -> None:
+    """Stop the command where a manifest has errors of its format.
+
+    What is wrong has been left out, so that the rest of it means something else.
+    """
+    if declared.findings:
+        raise telling.Stopped(in_order(declared.findings), {declared.file: declared.lines}, FINDINGS)
+
+
+def whole(other: manifest.Manifest) -> manifest.Manifest:
+    """The manifest of another package, which cannot be used where its format is wrong. Raises InputError."""
+    wrong = in_order(other.findings)
+    if wrong:
+        error = InputError(wrong[0].mark, wrong[0].message)
+        error.findings = [one._replace(tag="input-unreadable") for one in wrong]
+        raise error
+    return other
+
+
 def _history(
     options: Options,
     where: Place,
@@ -197,7 +239,4 @@ def _against(path: str, known: releases.Releases) -> lock.Lock:
     """Another package's frozen record, or its manifest where it has none."""
     if path.endswith(".lock"):
         return lock.read(path)
-    other = manifest.read(path)
-    for finding in other.findings:
-        raise InputError(finding.mark, finding.message, finding.hint)
-    return model.frozen_of(other, known)
+    return model.frozen_of(whole(manifest.read(path)), known)

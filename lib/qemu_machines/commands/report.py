@@ -5,18 +5,14 @@ from __future__ import annotations
 import sys
 
 from .. import rules
-from ..diagnostics import FINE, UNREADABLE
+from ..diagnostics import FINE
 from ..options import Options
 from . import reading, telling
 
 
 def run(options: Options) -> int:
     """Print the report. Findings are part of it, and no failure of it."""
-    inputs = reading.read_inputs(options, tree_required=False)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
-    model = inputs.model
+    model = reading.sound(options, tree_required=False).model
     findings = telling.judge(model, verbose=True)
     skipped = rules.skipped(model)
     if options.format == "json":

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from ..rules.built import Unjudged
 
 
+class Stopped(Exception):
+    """A command cannot go on: the findings that say why, and the exit status."""
+
+    def __init__(self, findings: Sequence[Finding], lines: diagnostics.Lines, status: int) -> None:
+        super().__init__(status)
+        self.findings = findings
+        self.lines = lines
+        self.status = status
+
+
 def judge(derived: Model, verbose: bool = False) -> list[Finding]:
     """All findings of a run, those of the format and those of the rules.
 

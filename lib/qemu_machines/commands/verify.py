@@ -6,8 +6,8 @@ import os
 import sys
 from typing import Optional
 
-from .. import debhelper, upload
-from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark
+from .. import debhelper, rules, upload
+from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark, in_order
 from ..inputs import observed
 from ..model import Built, Lock, Model, binary_of
 from ..options import Options
@@ -21,25 +21,35 @@ def run(options: Options) -> int:
     if why:
         print(f"{PROGRAM}: note: verify is skipped: {why}", file=sys.stderr)
         return FINE
-    inputs = reading.read_inputs(options, tree_required=False)
-    if inputs.model is None:
-        telling.report(inputs.unreadable, inputs.lines)
-        return UNREADABLE
+    try:
+        return _verify(options)
+    except telling.Stopped as stopped:
+        if options.format != "json":
+            raise
+        # A program gets its document whatever happens, as from check.
+        from ..outputs import findings as output
+
+        skipped = [rule.tag for rule in rules.of_built()]
+        sys.stdout.write(output.as_json(in_order(stopped.findings), None, skipped, []))
+        return stopped.status
+
+
+def _verify(options: Options) -> int:
+    known = reading.sound(options, tree_required=False)
     unreadable: list[Finding] = []
-    built = ask(options, inputs.model, unreadable)
+    built = ask(options, known.model, unreadable)
     if built is None:
-        telling.report(unreadable, inputs.lines)
-        return UNREADABLE
-    findings = telling.judge_built(inputs.model, built)
-    left = telling.unjudged(inputs.model, built)
+        raise telling.Stopped(unreadable, known.lines, UNREADABLE)
+    findings = telling.judge_built(known.model, built)
+    left = telling.unjudged(known.model, built)
     if options.format == "json":
         from ..outputs import findings as output
         from ..rules import built as of_built
 
         notes = [one.why for one in left]
-        sys.stdout.write(output.as_json(findings, upload.as_data(inputs.model.upload), of_built.skipped(inputs.model, left), notes))
+        sys.stdout.write(output.as_json(findings, upload.as_data(known.model.upload), of_built.skipped(known.model, left), notes))
         return telling.status(findings)
-    telling.report(findings, inputs.lines)
+    telling.report(findings, known.lines)
     if not debhelper.manner(options, os.environ).quiet:
         for one in left:
             print(f"{PROGRAM}: note: {one.why}", file=sys.stderr)
@@ -107,5 +117,5 @@ def _record(lock: Optional[Lock], unreadable: "list[Finding]") -> "tuple[observe
     try:
         return observed.parse(lock.observed.split("\n"), Mark(mark.file, mark.line + 1, 1))
     except InputError as error:
-        unreadable.append(error.finding)
+        unreadable += error.findings
         return ()
