@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Sequence
@@ -25,6 +26,7 @@ from qemu_machines.commands import telling
 from qemu_machines.diagnostics import InputError, Mark
 from qemu_machines.inputs import lock, observed
 from qemu_machines.inputs.observed import Description, Field, Observed, ObservedType
+from qemu_machines.inputs.spelling import plain
 from qemu_machines.model import Built
 
 HPB = MANIFEST.replace(
@@ -82,6 +84,14 @@ def without(name: str) -> Observed:
 
 def with_compat(name: str, *compat: "tuple[str, str, str]") -> Observed:
     return BINARY._replace(types={**BINARY.types, name: BINARY.types[name]._replace(compat=compat)})
+
+
+@pytest.mark.parametrize("cpus, phys", [("1024", "on"), ("0x400", "true"), ('"0X400"', "yes")])
+def test_values_in_another_spelling_than_the_binary_has(tree: Tree, monkeypatch: pytest.MonkeyPatch, cpus: str, phys: str) -> None:
+    text = HPB.replace('max_cpus: "1024"', f"max_cpus: {cpus}").replace('host-phys-bits: "on"', f"host-phys-bits: {phys}")
+    monkeypatch.setattr(sys.modules[__name__], "HPB", text)
+    told = [one for one in said(tree, BINARY) if "host-phys-bits=on" not in one]
+    assert told == []
 
 
 def test_nothing_to_say(tree: Tree) -> None:
@@ -485,7 +495,7 @@ def test_descriptions() -> None:
 
 @pytest.mark.parametrize("value, expected", [(True, "on"), ("on", "on"), ("true", "on"), ("off", "off"), (16, "16"), ("0x10", "16"), ("-1", "-1"), ("auto", "auto"), ("07", "7")])
 def test_values_however_they_are_written(value: object, expected: str) -> None:
-    assert observed.plain(value) == expected
+    assert plain(value) == expected
 
 
 def test_explain_knows_the_tags(run: Run, tmp_path: Path) -> None:

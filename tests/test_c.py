@@ -224,6 +224,20 @@ def test_the_table_is_short_enough_to_be_read(tree: Tree, run: Run) -> None:
     assert len(found.keys() & {row.split('"')[1] for row in lines if row.startswith("        .name = ")}) == 99
 
 
+def test_a_number_is_the_same_c_and_the_same_words_in_any_spelling(tree: Tree) -> None:
+    variant = '"7.2", variants: {big: {machine: {max_cpus: %s, smbios_memory_device_size: %s}}}'
+    written = []
+    for values in (("1024", "0xffffffffffffffff"), ("0x400", "18446744073709551615")):
+        tree.whole().manifest(MANIFEST.replace('"7.2"', variant % values))
+        generated(tree)
+        written.append(tree.files())
+    assert written[0] == written[1]
+    text = tree.read(f"{FOLDER}pc-q35.h.inc")
+    # Without the suffix, the compiler warns of a constant that has no signed type.
+    assert "    mc->max_cpus = 1024;\n    mc->smbios_memory_device_size = 18446744073709551615ULL;\n" in text
+    assert "max_cpus=1024" in tree.read(f"{FOLDER}machine-types.txt").replace("\n  ", " ")
+
+
 @pytest.mark.parametrize(
     "text, literal",
     [

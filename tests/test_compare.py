@@ -87,6 +87,41 @@ def test_differences(tree: Tree, run: Run, change: "tuple[str, str]", status: in
     assert compared(run, MANIFEST, MANIFEST.replace(*change)) == (status, head + expected)
 
 
+SET = '"6.2", variants: {{x: {{set: {{e1000: {{p: {}}}}}, machine: {{max_cpus: {}, field_to_come: {}}}, description: d}}}}'
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        (("on", "1024", "16"), ("true", "0x400", "0x10")),
+        (("2G", "0x7", "on"), ("2147483648", "7", "yes")),
+        (('"off"', "0", "-1"), ("n", "0x0", "-1")),
+        (("010", "1", "a"), ("8", "0x1", "a")),
+    ],
+)
+def test_one_value_in_two_spellings(tree: Tree, run: Run, before: "tuple[str, ...]", after: "tuple[str, ...]") -> None:
+    """max_cpus: 0x400 against 1024 was another board."""
+    texts = [MANIFEST.replace('"6.2"', SET.format(*values)) for values in (before, after)]
+    assert compared(run, *texts) == (0, "")
+    tree.manifest(texts[0]).changelog()
+    assert run("freeze").returncode == 0
+    tree.manifest(texts[1])
+    assert run("check").stderr.count("released otherwise") == 0
+    # Another value is one in any spelling.
+    tree.manifest(texts[1].replace("max_cpus: ", "max_cpus: 0x1"))
+    assert run("check").stderr.count("was released otherwise: field max_cpus was") == 2
+
+
+def test_a_record_of_another_spelling(tree: Tree, run: Run) -> None:
+    """As freeze wrote it before numbers were read as such."""
+    tree.manifest(MANIFEST.replace('"6.2"', SET.format("on", "1024", "16"))).changelog()
+    assert run("freeze").returncode == 0
+    record = tree.read("debian/qemu-machines.lock")
+    assert record.count('max_cpus: "1024"') == 2
+    tree.write("debian/qemu-machines.lock", record.replace('max_cpus: "1024"', 'max_cpus: "0x400"').replace('"p": "on"', '"p": "yes"'))
+    assert run("check").stderr.count("released otherwise") == 0
+
+
 def test_a_record_and_a_folder(tree: Tree, run: Run) -> None:
     lock = str(ROOT / "examples/ubuntu-noble/debian/qemu-machines.lock")
     done = run("compare", lock, str(ROOT / "examples/ubuntu-noble"))

@@ -163,15 +163,19 @@ def test_alias_not_unique(tree: Tree) -> None:
 
 
 def test_property_unknown(tree: Tree) -> None:
+    """Of fields that only this source knows; the format judges the values of those that every QEMU has."""
     manifest(
         tree,
         '"7.2"}',
-        '"7.2", exceptions: [{boards: [pc-q35], machine: {max_cpu: 9, no_floppy: 2, max_cpus: many, alias: x}, reason: r}]}',
+        '"7.2", exceptions: [{boards: [pc-q35], machine: {max_cpu: 9, no_hope: 2, max_tries: many, max_luck: 0x100000000, alias: x}, reason: r}]}',
     )
+    header = tree.read("include/hw/boards.h").replace("no_floppy:1;", "no_hope:1;\n    int max_tries;\n    uint32_t max_luck;")
+    tree.write("include/hw/boards.h", header)
     assert found(tree, "property-unknown") == [
         f"""{at(tree, "max_cpu:")}: QEMU's machine class has no field max_cpu that can be set; did you mean "max_cpus"?""",
-        f"""{at(tree, "2, max")}: no_floppy takes true or false, not "2"; its type in QEMU is "unsigned int:1\"""",
-        f"""{at(tree, "many")}: max_cpus takes a whole number, not "many"; its type in QEMU is "int\"""",
+        f"""{at(tree, "2, max")}: no_hope takes true or false, not "2"; its type in QEMU is "unsigned int:1\"""",
+        f"""{at(tree, "many")}: max_tries takes a whole number, not "many"; its type in QEMU is "int\"""",
+        f"""{at(tree, "0x1")}: max_luck takes a whole number, not "0x100000000"; its type in QEMU is "uint32_t\"""",
         f"""{at(tree, "alias: x")}: QEMU's machine class has no field alias that can be set; """,
     ]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Iterable, Mapping
 
+from .inputs.spelling import plain
+
 _CLAIM = re.compile(r"\+?([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)")
-_TRUE, _FALSE = ("on", "true", "yes"), ("off", "false", "no")
 
 
 def wrong_version(description: str, vendor: str, series: str, version: str) -> str:
@@ -34,4 +35,4 @@ def _plain(name: str) -> str:
 
 
 def _same(value: "str | None", claim: str) -> bool:
-    return value == claim or any(value in words and claim in words for words in (_TRUE, _FALSE))
+    return value is not None and plain(value) == plain(claim)

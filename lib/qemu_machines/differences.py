@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional
 
+from .inputs.spelling import plain
 from .model import BOARDS, FrozenType, binary_of
 
 # What a difference means to a guest, by what is different.
@@ -81,9 +82,13 @@ def of_type(old: Seen, new: Seen, kept: Collection[str] = (), whole: bool = True
     for name in sorted(names, key=_rank):
         before, after = old.facts.get(name, "unset"), new.facts.get(name, "unset")
         told = whole or (name in old.facts and name in new.facts)
-        if told and before != after:
+        if told and before != after and (name in _WORDS or plain(before) != plain(after)):
             found.append((name, before, after))
     return found
+
+
+# What is no value of QEMU's, but words.
+_WORDS = ("board", "base", "description", "compat arrays")
 
 
 def _rank(name: str) -> tuple[int, str]:

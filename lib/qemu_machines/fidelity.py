@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from .inputs.observed import FIRMWARE, Description, Field, Observed, plain
+from .inputs.observed import FIRMWARE, Description, Field, Observed
+from .inputs.spelling import plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
 # (section or struct, before): after
@@ -104,7 +105,8 @@ def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting
         if before is None or after is None:
             continue
         for device, name in sorted({*moved, *before, *after}):
-            default, newer = (one.defaults.get(device, {}).get(name) for one in (old, new))
+            # A record may be of a time when fewer spellings were known.
+            default, newer = (_plain(one.defaults.get(device, {}).get(name)) for one in (old, new))
             was, now = before.get((device, name), default), after.get((device, name), newer)
             # A device that is gone, or new, is a difference of its own.
             if was == now or (device in old.defaults) != (device in new.defaults):
@@ -121,6 +123,10 @@ def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting
         Setting(name, tuple(devices), was, now, types, was != NEW and not (was == NOT_SET and now in _OFF))
         for (name, was, now, types), devices in groups.items()
     ]
+
+
+def _plain(value: Optional[str]) -> Optional[str]:
+    return None if value is None else plain(value)
 
 
 def _words(

@@ -13,6 +13,7 @@ from .claims import wrong_claim, wrong_version
 from .diagnostics import Finding, Mark
 from .inputs.imported.machines import HandType
 from .inputs.releases import Releases
+from .inputs.spelling import plain
 from .model import MachineType
 
 # What no rule of the catalogue says: those judge no patch.
@@ -184,4 +185,4 @@ def differences(named: Named, there: Optional[MachineType], draft: Draft) -> "li
 
 
 def _texts(parts: Sequence[str]) -> "tuple[str, ...]":
-    return tuple(map(str, parts))
+    return tuple(map(plain, parts))

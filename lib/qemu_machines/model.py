@@ -31,6 +31,7 @@ from .inputs.sourcetree import BoardSource as BoardSource
 from .inputs.sourcetree import ClassField as ClassField
 from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
+from .inputs.spelling import plain as plain
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
 from .upload import dot_releases, end_of_support, own_releases, told_by_manifest

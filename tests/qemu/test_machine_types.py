@@ -23,7 +23,9 @@ from conftest import ROOT, TOOL
 
 from qemu_machines.binaries.qmp import Qmp
 from qemu_machines.binaries.types import Machine, observe
-from qemu_machines.inputs import drivers
+from qemu_machines.inputs import drivers, sourcetree
+from qemu_machines.inputs import format as manifest_format
+from qemu_machines.inputs.spelling import Number
 
 pytestmark = pytest.mark.qemu
 
@@ -381,3 +383,19 @@ def test_upstreams_own_properties_are_known(built: Built, capsys: pytest.Capture
     assert total > 200
     with capsys.disabled():
         print(f"\nQEMU {built.record.version}: all {total} properties of {len(wanted)} drivers of upstream's arrays known")
+
+
+def test_fields_of_the_machine_classes_are_as_the_format_says(built: Built, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the manifest's format says without a source of the values of a field is what this QEMU can take."""
+    tree = sourcetree.read(str(built.folder.parent / tree_name(built)), tuple(board for boards in BOARDS.values() for board in boards))
+    fields = {name: field for source in tree.boards.values() for name, field in source.fields.items()}
+    known = manifest_format.MACHINE_FIELDS
+    assert sorted(name for name, field in fields.items() if field.is_flag) == sorted(set(fields) & {name for name in known if known[name] is manifest_format.FLAG})
+    for name, field in fields.items():
+        kind = known.get(name)
+        if not field.is_flag:
+            assert isinstance(kind, Number) != field.is_text, name
+        if isinstance(kind, Number):
+            assert field.accepts(str(kind.least)) and field.accepts(str(kind.most)), name
+    with capsys.disabled():
+        print(f"\nQEMU {built.record.version}: all {len(fields)} fields of machine classes are as the format says")

@@ -13,7 +13,8 @@ import re
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..diagnostics import printable
-from ..inputs.observed import Description, Field, Observed, ObservedType, plain
+from ..inputs.observed import Description, Field, Observed, ObservedType
+from ..inputs.spelling import plain
 from . import firmware
 from . import types as boards
 from .process import Process, QmpError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from .table import Choice, Field, ListOf, MapOf, Record, Word
+from .spelling import C_TYPES, Number
+from .table import Choice, Field, Kind, ListOf, MapOf, Record, Word
 
 # Printable text on one line, with none of the characters that hide or reorder
 # text: what is written here ends in C strings, documents and terminals.
@@ -54,6 +55,47 @@ TYPE = Word("machine type name", "[A-Za-z0-9][A-Za-z0-9_.-]*", "pc-q35-noble-2")
 SUPPORT = Choice("distro-info column", ("eol", "eol-server", "eol-esm", "eol-legacy"))
 IDENTIFIER = Word("C identifier", "[A-Za-z_][A-Za-z0-9_]*", "max_cpus")
 
+_COUNT = Number(0, (1 << 31) - 1)
+# The numbers and flags of QEMU's machine classes, from 4.2 to 10.2: what a value can be is known without a source.
+# Others are judged by the source that is built: it may have fields that are new.
+MACHINE_FIELDS: dict[str, Kind] = {
+    "default_cpu_version": C_TYPES["int"],
+    "default_cpus": _COUNT,
+    "default_ram_size": C_TYPES["ram_addr_t"],
+    "legacy_acpi_table_size": _COUNT,
+    "max_cpus": _COUNT,
+    "max_threads": _COUNT,
+    "min_cpus": _COUNT,
+    "minimum_page_bits": _COUNT,
+    "nr_xirqs": C_TYPES["uint32_t"],
+    "numa_mem_align_shift": _COUNT,
+    "pci_root_uid": C_TYPES["int"],
+    "rma_limit": C_TYPES["hwaddr"],
+    "smbios_memory_device_size": C_TYPES["uint64_t"],
+    "units_per_default_bus": _COUNT,
+    **dict.fromkeys(
+        """
+        acpi_expose_flash apic_xrupt_override auto_create_sdcard auto_enable_numa auto_enable_numa_with_memdev
+        auto_enable_numa_with_memhp broken_32bit_mem_addr_check broken_host_serial_model broken_reserved_end
+        claim_edge_triggered_timers cpu_cluster_has_numa_boundary cpu_model_allowed css_migration_enabled
+        default_kernel_irqchip_split disallow_affinity_adjustment dr_lmb_enabled dr_phb_enabled
+        enforce_aligned_dimm enforce_amd_1tb_hole fwcfg_dma_enabled gigabyte_align has_acpi_build
+        has_hotpluggable_cpus has_reserved_memory hpage_1m_allowed ignore_boot_device_suffixes
+        ignore_memory_transaction_failures isa_bios_alias kvm_no_adjvtime kvmclock_create_always
+        kvmclock_enabled legacy_cpu_hotplug legacy_fw_cfg_order legacy_irq_allocation linux_pci_probe no_cdrom
+        no_cpu_topology no_floppy no_ged no_highmem_compact no_highmem_ecam no_its no_kvm_steal_time
+        no_nested_smmu no_ns_el2_virt_timer_irq no_parallel no_pmu no_sdcard no_secure_gpio no_serial no_tcg_its
+        no_tcg_lpa2 numa_mem_supported nvdimm_supported option_rom_has_mr pci_allow_0_address pci_enabled
+        pre_2_10_has_unused_icps pre_4_1_migration pre_5_1_assoc_refpoints pre_5_2_numa_associativity
+        pre_6_2_numa_affinity pvh_enabled ri_allowed rom_file_has_mr rsdp_in_ram save_tsc_khz smbios_defaults
+        smbios_legacy_mode smbios_old_sys_ver smbios_uuid_encoded smbus_no_migration_support smp_threads_vsmt
+        update_dt_enabled use_cpi use_ohci_by_default
+        """.split(),
+        FLAG,
+    ),
+}
+MACHINE = MapOf(IDENTIFIER, VALUE, MACHINE_FIELDS)
+
 _SET = Field(
     "set",
     MapOf(DRIVER, MapOf(PROPERTY, VALUE)),
@@ -61,8 +103,9 @@ _SET = Field(
 )
 _MACHINE = Field(
     "machine",
-    MapOf(IDENTIFIER, VALUE),
-    "Fields of QEMU's machine class that the type sets, for example {max_cpus: 1024}.",
+    MACHINE,
+    "Fields of QEMU's machine class that the type sets, for example {max_cpus: 1024}: a whole number in decimal or "
+    "as 0x400, true or false, or text, as the field is in QEMU.",
 )
 _COMPAT = Field(
     "compat",

@@ -35,7 +35,7 @@ TYPE_ENTRY = Record(
         Field("description", manifest_format.TEXT, "The description.", required=True),
         Field("since", manifest_format.TEXT, "The package version that froze it.", required=True),
         Field("set", MapOf(manifest_format.DRIVER, MapOf(manifest_format.PROPERTY, manifest_format.VALUE)), "Properties."),
-        Field("machine", MapOf(manifest_format.IDENTIFIER, manifest_format.VALUE), "Machine-class fields."),
+        Field("machine", manifest_format.MACHINE, "Machine-class fields."),
         Field("compat", ListOf(manifest_format.IDENTIFIER), "Compat arrays."),
         Field("alias", manifest_format.TEXT, "The alias that it held."),
         Field("default", manifest_format.FLAG, "Whether it was the default."),

@@ -8,7 +8,6 @@ next newer one's), and the defaults of devices are grouped by who has them.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 from ..diagnostics import InputError, Mark
@@ -75,18 +74,6 @@ class Observed(NamedTuple):
     def tells_compat(self) -> bool:
         """Whether the compat properties of its types are known."""
         return any(one.compat is not None for one in self.types.values())
-
-
-def plain(value: Any) -> str:
-    """A value however it is written: a compat property has "on", "true", "0x10", a default true and 16."""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if text.lower() in ("on", "true", "yes"):
-        return "on"
-    if text.lower() in ("off", "false", "no"):
-        return "off"
-    if re.fullmatch(r"-?(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})", text):
-        return str(int(text, 16 if "x" in text else 10))
-    return text
 
 
 def lines(binaries: Iterable[Observed]) -> Iterator[str]:

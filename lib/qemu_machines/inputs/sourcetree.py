@@ -14,6 +14,7 @@ from .capabilities import Capability
 from .drivers import Driver as Driver
 from .registration import ShapeError
 from .registration import UpstreamType as UpstreamType
+from .spelling import C_TYPES
 
 # The largest file read here, hw/i386/pc.c, has 60 KiB; target/s390x files more.
 LIMIT = 4 << 20
@@ -21,17 +22,6 @@ LIMIT = 4 << 20
 
 _FLAGS = ("bool", "unsigned int:1")
 _TEXTS = ("const char*",)
-# Whole numbers by type: whether signed, and how many bits a value may need.
-_NUMBERS = {
-    "int": (True, 31),
-    "unsigned": (False, 32),
-    "unsigned int": (False, 32),
-    "uint32_t": (False, 32),
-    "uint64_t": (False, 64),
-    "ram_addr_t": (False, 64),
-    "hwaddr": (False, 64),
-    "size_t": (False, 64),
-}
 # What the tool sets itself, and what QOM fills in.
 _RESERVED = ("name", "alias", "desc", "is_default", "deprecation_reason", "family")
 
@@ -60,11 +50,8 @@ class ClassField(NamedTuple):
             return value in ("true", "false")
         if self.is_text:
             return True
-        if not re.fullmatch(r"-?(0|[1-9][0-9]{0,19})|0x[0-9a-f]{1,16}", value):
-            return False
-        signed, bits = _NUMBERS[self.type]
         # C would cut off what does not fit, with a warning at most.
-        return int(value, 0).bit_length() <= bits and (signed or not value.startswith("-"))
+        return C_TYPES[self.type].read(value) is not None
 
 
 class BoardSource(NamedTuple):
@@ -216,7 +203,7 @@ def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
             # Its name before 5.2 (QEMU commit b1af5872ff).
             owner = owner.replace("S390_CCW_MACHINE_CLASS", "S390_MACHINE_CLASS")
         for member in csource.struct_members(text, one.struct).values():
-            if member.type in _FLAGS + _TEXTS + tuple(_NUMBERS) and member.name not in _RESERVED:
+            if member.type in _FLAGS + _TEXTS + tuple(C_TYPES) and member.name not in _RESERVED:
                 fields[member.name] = ClassField(owner, member.type)
     return fields
 

@@ -1,7 +1,7 @@
 """The vocabulary of the manifest: what may stand where, as one declarative table.
 
-A table is made of ``Word`` (text that matches a pattern), ``Flag``, ``ListOf``,
-``MapOf`` and ``Record``. ``Reader`` checks nodes against it, and whatever else
+A table is made of ``Word`` (text that matches a pattern), ``Choice``, ``Number``,
+``ListOf``, ``MapOf`` and ``Record``. ``Reader`` checks nodes against it, and whatever else
 describes the format is generated from it, so that the two cannot drift.
 """
 
@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 from ..diagnostics import Finding, Mark, Text, nearest
 from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
+from .spelling import Number
 
 
 class Word(NamedTuple):
@@ -48,10 +49,11 @@ class ListOf(NamedTuple):
 
 
 class MapOf(NamedTuple):
-    """A mapping whose keys are words of the user's own."""
+    """A mapping whose keys are words of the user's own; ``known`` are kinds of the values of some of them."""
 
     key: Union[Word, Choice]
     value: "Kind"
+    known: "dict[str, Kind]" = {}
 
 
 class Field(NamedTuple):
@@ -70,7 +72,8 @@ class Record(NamedTuple):
     fields: tuple[Field, ...]
 
 
-Kind = Union[Word, Choice, ListOf, MapOf, Record]
+Leaf = Union[Word, Choice, Number]
+Kind = Union[Leaf, ListOf, MapOf, Record]
 
 
 class Entries(dict[str, Any]):
@@ -96,7 +99,7 @@ class Reader:
         """The value of a node, or None where it is not what is wanted."""
         if is_null(node):
             return self.wrong(at, f"{name} has no value")
-        if isinstance(wanted, (Word, Choice)):
+        if isinstance(wanted, (Word, Choice, Number)):
             return self._scalar(node, wanted, name)
         if isinstance(wanted, ListOf):
             return self._list(node, wanted, name)
@@ -104,13 +107,16 @@ class Reader:
             return self._map(node, wanted, name)
         return self.record(node, wanted, name)
 
-    def _scalar(self, node: Node, wanted: Union[Word, Choice], name: str) -> Optional[Text]:
+    def _scalar(self, node: Node, wanted: Leaf, name: str) -> Optional[Text]:
         if not isinstance(node, Scalar):
-            self.wrong(node.mark, f"{name} takes {_article(wanted.what)}, not {kind(node)}")
+            what = "a whole number" if isinstance(wanted, Number) else _article(wanted.what)
+            self.wrong(node.mark, f"{name} takes {what}, not {kind(node)}")
             return None
         return self.word(node.text, wanted, name)
 
-    def word(self, text: Text, wanted: Union[Word, Choice], name: str) -> Optional[Text]:
+    def word(self, text: Text, wanted: Leaf, name: str) -> Optional[Text]:
+        if isinstance(wanted, Number):
+            return self._number(text, wanted, name)
         if isinstance(wanted, Choice):
             if text in wanted.values:
                 return text
@@ -127,6 +133,15 @@ class Reader:
         self.wrong(text.mark, message, f"for example {wanted.example}")
         return None
 
+    def _number(self, text: Text, wanted: Number, name: str) -> Optional[Text]:
+        """A number as it is written in decimal, so that one number is one text from here on."""
+        value = wanted.read(text)
+        if value is None:
+            message = f'{name} takes a whole number from {wanted.least} to {wanted.most}, not "{_short(text)}"'
+            self.wrong(text.mark, message, "in digits, without a unit: 1024 or 0x400")
+            return None
+        return Text(str(value), text.mark)
+
     def _list(self, node: Node, wanted: ListOf, name: str) -> Optional[tuple[Any, ...]]:
         if not isinstance(node, Sequence):
             self.wrong(node.mark, f"{name} takes a list, not {kind(node)}", "write [one, two]")
@@ -141,7 +156,7 @@ class Reader:
         pairs = []
         for key, item in node.items:
             word = self.word(key, wanted.key, name)
-            value = self.value(item, wanted.value, str(key), key.mark)
+            value = self.value(item, wanted.known.get(key, wanted.value), str(key), key.mark)
             if word is not None and value is not None:
                 pairs.append((word, value))
         return tuple(pairs)

@@ -265,6 +265,9 @@ def _function(board: BoardSource, one: MachineType) -> str:
 def _assignment(fields: Mapping[str, ClassField], name: str, value: str) -> str:
     field = fields[name]
     literal = quoted(value) if field.is_text else value
+    if not field.is_text and not field.is_flag and int(value, 0) >= 1 << 63:
+        # Otherwise too large to be a constant without a warning.
+        literal = f"{value}ULL"
     if field.is_flag and field.type != "bool":
         literal = "1" if value == "true" else "0"
     return f"{field.owner}->{name} = {literal};"

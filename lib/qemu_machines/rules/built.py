@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
 from .. import fidelity
 from ..diagnostics import Mark, few
-from ..model import MachineType, Model, binary_of
+from ..model import MachineType, Model, binary_of, plain
 from . import Problem, Rule, Subject, about
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def type_not_as_declared(model: Model) -> Iterator[Problem]:
         told = binary.types[one.name].facts
         wanted = {"alias": one.alias or "none", "default": "yes" if one.default else "no", "description": one.description}
         wanted["deprecated"] = "yes" if one.deprecated else "no"
-        wanted.update({"cpu-max": str(int(field.value, 0)) for field in one.fields if field.name == "max_cpus"})
+        wanted.update({"cpu-max": plain(field.value) for field in one.fields if field.name == "max_cpus"})
         if _has_own_default(binary):
             del wanted["default"]
         for what, value in wanted.items():
@@ -104,7 +104,7 @@ def property_not_built(model: Model) -> Iterator[Problem]:
         for item in one.properties:
             value = last.get((str(item.driver), str(item.name)))
             # A machine's own capabilities are no compat properties.
-            if value != item.value and item.driver != "spapr-machine":
+            if (value is None or plain(value) != plain(item.value)) and item.driver != "spapr-machine":
                 has = f"has {value}" if value is not None else "does not set it"
                 message = f"{one.name} is declared with {item.driver}.{item.name}={item.value}, and the binary {has}"
                 yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))

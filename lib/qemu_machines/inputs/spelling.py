@@ -1,0 +1,62 @@
+"""One value in several spellings: numbers as C reads them, and what QEMU takes for on and off."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, Optional
+
+# What C and a reader take for the same number.
+NUMBER = "-?(0|[1-9][0-9]{0,19})|0[xX][0-9A-Fa-f]{1,16}"
+_OCTAL = "0[0-7]{1,22}"
+# Sizes as QEMU's qemu_strtosz() reads them.
+_SIZE = "([1-9][0-9]{0,9})([KMGTPE])"
+_UNITS = "KMGTPE"
+
+
+class Number(NamedTuple):
+    """A whole number from ``least`` to ``most``, decimal or hexadecimal.
+
+    No leading zeros: 010 is 8 to C and 10 to a reader.
+    """
+
+    least: int
+    most: int
+
+    def read(self, text: str) -> Optional[int]:
+        """The number, or None where the text is none, or one that does not fit."""
+        if not re.fullmatch(NUMBER, text):
+            return None
+        value = int(text, 0)
+        return value if self.least <= value <= self.most else None
+
+
+def _bits(number: int) -> Number:
+    return Number(0, (1 << number) - 1)
+
+
+# Whole numbers by their type in C.
+C_TYPES = {
+    "int": Number(-(1 << 31), (1 << 31) - 1),
+    "unsigned": _bits(32),
+    "unsigned int": _bits(32),
+    "uint32_t": _bits(32),
+    "uint64_t": _bits(64),
+    "ram_addr_t": _bits(64),
+    "hwaddr": _bits(64),
+    "size_t": _bits(64),
+}
+
+
+def plain(value: object) -> str:
+    """A value however it is written: a compat property has "on", "true", "0x10" or "2G", a default true and 16."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if text.lower() in ("on", "true", "yes", "y"):
+        return "on"
+    if text.lower() in ("off", "false", "no", "n"):
+        return "off"
+    if re.fullmatch(NUMBER, text):
+        return str(int(text, 0))
+    if re.fullmatch(_OCTAL, text):
+        return str(int(text, 8))
+    size = re.fullmatch(_SIZE, text, re.I)
+    return str(int(size[1]) << 10 * (_UNITS.index(size[2].upper()) + 1)) if size else text
