@@ -1,4 +1,4 @@
-"""Real QEMU: guests of every type that two builds have go from one to the other, and run there.
+"""Real QEMU: guests of every type that two builds have go from one to the other, and run there; the others are told.
 
 7.2, 10.0 and 10.2 as test_machine_types.py builds them: each with the types of
 the Ubuntu that had it, and with some of virt. What does not migrate is listed
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from conftest import TOOL
+from conftest import ROOT, TOOL
 from test_machine_types import TARGETS, Built, prepared
 
 from qemu_machines.binaries import guests, migration, stream
@@ -46,6 +46,7 @@ KNOWN: dict[tuple[str, str], Failures] = {
         ("s390-ccw-virtio-questing", "back"): "Unknown savevm section or instance 's390_control_program_id' 0",
     },
 }
+LOST = {f"pc-i440fx-{version}" for version in ("1.4", "1.5", "1.6", "1.7", "2.0", "2.1", "2.2", "2.3")}
 # Nothing goes back to 7.2 on ppc64: later QEMU writes version 2 of "cpu/slb" in every type.
 NEVER_BACK = {("ppc64", "7.2"): "cpu/slb: incoming version_id 2 is too new for local version_id 1"}
 
@@ -56,9 +57,9 @@ def pair(request: pytest.FixtureRequest) -> tuple[Built, Built]:
     return prepared(old), prepared(new)
 
 
-def migrate(*arguments: "str | Path", status: int) -> dict[str, Any]:
-    """Run the command; where the manifest is not looked for."""
-    command = [TOOL, "migrate", "--manifest", "/nowhere", "--format", "json", *map(str, arguments)]
+def migrate(*arguments: "str | Path", status: int, manifest: "str | Path" = "/nowhere") -> dict[str, Any]:
+    """Run the command; where no manifest is named, none is there."""
+    command = [TOOL, "migrate", "--manifest", str(manifest), "--format", "json", *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=False)
     assert done.returncode == status, done.stdout
     found: dict[str, Any] = json.loads(done.stdout)
@@ -71,16 +72,27 @@ def test_every_common_type(pair: tuple[Built, Built], capsys: pytest.CaptureFixt
     versions = old.record.version, new.record.version
     known = KNOWN[versions]
     promised = [name for name, direction in known if direction == "forward"]
-    found = migrate("--from", old.folder, "--to", new.folder, "--both", status=1 if promised else 0)
+    gone = {
+        (target, name)
+        for target in TARGETS
+        for name in old.ours[target].machines.keys() - new.ours[target].machines.keys()
+        if guests.board_of(name, target)
+    }
+    found = migrate("--from", old.folder, "--to", new.folder, "--both", status=1 if promised or gone else 0)
     assert [one["target"] for one in found["pairs"]] == ["x86_64", "aarch64", "ppc64", "s390x"]
     assert found["left_out"] == []
     tried = {target: {one["type"] for one in found["migrations"] if one["target"] == target} for target in TARGETS}
     for target in TARGETS:
-        common = old.ours[target].machines.keys() & new.ours[target].machines.keys()
-        assert tried[target] == {name for name in common if guests.board_of(name, target)}
+        assert tried[target] == {name for name in old.ours[target].machines if guests.board_of(name, target)}
         assert tried[target] >= set(old.declared(target)) & set(new.declared(target))
+    lost = [one for one in found["migrations"] if one["outcome"] == "missing"]
+    assert {(one["target"], one["type"]) for one in lost} == gone and len(lost) == len(gone)
+    assert all((one["direction"], one["promised"]) == ("forward", True) for one in lost)
+    if versions == ("7.2", "10.0"):
+        # What upstream deleted of this board until then (QEMU commits of 9.1 and 10.0).
+        assert {name for target, name in gone if name.startswith("pc-")} == LOST
     failed = {}
-    for one in found["migrations"]:
+    for one in (one for one in found["migrations"] if one not in lost):
         never = NEVER_BACK.get((one["target"], versions[0])) if one["direction"] == "back" else None
         if never:
             assert never in one["message"], one
@@ -96,6 +108,7 @@ def test_every_common_type(pair: tuple[Built, Built], capsys: pytest.CaptureFixt
         for target in TARGETS:
             print(told(versions, target, found["migrations"], old, new))
         print(f"known not to migrate: {', '.join(' '.join(key) for key in known) or 'none'}")
+        print(f"missing in the new build: {len(gone)}")
 
 
 def told(versions: tuple[str, str], target: str, migrations: list[dict[str, Any]], old: Built, new: Built) -> str:
@@ -110,6 +123,24 @@ def told(versions: tuple[str, str], target: str, migrations: list[dict[str, Any]
             f"and {len(set(fine) - ours)} of {len(rows) - len(ours)} of upstream's"
         )
     return f"QEMU {versions[0]} to {versions[1]} {target}: {', '.join(words)} migrate and run"
+
+
+def test_types_that_the_new_build_lacks() -> None:
+    """Those that match a pattern; and with a manifest, those that it does not declare."""
+    old, new = prepared("7.2").folder, prepared("10.0").folder
+    binaries = ["--from", old / "qemu-system-x86_64", "--to", new / "qemu-system-x86_64"]
+    found = migrate(*binaries, "--type", "pc-i440fx-2.[0-4]", status=1)
+    outcomes = {one["type"]: one["outcome"] for one in found["migrations"]}
+    assert outcomes == {**{f"pc-i440fx-2.{number}": "missing" for number in range(4)}, "pc-i440fx-2.4": "ok"}
+    binaries = ["--from", old / "qemu-system-s390x", "--to", new / "qemu-system-s390x"]
+    manifest = ROOT / "tests/qemu/questing-10.0/debian/qemu-machines.yaml"
+    found = migrate(*binaries, status=1, manifest=manifest)
+    missing = [one["type"] for one in found["migrations"] if one["outcome"] == "missing"]
+    releases = ("xenial", "yakkety", "zesty")
+    assert missing == [f"s390-ccw-virtio-{one}" for one in ("2.4", "2.5", "2.6", "2.7", "2.8", *releases)]
+    assert len(missing) < len(found["migrations"])
+    # Upstream's own types are tried where no manifest says which are meant.
+    assert not any(one["type"] == "s390-ccw-virtio-7.2" for one in found["migrations"])
 
 
 def test_across_names(pair: tuple[Built, Built], capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,7 +64,7 @@ class Job(NamedTuple):
 class Migration(NamedTuple):
     """What came of a job.
 
-    ``outcome`` is ok, failed or missing (only the source has the type); ``stage``
+    ``outcome`` is ok, failed or missing (only the old build has the type); ``stage``
     is start, save, load or run; ``promised`` is whether guests may count on it;
     ``registers`` are those of the CPU that had to be adapted to the target for it.
     """
@@ -123,21 +123,17 @@ def ask(path: str, time_limit: float = 30.0) -> Qemu:
 
 
 def select(pair: Pair, declared: Optional[Sequence[str]], patterns: Sequence[str]) -> list[str]:
-    """The names to migrate: those that both have and that are asked for, and those that ours should have.
+    """The names to migrate, of the types of the five boards that the old build has.
 
-    Without a manifest and patterns, all versioned types of the five boards. What
-    is named, or declared and in the old build, is selected even where the new build
-    does not have it: its guests are lost.
+    Those that match one of the patterns; without patterns, those that are declared, and
+    all where there is no manifest. What the new build does not have is among them
+    whoever declares it: its guests are lost.
     """
-    old, new = pair.old.machines, pair.new.machines
-    ours = [name for name in old if guests.board_of(name, pair.old.target)]
+    ours = [name for name in pair.old.machines if guests.board_of(name, pair.old.target)]
     if patterns:
-        like = [name for name in new if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
-        found = [name for name in ours if name in patterns or name in like]
-    elif declared is not None:
-        found = [name for name in ours if name in declared]
+        found = [name for name in ours if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
     else:
-        found = [name for name in ours if name in new]
+        found = [name for name in ours if declared is None or name in declared or name not in pair.new.machines]
     return sorted(found, key=_naturally)
 
 

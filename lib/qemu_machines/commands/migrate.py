@@ -67,7 +67,7 @@ def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequenc
         left_out |= set(migration.left_out(pair, names)) if pair.new.machines else set()
     if not made and not done:
         what = "that the manifest declares" if declared is not None else "of the boards"
-        message = f"no machine type {what} is in both builds"
+        message = f"has no machine type {what}"
         telling.report([telling.unreadable(vars(options)["from"], message)], {})
         return FINDINGS
     try:
@@ -79,12 +79,12 @@ def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequenc
 
 
 def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
-    """What was asked for and is in no old build, or in none that can be compared."""
+    """What was asked for and no old binary that is compared has."""
     known = [name for pair in pairs for name in pair.old.machines if guests.board_of(name, pair.old.target)]
     found = []
     for pattern in options.type or ():
         if not any(migration.select(pair, None, (pattern,)) for pair in pairs):
-            message = f"no machine type of the boards is called {pattern} in both builds"
+            message = f"no machine type of the boards is called {pattern}"
             found.append(telling.unreadable(vars(options)["from"], message, diagnostics.nearest(pattern, known)))
     return found
 
