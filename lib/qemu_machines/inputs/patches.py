@@ -26,7 +26,7 @@ _FILE = r"(?m)^--- (\S*).*\n\+\+\+ (\S*).*$"
 # Files that are no part of what a guest of ours sees: tests, documents, user emulation, tools, and the machines and
 # CPUs of targets that have no board here.
 _ELSEWHERE = (
-    r"(?:tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian"
+    r"(?:tests|docs|linux-user|bsd-user|po|scripts|contrib|pc-bios|roms|python|\.gitlab-ci.*|debian|disas|qga"
     r"|(?:hw|target)/(?:alpha|avr|cris|hexagon|hppa|lm32|loongarch|m68k|microblaze|mips|moxie|nios2|openrisc|or1k|riscv|rx"
     r"|sh4|sparc|sparc64|tilegx|tricore|unicore32|xtensa))/"
 )
@@ -40,16 +40,17 @@ _REGISTRATION = r"#define DEFINE_\w*MACHINE\w*\("
 
 # A driver in an element of a compat array: "virtio-net-pci", TYPE_VIRTIO_NET or "qemu64-" TYPE_X86_CPU.
 _DRIVER = r"(?:(?:\"[^\"]*\"|[A-Za-z]\w*\b(?:\(\w*\))?)\s*)+"
+_VALUE = r"(?:\"[^\" ]*\"|stringify\(\w+\))\s*(?:,\s*(?:\.optional\s*=\s*)?(?:true|false)\s*)?"
 # Lines that tell wherever they are.
 _LINES = (
-    (r"\bVMSTATE_(?!END_OF_LIST)\w+\(|\bVMStateDescription\b|&vmstate_\w", VMSTATE),
+    (r"\bVMSTATE_(?!END_OF_LIST)\w+\(|\bVMStateDescription\b|&vmstate_\w|\bvmstate_\w+!", VMSTATE),
     (r"\.(?:version_id|minimum_version_id|needed|pre_load|post_load|pre_save|post_save|subsections)\s*=", VMSTATE),
-    (r"\bDEFINE_PROP(?:_(?!END_OF_LIST)\w+)?\(", PROPERTY),
+    (r"\bDEFINE_PROP(?:_(?!END_OF_LIST)\w+)?\(|#\[property\(", PROPERTY),
     (r"\bDEFINE_\w*MACHINE\w*\(|\b(?:mc|m)->(?:alias|is_default|desc|max_cpus|default_(?!cpu_type)\w+)\s*=(?!=)", MACHINE),
     (r"MACHINE_VER_\w|\bMACHINE_IS_EXPIRED|\bQEMU_VERSION_MAJOR\b", MACHINE),
-    (r"\bcompat_props_add\(|\.(?:driver|property|value)\s*=\s*(?:\"|TYPE_)|\bPC_CPU_MODEL_IDS\(", COMPAT),
-    (rf"\{{\s*{_DRIVER},\s*\"[\w.-]+\"\s*,\s*(?:\"[^\"]*\"|stringify\(\w+\))[^{{}}]*\}}", COMPAT),
-    (r"\bTARGET_DEFAULT_CPU_TYPE\b|\bdefault_cpu_type\s*=(?!=)", CPU),
+    (r"\bcompat_props_add\(|\.(?:driver|property|value)\s*=\s*(?:\"|TYPE_)(?!.*\.flag)|\bPC_CPU_MODEL_IDS\(", COMPAT),
+    (rf"\{{\s*{_DRIVER},\s*(?:\"[\w.-]+\"|[A-Z]\w+)\s*,\s*{_VALUE}\s*,?\s*\}}", COMPAT),
+    (r"\bTARGET_DEFAULT_CPU_TYPE\b|(?<!info)->(?:get_)?default_cpu_type\s*=(?!=)", CPU),
     (r"\.features\[FEAT_|\bPOWERPC_DEF\w*\(|\bCPUDEF_INIT\(|\bDEF_FEAT\(", CPU),
     (r"\bsavevm_\w+\(|\bregister_savevm\w*\(|\bvmstate_register\w*\(", STATE),
 )
@@ -59,7 +60,8 @@ _PLACES = (
     (r"_compat_\w*\[\]|\bGlobalProperty\b|#define \w*_COMPAT_", COMPAT),
     (r"\b(?:static|const) Property \w+\[\]", PROPERTY),
     (r"\bX86CPU(?:Version)?Definition\b|\bFeatureDep\b|\bPropValue\b|\bPowerPCCPUAlias\b|\bS390CPUDef\b", CPU),
-    (r"#define TARGET_DEFAULT_CPU_TYPE\b|\b(?:aarch64|arm|cortex)\w*_initfn\b|\bPOWERPC_FAMILY\((?:POWER|970)|\binit_proc_(?:POWER|970)", CPU),
+    (r"#define TARGET_DEFAULT_CPU_TYPE\b|_get_default_cpu_type\(", CPU),
+    (r"\b(?:aarch64|arm|cortex)\w*_initfn\b|\bPOWERPC_FAMILY\((?:POWER|970)|\binit_proc_(?:POWER|970)", CPU),
     (r"_machine_\w*options\b|machine_class_init\b|_machine_initfn\b|\bQEMUMachine\b|#define _?(?:DEFINE_\w*)?MACHINE", MACHINE),
 )
 # Files whose lines all tell.
@@ -171,7 +173,7 @@ def touched(data: bytes, path: str) -> tuple[Touched, ...]:
     number, counted = 1, 0
     for header, end in zip(headers, ends):
         file = _file(header[1], header[2])
-        if file.endswith((".c", ".h", ".inc")) and not re.match(_ELSEWHERE, file):
+        if file.endswith((".c", ".h", ".inc", ".rs")) and not re.match(_ELSEWHERE, file):
             number += text.count("\n", counted, header.end() + 1)
             counted = header.end() + 1
             found += _in_file(file, text[header.end() + 1 : end].split("\n"), path, number)
@@ -235,7 +237,7 @@ def _begun(line: str) -> set[str]:
 
 
 def _is_code(text: str) -> bool:
-    return text != "*" and not re.match(_EMPTY, text) and not text.startswith(("/*", "* ", "*/", "//", "#include"))
+    return text != "*" and not re.match(_EMPTY, text) and not text.startswith(("/*", "* ", "*/", "//", "#include", "use "))
 
 
 def _in_line(code: str, place: _Place) -> set[str]:
