@@ -11,7 +11,7 @@ from conftest import LIB
 from trees import Tree
 
 HEAVY = ["yaml", "distro_info", "debian.changelog", "debian.deb822", "email.utils", "tempfile", "shutil", "json", "dataclasses",
-         "importlib.metadata", "jsonschema", "jinja2", "subprocess", "difflib", "argparse"]  # fmt: skip
+         "importlib.metadata", "jsonschema", "jinja2", "subprocess", "difflib", "argparse", "hashlib"]  # fmt: skip
 # argparse itself, for the colours of its help, whether it has any or not.
 if sys.version_info >= (3, 14):
     HEAVY.remove("dataclasses")
@@ -58,7 +58,7 @@ def test_data_moves_one_way(room: str, others: str) -> None:
         (["check"], ["yaml", "distro_info", "argparse"]),
         (["hooks"], ["yaml", "difflib", "argparse"]),
         (["report"], ["yaml", "distro_info", "argparse"]),
-        (["verify"], ["yaml", "distro_info", "tempfile", "shutil", "json", "subprocess", "argparse"]),
+        (["verify"], ["yaml", "distro_info", "tempfile", "shutil", "json", "subprocess", "argparse", "hashlib"]),
         (["report", "--format", "html"], ["yaml", "distro_info", "argparse"]),
         (["report", "--format", "json"], ["yaml", "distro_info", "json", "argparse"]),
         # What edits or compares is run by hand: only what it needs, but no hurry.

@@ -34,6 +34,7 @@ import trees  # noqa: E402
 from qemu_machines import arguments, cli  # noqa: E402
 from qemu_machines.binaries import firmware, migration, observing, process, types  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
+from qemu_machines.inputs import patches as reader  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
 from qemu_machines.inputs.imported import upstream  # noqa: E402
 
@@ -168,10 +169,14 @@ def patches(data: bytes) -> None:
     }
     outcome = place.run(["check", "--format", "json"], files)
     findings_must_be_inside(place, outcome)
-    if outcome.status != 3:
+    headed = b"Description: another\n---\n" + body
+    sums = [[one.digest for one in reader.touched(text, "fuzz.patch")] for text in (body, headed)]
+    assert sums[0] == sums[1], sums
+    # It takes four times as long, so only now and then.
+    if outcome.status != 3 and hashlib.sha256(data).digest()[0] < 32:
         assert place.run(["freeze"], {}) == Outcome(0, "", "")
-        for header in (b"", b"Description: another\n---\n"):
-            again = place.run(["check", "--format", "json"], {"debian/patches/fuzz.patch": header + body})
+        for text in (body, headed):
+            again = place.run(["check", "--format", "json"], {"debian/patches/fuzz.patch": text})
             findings_must_be_inside(place, again)
             assert "patch-not-classified" not in again.out, again.out
 

@@ -132,7 +132,7 @@ def _version(root: nodes.Node) -> str:
 def _patches(entries: Entries) -> Optional[KnownPatches]:
     if entries["lock"] == "1":
         sums = entries.get("patches")
-        return None if sums is None else KnownPatches(frozenset(str(one) for _, one in sums))
+        return None if sums is None else KnownPatches(frozenset(str(digest) for _, digest in sums))
     return KnownPatches(frozenset(_sums(entries["patch-sums"])), tuple(_sums(entries["patch-lines"])))
 
 

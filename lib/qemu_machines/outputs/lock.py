@@ -23,9 +23,9 @@ def text(model: Model, patches: Sequence[Patch], before: Optional[Lock], binarie
     """
     version = str(model.upload.version)
     out = [f"{_HEADER}upload: {_quoted(version)}"]
-    out += _block("patch-sums", sorted({one.digest for one in patches}))
+    out += _block("patch-sums", sorted({patch.digest for patch in patches}))
     # Not each once: a line that is added to a second array is as new as another.
-    out += _block("patch-lines", sorted(line.digest for one in patches for line in one.touched))
+    out += _block("patch-lines", sorted(line.digest for patch in patches for line in patch.touched))
     out.append("types:" if model.types else "types: {}")
     for one in sorted(model.types, key=lambda type_: type_.name):
         old = before.types.get(one.name) if before else None
