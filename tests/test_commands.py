@@ -187,7 +187,7 @@ def test_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
     done = run()
     assert (done.returncode, done.stderr) == (
         3,
-        "dh_qemu_machines: error: debian/generated/qemu-machines/machine-types.rst: cannot be written: Not a directory\n",
+        "dh_qemu_machines: error: debian/generated: cannot be written: Not a directory\n",
     )
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import resource
+import socket
 import subprocess
 from pathlib import Path
+from typing import Callable
 
 import pytest
 from conftest import TOOL, Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.inputs import files
+from qemu_machines.diagnostics import InputError
+from qemu_machines.inputs import documents, files
+from qemu_machines.outputs import writing
 
 COMMANDS = [[], ["check"], ["explain", "upload"], ["hooks"]]
 # What Python or a helper would take from the current folder, were it careless.
@@ -100,9 +106,20 @@ def test_which_paths_lead_out(tree: Tree, tmp_path_factory: pytest.TempPathFacto
     os.symlink(elsewhere, f"{base}link")
     for path, leads in (("inside/file", False), ("within/file", False), ("link", True), ("link/x", True), ("link/../inside", True),
                         ("inside/../link/x", True), ("inside/../inside/file", False), ("nothing", False)):  # fmt: skip
-        assert (path, files.leads_out(f"{base}{path}", root)) == (path, leads)
-    # Named by the user.
-    assert not files.leads_out(str(elsewhere), root) and not files.leads_out("../x", root)
+        for written in (f"{base}{path}", f"{tree.root}/{base}{path}", f"../{tree.root.name}/{base}{path}"):
+            assert (written, leads_out(written, root)) == (written, leads)
+    # Named by the user, even through a link that is no checkout's.
+    os.symlink(tree.root, elsewhere / "back")
+    for path in (str(elsewhere), "../x", "inside/../../x" if root == "." else "../x", str(elsewhere / "back" / base / "inside")):
+        assert (path, leads_out(path, root)) == (path, False)
+
+
+def leads_out(path: str, root: str) -> bool:
+    try:
+        files.resolved(path, (root,))
+    except files.LeadsOut:
+        return True
+    return False
 
 
 def test_links_within_the_checkout_are_fine(tree: Tree, run: Run) -> None:
@@ -124,25 +141,176 @@ def test_what_the_user_names_may_be_anywhere(tree: Tree, run: Run, tmp_path: Pat
     assert done.returncode == 0, done.stderr
 
 
+# However the user names a place within the checkout, what the checkout has hung there is not the user's.
+MANNERS = {
+    "plain": lambda root: "",
+    "absolute": lambda root: f"{root}/",
+    "up and down": lambda root: f"../{root.name}/",
+    "by a link of the user's": lambda root: f"../my-link-to-{root.name}/",
+}  # fmt: skip
+
+
+@pytest.fixture(params=MANNERS)
+def named(request: pytest.FixtureRequest, tree: Tree) -> Callable[[str], str]:
+    """A path of the checkout as a user may name it."""
+    link = tree.root.parent / f"my-link-to-{tree.root.name}"
+    link.symlink_to(tree.root)
+    return lambda name: MANNERS[request.param](tree.root) + name
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is not the checkout's."""
+    return tmp_path_factory.mktemp("elsewhere")
+
+
 @pytest.mark.parametrize("name", ["debian/generated", "debian/generated/qemu-machines"])
 def test_nothing_is_written_through_a_folder_that_is_a_link_out(
-    tree: Tree, run: Run, tmp_path_factory: pytest.TempPathFactory, name: str
+    tree: Tree, run: Run, elsewhere: Path, named: Callable[[str], str], name: str
 ) -> None:
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
     path = tree.whole().root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(elsewhere)
-    done = run()
-    assert (done.returncode, list(elsewhere.iterdir())) == (3, [])
-    assert done.stderr == (
-        "dh_qemu_machines: error: debian/generated/qemu-machines: cannot be written: a link leads out of this tree\n"
-    )
+    place = named("debian/generated/qemu-machines")
+    done = run("--outputdir", place)
+    assert list(elsewhere.iterdir()) == []
+    # By a link of the user's, it is another folder than the one that the source includes.
+    wrong = "hooks-missing" if "link" in place else "debian/generated/qemu-machines: cannot be written: a link leads out of this tree$"
+    assert (done.returncode, bool(re.search(wrong, done.stderr, re.M))) == (1 if "link" in place else 3, True), done.stderr
 
 
-@pytest.mark.parametrize("name", ["debian/qemu-machines.yaml", "debian/changelog", "hw/i386/pc_q35.c", "target/i386/cpu.c"])
-def test_a_pipe_hangs_nothing(tree: Tree, run: Run, name: str) -> None:
+def test_what_is_written_may_be_anywhere_that_the_user_names(tree: Tree, run: Run, elsewhere: Path) -> None:
+    """Through a link of the user's, too."""
+    tree.whole()
+    (elsewhere / "real").mkdir()
+    (elsewhere / "link").symlink_to("real")
+    include = f"#include \"{os.path.relpath(elsewhere / 'link' / 'new', tree.root)}/"
+    for name in ("hw/i386/pc_piix.c", "hw/i386/pc_q35.c"):
+        tree.write(name, tree.read(name).replace('#include "debian/generated/qemu-machines/', include))
+    done = run("--outputdir", str(elsewhere / "link" / "new"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (elsewhere / "real" / "new" / "pc-q35.h.inc").is_file()
+
+
+README = f"Before.\n{documents.BEGIN}\nsecret\n{documents.END}\nAfter.\n"
+WITH_README = MANIFEST + "docs: {readme: docs/for-users/README.Debian}\n"
+
+
+@pytest.mark.parametrize("name", ["docs", "docs/for-users", "docs/for-users/README.Debian"])
+def test_no_readme_behind_a_link_is_written_or_shown(
+    tree: Tree, run: Run, elsewhere: Path, named: Callable[[str], str], name: str
+) -> None:
+    target = elsewhere / "docs/for-users/README.Debian"
+    Tree(elsewhere).write("docs/for-users/README.Debian", README)
+    path = tree.whole().manifest(WITH_README).root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(elsewhere / name)
+    for arguments in ([], ["check"]):
+        done = run(*arguments, "--manifest", named("debian/qemu-machines.yaml"))
+        assert (done.returncode, target.read_text(encoding="utf-8")) == (3, README), done.stderr
+        assert "secret" not in done.stdout + done.stderr
+
+
+RECORD = 'lock: 1\nupload: "1:7.2+dfsg-5ubuntu1"\npatches: {}\ntypes: {}\nsecret: {}\n'
+BELOW = ["debian", "debian/qemu-machines.yaml", "debian/changelog", "debian/qemu-machines.lock", "debian/patches",
+         "debian/patches/series", "debian/patches/a.patch"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_what_hangs_below_a_folder_that_the_user_named_is_not_the_users(
+    tree: Tree, run: Run, elsewhere: Path, named: Callable[[str], str], name: str
+) -> None:
+    """Beside the manifest and the changelog, and these themselves."""
+    tree.whole().write("debian/patches/series", "a.patch\n").write("debian/patches/a.patch", "--- a/x\n+++ b/x\n")
+    tree.write("debian/qemu-machines.lock", RECORD.replace("secret: {}\n", ""))
+    path = tree.root / name
+    os.rename(path, elsewhere / "it")
+    path.symlink_to(elsewhere / "it")
+    if (elsewhere / "it").is_file():
+        (elsewhere / "it").write_text(RECORD.replace("types", "secret"), encoding="utf-8")
+    options = ["--manifest", named("debian/qemu-machines.yaml"), "--changelog", named("debian/changelog")]
+    for arguments in (["check"], ["freeze", "--no-act"], ["report"]):
+        done = run(*arguments, *options)
+        assert done.returncode == 3
+        assert "is a link that leads out of the tree\n" in done.stderr and "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["VERSION", "hw", "hw/i386", "hw/i386/pc_q35.c", "include", "include/hw/boards.h"])
+def test_nothing_of_the_source_is_read_from_elsewhere(
+    tree: Tree, run: Run, elsewhere: Path, named: Callable[[str], str], name: str
+) -> None:
+    path = tree.whole().root / name
+    os.rename(path, elsewhere / "it")
+    path.symlink_to(elsewhere / "it")
+    done = run("check", "--sourcedir", named("") or ".")
+    assert (done.returncode, "leads out of the tree" in done.stderr) == (3, True)
+
+
+@pytest.mark.parametrize("name", ["peer.lock", "peer/debian/qemu-machines.lock", "peer/debian/qemu-machines.yaml", "peer/debian", "peer"])
+def test_what_is_compared_with_is_in_its_place(
+    tree: Tree, run: Run, elsewhere: Path, named: Callable[[str], str], name: str
+) -> None:
+    place = name if "." in name else "peer/debian/qemu-machines.yaml"
+    path = tree.whole().write(place, "secret: 1\n").root / name
+    os.rename(path, elsewhere / "it")
+    path.symlink_to(elsewhere / "it")
+    for arguments in (["check", "--against", named(place)], ["compare", named(place), "debian/qemu-machines.yaml"]):
+        done = run(*arguments)
+        assert (done.returncode, "leads out of the tree" in done.stderr, "secret" in done.stderr) == (3, True, False)
+
+
+def test_no_link_that_comes_between_a_look_and_a_step_is_followed(
+    tree: Tree, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkout that changes while it is read: what was a folder when the path was resolved is a link when it is taken."""
+    Tree(elsewhere).write("file", "secret")
+    tree.write("real/file", "mine").write("inside/file", "mine")
+    (tree.root / "link").symlink_to("inside")
+    resolve = files.resolved
+
+    def resolved(path: str, roots: "tuple[str, ...]") -> str:
+        found = resolve(path, roots)
+        os.rename("inside", "moved")
+        os.symlink(elsewhere, "inside")
+        return found
+
+    monkeypatch.setattr(files, "resolved", resolved)
+    with pytest.raises(InputError):
+        files.read_bytes("link/file", "it")
+    os.remove("inside")
+    os.rename("moved", "inside")
+    with pytest.raises(OSError):
+        writing.write_all({"link/new": "x"}, (), (".",), True, lambda what: None)
+    assert [path.name for path in elsewhere.iterdir()] == ["file"]
+
+
+SPECIAL = {
+    "pipe": lambda path: os.mkfifo(path),
+    "socket": lambda path: socket.socket(socket.AF_UNIX).bind(os.path.relpath(path)),
+    "folder": lambda path: path.mkdir(),
+    "sparse": lambda path: (path.touch(), os.truncate(path, 1 << 42)),
+}  # fmt: skip
+OPENED = ["debian/qemu-machines.yaml", "debian/changelog", "debian/qemu-machines.lock", "debian/patches/series", "debian/patches/a.patch",
+          "debian/rules", "debian/control", "debian/NEWS", "docs/for-users/README.Debian", "VERSION", "hw/i386/pc_q35.c",
+          "include/hw/boards.h", "target/i386/cpu.c"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SPECIAL)
+@pytest.mark.parametrize("name", OPENED)
+def test_what_is_no_file_of_a_fitting_size_hangs_nothing(tree: Tree, run: Run, name: str, kind: str) -> None:
     variant = '{qemu: "7.2", variants: {hpb: {set: {x86_64-cpu: {host-phys-bits: "on"}}, description: d}}}'
-    path = tree.whole().manifest(MANIFEST.replace('{qemu: "7.2"}', variant)).root / name
-    path.unlink()
-    os.mkfifo(path)
-    assert run("check").returncode in (1, 3)
+    tree.whole().manifest(WITH_README.replace('{qemu: "7.2"}', variant)).write("docs/for-users/README.Debian", README)
+    tree.write("debian/qemu-machines.lock", RECORD.replace("secret: {}\n", ""))
+    tree.write("debian/patches/series", "a.patch\n").write("debian/patches/a.patch", "")
+    tree.write("debian/rules", "x:\n\tdh_installdocs -p qemu-system-x86 --link-doc=qemu-system-common\n").control()
+    path = tree.root / name
+    path.unlink(missing_ok=True)
+    SPECIAL[kind](path)
+    done = run("check", preexec_fn=small)
+    assert done.returncode in (0, 1, 3), done.stderr
+    assert (done.returncode == 0) == (name in ("debian/rules", "debian/control", "debian/NEWS")) or "driver-unknown" in done.stderr
+
+
+def small() -> None:
+    """No room for a file that is read whatever its size."""
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))

@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -35,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def write() -> None:
-    writing.write_all(".", NEW, (), True, lambda what: None)
+    writing.write_all(NEW, (), (".",), True, lambda what: None)
 
 
 def failing(function: Callable[..., Any], after: int) -> Callable[..., Any]:
@@ -70,8 +71,28 @@ def test_a_failing_new_file_leaves_the_old_ones(folder: Path, monkeypatch: pytes
     assert content(folder) == OLD
 
 
-def test_what_a_killed_run_left_is_no_obstacle(folder: Path) -> None:
-    (folder / f".a.{os.getpid()}.new").symlink_to("/nonexistent")
+def test_what_a_killed_run_left_is_no_obstacle_and_may_be_a_run_that_goes_on(folder: Path) -> None:
+    left = {f".a.{os.getpid()}.new": b"half", ".b.new": b""}
+    for name, data in left.items():
+        (folder / name).write_bytes(data)
+    write()
+    assert content(folder) == {**left, **{name: text.encode() for name, text in NEW.items()}}
+
+
+def test_two_containers_with_equal_process_ids(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between any two steps of a run there is a whole run of the other, which has the same process id."""
+    other = {name: f"other {name}\n" for name in NEW}
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    rename = os.replace
+    nested = iter([True])
+
+    def replace(*arguments: Any, **more: Any) -> None:
+        if next(nested, False):
+            writing.write_all(other, (), (".",), True, lambda what: None)
+            assert {name: (folder / name).read_text() for name in other} == other
+        rename(*arguments, **more)
+
+    monkeypatch.setattr(os, "replace", replace)
     write()
     assert content(folder) == {name: text.encode() for name, text in NEW.items()}
 
@@ -107,6 +128,42 @@ def test_bump_keeps_the_mode_of_the_manifest(tree: Tree, run: Run) -> None:
     path.chmod(0o600)
     done = run("bump", "release", "mantic")
     assert (done.returncode, "mantic" in path.read_text(encoding="utf-8"), path.stat().st_mode & 0o777) == (0, True, 0o600)
+
+
+@pytest.mark.parametrize("name", sorted(NEW))
+def test_clean_up_survives_a_missing_file(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Somebody swept up what begins with a dot; what is told is the file that could not be written."""
+    rename = os.replace
+
+    def replace(*arguments: Any, **more: Any) -> None:
+        for path in folder.glob(f".{name}.*.new"):
+            path.unlink()
+        rename(*arguments, **more)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError) as error:
+        write()
+    assert (error.value.errno, error.value.filename) == (errno.ENOENT, name)
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("there", ["pipe", "socket", "link", "huge"])
+def test_what_is_no_file_gives_way_and_is_not_read(folder: Path, tmp_path_factory: pytest.TempPathFactory, there: str) -> None:
+    place, elsewhere = folder / "a", tmp_path_factory.mktemp("elsewhere") / "file"
+    elsewhere.write_bytes(OLD["a"])
+    place.unlink()
+    if there == "pipe":
+        os.mkfifo(place)
+    elif there == "socket":
+        socket.socket(socket.AF_UNIX).bind("a")
+    elif there == "link":
+        place.symlink_to(elsewhere)
+    else:
+        with open(place, "wb") as file:
+            file.truncate(1 << 40)
+    write()
+    assert content(folder) == {name: text.encode() for name, text in NEW.items()}
+    assert elsewhere.read_bytes() == OLD["a"]
 
 
 def test_a_read_only_folder(tree: Tree) -> None:

@@ -29,9 +29,9 @@ def run(options: Options) -> int:
         wanted.update(docs.files(known.model))
     # A board that left the manifest must not stay compiled in.
     stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE, docs.RST_FILE)
-    status = telling.write(options, reading.place(options).output, wanted, stale)
+    folder = reading.place(options).output
+    generated = {os.path.join(folder, name): text for name, text in wanted.items()}
     readme = known.model.history.readme
-    if status or readme is None or not with_docs:
-        return status
-    folder, name = os.path.split(readme.file)
-    return telling.write(options, folder or ".", {name: readme.text(docs.stanza(known.model))})
+    if readme and with_docs:
+        generated[readme.file] = readme.text(docs.stanza(known.model))
+    return telling.write(options, generated, [os.path.join(folder, name) for name in stale])

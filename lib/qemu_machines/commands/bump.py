@@ -244,10 +244,8 @@ def _finish(options: Options, before: Model, edited: Edited, step: Step, news: N
         "written": act,
     }
     # Through a link, as an editor would.
-    path = os.path.realpath(options.manifest) if os.path.islink(options.manifest) else options.manifest
-    folder, name = os.path.split(path)
-    wanted = {name: edited.after, **({os.path.relpath(news.path, folder or "."): told} if news.path else {})}
-    wrong = telling.write(options, folder or ".", wanted)
+    path = files.resolved(options.manifest, reading.place(options).roots) if os.path.islink(options.manifest) else options.manifest
+    wrong = telling.write(options, {path: edited.after, **({news.path: told} if news.path else {})})
     if not wrong:
         to_paste = item if news.path or not news.entry else f"{item}\n\n{news.entry}"
         telling.answer(options, data, to_paste if act else f"{difference}\n{to_paste}")

@@ -49,7 +49,7 @@ class _Package:
             self.path = f"{revision}:{path or './' + os.path.relpath(options.manifest)}"
 
     def read(self, path: str, what: str) -> bytes:
-        return git.show(path) if self.from_git else files.read_bytes(path, what, limit=changelog.LIMIT)
+        return git.show(path) if self.from_git else files.read_bytes(path, what, limit=changelog.LIMIT, root=files.root_of(path))
 
     def beside(self, name: str) -> str:
         folder, slash, _ = self.path.rpartition("/")

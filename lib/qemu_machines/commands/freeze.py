@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark
 from ..inputs import lock, observed
 from ..inputs.observed import Observed
@@ -51,8 +49,7 @@ def run(options: Options) -> int:
     if wrong:
         telling.report([wrong], {path: text.split("\n")})
         return UNREADABLE
-    folder, name = os.path.split(path)
-    return telling.write(options, folder or ".", {name: text})
+    return telling.write(options, {path: text})
 
 
 def _read_back(text: str, path: str) -> "Finding | None":

@@ -54,6 +54,11 @@ class Place(NamedTuple):
     output: str
 
     @property
+    def roots(self) -> tuple[str, ...]:
+        """What is written below these may not lead out."""
+        return self.top, self.source
+
+    @property
     def record(self) -> str:
         return files.inside(self.debian, "qemu-machines.lock")
 
@@ -79,7 +84,7 @@ def place(options: Options) -> Place:
     """
     folders = [os.path.dirname(path) or os.curdir for path in (options.manifest, options.changelog or CHANGELOG)]
     debian = next((one for one in folders if _is_packaging(one)), folders[-1])
-    top = files.above(debian)
+    top = files.root_of(files.inside(debian, "changelog"))
     source = options.sourcedir or next((one for one in (os.curdir, top) if sourcetree.is_tree(one)), os.curdir)
     output = options.outputdir or files.inside(os.curdir if options.sourcedir else source, OUTPUT)
     return Place(options.manifest, options.changelog or files.inside(debian, "changelog"), debian, top, source, output)
@@ -211,7 +216,7 @@ def _history(
         sums = have.sums if have else frozenset[str]()
         found = attempt(lambda: patches.read(where.patches, sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
-    readme = attempt(partial(documents.read, where.readme(docs.readme)), unreadable) if docs.readme else None
+    readme = attempt(partial(documents.read, where.readme(docs.readme), where.top), unreadable) if docs.readme else None
     return model.History(
         frozen,
         against,

@@ -7,10 +7,11 @@ import sys
 from typing import TYPE_CHECKING, Sequence
 
 from .. import debhelper, diagnostics, rules
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark
+from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, Mark
 from ..inputs import changelog, files
 from ..model import Built, Model
 from ..options import Options
+from . import reading
 
 if TYPE_CHECKING:
     from ..rules.built import Unjudged
@@ -70,19 +71,12 @@ def _places(findings: Sequence[Finding]) -> list[Mark]:
     return [mark for one in findings for mark in (one.mark, *(place for place, _ in one.also)) if mark.line]
 
 
-def _lines_of(path: str) -> Sequence[str]:
-    """The lines of a file that could not be read as what it should be, to show the one at fault."""
-    try:
-        text = files.read_bytes(path, path, limit=changelog.LIMIT).decode("utf-8", "replace")
-    except InputError:
-        return ()
-    return files.split_lines(text.removeprefix("\ufeff"))
-
-
 def report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
     """Findings for people."""
     colour = debhelper.colour(os.environ, sys.stderr.isatty())
-    shown = {**{mark.file: _lines_of(mark.file) for mark in _places(findings) if mark.file not in lines}, **lines}
+    # Of what could not be read as it should be, too.
+    others = {mark.file for mark in _places(findings)} - lines.keys()
+    shown = {**lines, **{name: files.lines_of(name, changelog.LIMIT) for name in others}}
     for finding in findings:
         print(diagnostics.as_text(finding, shown, colour), file=sys.stderr)
     total = diagnostics.count(findings)
@@ -95,7 +89,7 @@ def unreadable(path: str, message: str, hint: str = "") -> Finding:
     return Finding("input-unreadable", "error", Mark(path), message, hint)
 
 
-def write(options: Options, folder: str, wanted: dict[str, str], stale: tuple[str, ...] = ()) -> int:
+def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = ()) -> int:
     """Write files as debhelper would, and give the exit status."""
     from ..outputs import writing
 
@@ -106,9 +100,9 @@ def write(options: Options, folder: str, wanted: dict[str, str], stale: tuple[st
             print(f"\t{what}")
 
     try:
-        writing.write_all(folder, wanted, stale, manner.act, say)
+        writing.write_all(wanted, stale, reading.place(options).roots, manner.act, say)
     except OSError as error:
-        report([unreadable(str(error.filename or folder), f"cannot be written: {error.strerror}")], {})
+        report([unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
     return FINE
 

@@ -69,7 +69,7 @@ def read(path: str) -> Changelog:
     entry for rubbish. So the heading is found here first, and the rest is
     parsed strictly. Raises InputError with the line at fault.
     """
-    return parse(files.read_bytes(path, WHAT, limit=LIMIT), path)
+    return parse(files.read_bytes(path, WHAT, limit=LIMIT, root=files.root_of(path)), path)
 
 
 def parse(data: bytes, path: str) -> Changelog:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark, Text
+from ..diagnostics import InputError, Mark
 from . import files
 
 BEGIN = "-- machine types: begin of what dh_qemu_machines writes --"
@@ -34,13 +34,13 @@ class Readme(NamedTuple):
         return f"{self.before}{stanza}{self.after}"
 
 
-def read(path: Text) -> Readme:
+def read(path: str, root: str) -> Readme:
     """The README. Raises InputError where it is missing, or has not the two markers once and in order."""
     hint = f"it has to exist, with the two lines {BEGIN!r} and {END!r} where the text shall stand"
     if os.path.islink(path):
         # A new file would take the place of the link, and leave the README that it leads to as it was.
         raise InputError(Mark(path), f"{WHAT} is a link", "name the file itself")
-    data = files.read_bytes(path, WHAT, hint)
+    data = files.read_bytes(path, WHAT, hint, root=root)
     text = files.decode(data, path, WHAT)
     lines = text.split("\n")
     begin, end = (_line(lines, marker, path) for marker in (BEGIN, END))
@@ -50,7 +50,7 @@ def read(path: Text) -> Readme:
         raise InputError(Mark(path, end + 1, 1, len(END)), "this line stands before the one that begins", hint)
     before = "\n".join(lines[: begin + 1]) + "\n"
     after = "\n".join(lines[end:])
-    return Readme(str(path), Mark(path, begin + 1, 1, len(BEGIN)), before, text[len(before) : len(text) - len(after)], after)
+    return Readme(path, Mark(path, begin + 1, 1, len(BEGIN)), before, text[len(before) : len(text) - len(after)], after)
 
 
 def _line(lines: list[str], marker: str, path: str) -> Optional[int]:

@@ -30,7 +30,7 @@ class DotRelease(NamedTuple):
 def of_series(series: str) -> tuple[DotRelease, ...]:
     """The rows of the bundled table for a series, by number; none where it knows none."""
     name = os.path.basename(_TABLE)
-    text = files.decode(files.read_bytes(_TABLE, "the table of dot releases"), _TABLE, "the table of dot releases")
+    text = files.decode(files.read_bytes(_TABLE, "the table of dot releases", root=files.MACHINE), _TABLE, "the table of dot releases")
     found = []
     for number, line in enumerate(text.split("\n"), 1):
         if line.startswith(f"{series},"):

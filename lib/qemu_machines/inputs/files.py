@@ -1,13 +1,25 @@
-"""Reading a file as text, with every failure told as file, line and column."""
+"""Reading a file as text, with every failure told as file, line and column.
+
+A checkout may be from anyone, and the lines of what is read are shown. What the
+user typed, and the folder that the user stands in, are trusted as far as they
+go; what hangs below is not: no link may lead out of the current folder, nor out
+of the package or the source tree that the user named. ``resolved`` decides
+that, for reading and for writing.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
+from typing import Optional, Sequence
 
 from ..diagnostics import InputError, Mark
 
 LIMIT = 1 << 20
+# The root of what is in no checkout: the data of this program and of the machine.
+MACHINE = "/"
 
 # Everything but printable text and the line ends \n and \r\n. U+0085, U+2028
 # and U+2029 are line ends to YAML but to no editor, so positions would lie;
@@ -18,30 +30,22 @@ _UNWANTED = (
 )
 # The same for ASCII, which most files are: the other takes long to compile.
 _UNWANTED_ASCII = "[^\t\n\r -~]|\r(?!\n)"
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+# A pipe would wait for its other end.
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+# The root that each file was read with, for who shows a line of it later.
+_roots: dict[str, str] = {}
 
 
-def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT, root: str = ".") -> bytes:
-    """The bytes of a regular file of at most ``limit`` bytes.
+class LeadsOut(OSError):
+    """A link on the way leads out of the folder that the path is in."""
 
-    Raises InputError for a file that is missing, no regular file (a device or
-    a pipe would hang the build), too large, or behind a link that leads out of
-    the tree ``root``.
-    """
-    whole = Mark(path)
-    if not os.path.exists(path):
-        raise InputError(whole, f"{what} is missing", hint)
-    if leads_out(path, root):
-        raise InputError(whole, f"{what} is a link that leads out of the tree", "nothing is read from elsewhere")
-    if not os.path.isfile(path):
-        raise InputError(whole, f"{what} is not a regular file")
-    try:
-        with open(path, "rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise InputError(whole, f"{what} cannot be read: {error.strerror}") from None
-    if len(data) > limit:
-        raise InputError(whole, f"{what} is larger than {limit} bytes")
-    return data
+    def __init__(self, path: str) -> None:
+        super().__init__(errno.ELOOP, "a link leads out of this tree", path)
+
+
+class Special(OSError):
+    """Not a file: a folder, a pipe, a device."""
 
 
 def inside(folder: str, name: str) -> str:
@@ -56,30 +60,182 @@ def above(folder: str) -> str:
     return os.path.dirname(folder) or os.curdir
 
 
-def leads_out(path: str, root: str) -> bool:
-    """Whether a path within ``root`` is really, by a link, a place outside of it.
+def root_of(path: str) -> str:
+    """The root of a file that the user named: the package where it is in debian/, else its own folder."""
+    folder = os.path.dirname(path) or os.curdir
+    name = os.path.basename(folder)
+    if name in ("", os.curdir, os.pardir):
+        name = os.path.basename(os.path.abspath(folder))
+    return above(folder) if name == "debian" else folder
 
-    A checkout may be from anyone, and the lines of what is read are shown. A
-    path that does not begin in ``root`` was named by the user, and is fine.
+
+def resolved(path: str, roots: Sequence[str]) -> str:
+    """Where a path really is. Raises LeadsOut for a link out of the current folder, or of a root."""
+    tops = _tops(roots)
+    place = os.sep if os.path.isabs(path) else tops[0]
+    for step in path.split(os.sep):
+        if step == os.pardir:
+            # That was typed, and means what it says.
+            place = os.path.dirname(place)
+        elif step not in ("", os.curdir):
+            folder, place = place, os.path.join(place, step)
+            if os.path.islink(place):
+                place = os.path.realpath(place)
+                if any(_is_within(folder, top) and not _is_within(place, top) for top in tops):
+                    raise LeadsOut(path)
+    return place
+
+
+def _tops(roots: Sequence[str]) -> list[str]:
+    return [os.path.realpath(root) for root in (os.curdir, *roots)]
+
+
+def _is_within(path: str, top: str) -> bool:
+    return path == top or path.startswith(top.rstrip(os.sep) + os.sep)
+
+
+def folder_at(path: str, roots: Sequence[str], make: bool = False) -> int:
+    """A descriptor of a folder; with ``make`` the folders that are missing are made.
+
+    Each step is taken from the one before and through no link, so that
+    nothing can be put in between. Raises OSError, LeadsOut among them.
     """
-    if os.path.isabs(path) and root == ".":
-        return False
-    if os.path.normpath(path if root == "." else os.path.relpath(path, root)).startswith(".."):
-        return False
-    # Nearly no path has a link in it, and to resolve one from the top of the file system takes longer than to read it.
-    if _is_plain(path, root):
-        return False
-    top = os.path.realpath(root)
-    return os.path.commonpath((top, os.path.realpath(path))) != top
+    steps = _steps(path)
+    if not os.path.isabs(path) and os.pardir not in steps:
+        # Nearly no path has a link in it, and to resolve one takes longer than to go there.
+        try:
+            return _walked(os.curdir, steps, make)
+        except OSError as error:
+            if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+                raise
+    real, tops = resolved(path, roots), _tops(roots)
+    # What is in no root is the user's.
+    top = max((top for top in tops if _is_within(real, top)), key=len, default=os.sep)
+    return _walked(os.curdir if top == tops[0] else top, _steps(real[len(top) :]), make)
 
 
-def _is_plain(path: str, root: str) -> bool:
-    """Whether a path goes down from ``root`` in steps none of which is a link."""
-    prefix = "" if root == "." else os.path.join(root, "")
-    steps = path.removeprefix(prefix).split(os.sep)
-    if not path.startswith(prefix) or os.pardir in steps:
-        return False
-    return not any(os.path.islink(os.path.join(root, *steps[:number])) for number in range(1, len(steps) + 1))
+def _steps(path: str) -> list[str]:
+    return [step for step in path.split(os.sep) if step not in ("", os.curdir)]
+
+
+def _walked(start: str, steps: Sequence[str], make: bool) -> int:
+    folder, way = os.open(start, _FOLDER), start
+    try:
+        for step in steps:
+            way = os.path.join(way, step)
+            inner = _step(folder, step, make)
+            os.close(folder)
+            folder = inner
+    except OSError as error:
+        os.close(folder)
+        raise OSError(error.errno, error.strerror, os.path.normpath(way)) from None
+    return folder
+
+
+def _step(folder: int, name: str, make: bool) -> int:
+    try:
+        return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+    try:
+        os.mkdir(name, dir_fd=folder)
+    except FileExistsError:
+        # Another run was faster.
+        pass
+    return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+
+
+def file_at(path: str, roots: Sequence[str]) -> int:
+    """A descriptor of a regular file, for reading. Raises OSError, LeadsOut among them."""
+    if MACHINE in roots:
+        return regular(path)
+    try:
+        return _beside(path, roots)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+    return _beside(resolved(path, roots), roots)
+
+
+def _beside(path: str, roots: Sequence[str]) -> int:
+    folder = folder_at(os.path.dirname(path), roots)
+    try:
+        return regular(os.path.basename(path), folder)
+    finally:
+        os.close(folder)
+
+
+def regular(name: str, folder: Optional[int] = None) -> int:
+    """A descriptor of a regular file in a folder that was reached, itself no link; without one, of any path.
+
+    To open a pipe may take for ever, and to open a device may do anything.
+    """
+    info = os.stat(name, dir_fd=folder, follow_symlinks=folder is None)
+    if stat.S_ISLNK(info.st_mode):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    if not stat.S_ISREG(info.st_mode):
+        raise Special(errno.EINVAL, "not a regular file", name)
+    file = os.open(name, _FILE if folder is None else _FILE | os.O_NOFOLLOW, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise Special(errno.EINVAL, "not a regular file", name)
+    return file
+
+
+def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT, root: str = os.curdir) -> bytes:
+    """The bytes of a regular file of at most ``limit`` bytes.
+
+    ``root`` is the folder that the user named, if not the current one. Raises
+    InputError for a file that is missing, no regular file (a device or a pipe
+    would hang the build), too large, or behind a link that leads out.
+    """
+    whole = Mark(path)
+    try:
+        file = file_at(path, (root,))
+        try:
+            data = _content(file, limit)
+        finally:
+            os.close(file)
+    except LeadsOut:
+        hint = "nothing is read from elsewhere; name the place itself if it is meant"
+        raise InputError(whole, f"{what} is a link that leads out of the tree", hint) from None
+    except Special:
+        raise InputError(whole, f"{what} is not a regular file") from None
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        # ValueError: a name that no file can have.
+        raise InputError(whole, f"{what} is missing", hint) from None
+    except OSError as error:
+        raise InputError(whole, f"{what} cannot be read: {error.strerror}") from None
+    if len(data) > limit:
+        raise InputError(whole, f"{what} is larger than {limit} bytes")
+    _roots[path] = root
+    return data
+
+
+def _content(file: int, limit: int) -> bytes:
+    """The content of a file, or of a larger one some bytes more than the limit."""
+    size = min(os.fstat(file).st_size, limit)
+    pieces, left = [], limit + 1
+    while left > 0:
+        # The first piece is all of it, the second nothing, unless somebody writes it now.
+        piece = os.read(file, min(left, size + 1))
+        if not piece:
+            break
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def lines_of(path: str, limit: int) -> Sequence[str]:
+    """The lines of a file that was read before, to show one of them; none of any other."""
+    if path not in _roots:
+        return ()
+    try:
+        text = read_bytes(path, path, limit=limit, root=_roots[path]).decode("utf-8", "replace")
+    except InputError:
+        return ()
+    return split_lines(text.removeprefix("\ufeff"))
 
 
 def refuse_executable(path: str, what: str) -> None:

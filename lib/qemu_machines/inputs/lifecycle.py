@@ -46,7 +46,7 @@ class Lifecycle(NamedTuple):
 
 def read(root: Optional[str]) -> Lifecycle:
     """The bundled table, with the number of years that this source's own macro says."""
-    text = files.decode(files.read_bytes(_TABLE, "the table of upstream's bases"), _TABLE, "the table")
+    text = files.decode(files.read_bytes(_TABLE, "the table of upstream's bases", root=files.MACHINE), _TABLE, "the table")
     lines = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")]
     header = lines[0][1:]
     floors = {_version(row[0]): dict(zip(header, map(_version, row[1:]))) for row in lines[1:]}

@@ -12,7 +12,7 @@ _TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "other
 
 def read() -> Mapping[str, frozenset[str]]:
     """The names and aliases by binary (``x86_64``), from the bundled list."""
-    text = files.decode(files.read_bytes(_TABLE, "the list of machines"), _TABLE, "the list of machines")
+    text = files.decode(files.read_bytes(_TABLE, "the list of machines", root=files.MACHINE), _TABLE, "the list of machines")
     rows = [line.split(",") for line in text.splitlines() if line and not line.startswith("#")][1:]
     found: dict[str, set[str]] = {}
     for binary, name in rows:

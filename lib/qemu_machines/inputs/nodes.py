@@ -75,7 +75,7 @@ def size(node: Node) -> int:
 
 def read(path: str, what: str, missing_hint: str = "") -> Document:
     """The one YAML document of a file. Raises InputError, as parse() does."""
-    return parse(files.read_bytes(path, what, missing_hint), path, what)
+    return parse(files.read_bytes(path, what, missing_hint, root=files.root_of(path)), path, what)
 
 
 def parse(data: bytes, path: str, what: str) -> Document:

@@ -103,6 +103,6 @@ def _links(rules: str) -> Links:
 def _text(path: str) -> str:
     """The text of a file; nothing where it cannot be read: others will say so."""
     try:
-        return files.read_bytes(path, "the file").decode("utf-8", "replace")
+        return files.read_bytes(path, "the file", root=files.root_of(path)).decode("utf-8", "replace")
     except InputError:
         return ""

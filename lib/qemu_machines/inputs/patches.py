@@ -119,7 +119,7 @@ def read(folder: str, known: Container[str] = ()) -> Optional[tuple[Patch, ...]]
     series = os.path.join(folder, "series")
     if not os.path.exists(series):
         return None
-    text = files.decode(files.read_bytes(series, WHAT), series, WHAT)
+    text = files.decode(files.read_bytes(series, WHAT, root=files.root_of(folder)), series, WHAT)
     contents, found = [], []
     for number, line in enumerate(files.split_lines(text), 1):
         words = line.split("#", 1)[0].split()
@@ -141,7 +141,7 @@ def _content(folder: str, name: Text) -> tuple[str, bytes]:
         raise InputError(name.mark, f'"{name}" is not below {folder}')
     if not os.path.isfile(path):
         raise InputError(name.mark, f'there is no patch "{name}" in {folder}')
-    return path, files.read_bytes(path, "the patch", limit=LIMIT)
+    return path, files.read_bytes(path, "the patch", limit=LIMIT, root=files.root_of(folder))
 
 
 def _sum(data: bytes) -> str:

@@ -58,7 +58,7 @@ def _chain(folder: str, parent: Optional[str]) -> tuple[str, ...]:
 def _fields(path: str) -> dict[str, str]:
     """The fields of an origin file, names in lower case; none where there is no file."""
     try:
-        text = files.read_bytes(path, "the origin file", limit=65536).decode("utf-8", "replace")
+        text = files.read_bytes(path, "the origin file", limit=65536, root=files.MACHINE).decode("utf-8", "replace")
     except InputError:
         return {}
     pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
