@@ -8,7 +8,7 @@ import sys
 from typing import Sequence
 
 from . import commands, debhelper, streams
-from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE
+from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, printable
 from .options import WrongUsage, parse
 
 
@@ -34,7 +34,7 @@ def _run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return status
     except WrongUsage as error:
-        print(f"{PROGRAM}: error: {error}\n      = hint: {PROGRAM} --help", file=sys.stderr)
+        print(f"{PROGRAM}: error: {printable(str(error))}\n      = hint: {PROGRAM} --help", file=sys.stderr)
         return USAGE
     except streams.Unwritable as error:
         # What is printed must not look whole when it is not.
@@ -56,7 +56,7 @@ def _internal(error: Exception, verbose: bool) -> int:
 
         traceback.print_exc()
     print(
-        f"{PROGRAM}: error: internal error ({type(error).__name__}: {error})\n"
+        f"{PROGRAM}: error: internal error ({type(error).__name__}: {printable(str(error))})\n"
         f"      = hint: this is a bug in {PROGRAM}, please report it"
         + ("" if verbose else "; -v shows where it happened"),
         file=sys.stderr,

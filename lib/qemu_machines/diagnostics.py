@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Union
 
 PROGRAM = "dh_qemu_machines"
@@ -22,7 +23,9 @@ class Mark(NamedTuple):
     width: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
+        """As it is shown; a name that is a command to who reads the line gets the folder that it is in."""
+        name = f"./{self.file}" if self.file.lstrip().startswith("::") else self.file
+        return f"{printable(name)}:{self.line}:{self.column}" if self.line else printable(name)
 
 
 class Text(str):
@@ -98,10 +101,46 @@ def counted(number: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A source line that is safe on a terminal: control characters become "?"."""
-    if text.isprintable():
+    """Foreign text that is safe on a terminal and in the log of a job.
+
+    What controls a terminal or turns text around becomes "?", and so does what
+    CI services take for a command of theirs wherever it stands ("##[error]").
+    """
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in text)
+    return re.sub(r"##(?=\w*\[)", "#?", text) if "##" in text else text
+
+
+def printable_lines(text: str) -> str:
+    """A document with foreign text in it, each line of which is as safe, and no command by how it begins ("::error::").
+
+    Tabs and line ends stay: they harm nobody, and patches need them.
+    """
+    return "\n".join(map(_printable_line, text.split("\n")))
+
+
+def _printable_line(line: str) -> str:
+    line, end = (line[:-1], "\r") if line.endswith("\r") else (line, "")
+    text = "\t".join(map(printable, line.split("\t")))
+    return (text.replace("::", ":?", 1) if text.lstrip(" \t+-").startswith("::") else text) + end
+
+
+def json_text(data: object) -> str:
+    """JSON with all text as it is, for programs; what would not be printable is escaped."""
+    import json
+
+    text = json.dumps(data, indent=2, ensure_ascii=False).replace("##", "#\\u0023")
+    if text.replace("\n", "").isprintable():
         return text
-    return "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in text)
+    return "".join(c if c.isprintable() or c == "\n" else _escaped(ord(c)) for c in text)
+
+
+def _escaped(code: int) -> str:
+    """A character as JSON escapes it, in two halves if it is beyond the first 65,536."""
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
 
 
 # A line is shown whole up to this length, and beyond it around what is meant.
@@ -139,7 +178,7 @@ def as_text(finding: Finding, lines: Lines, colour: bool = False) -> str:
     out = [f"{program}: {severity}: {finding.mark}: {printable(finding.message)}{tag}"]
     out += _excerpt(finding.mark, lines)
     for mark, note in finding.also:
-        out += [f"      = {note}: {mark}"]
+        out += [f"      = {printable(note)}: {mark}"]
         out += _excerpt(mark, lines)
     if finding.hint:
         out += [f"      = hint: {printable(finding.hint)}"]

@@ -154,7 +154,7 @@ def _settings(flag: str, given: Optional[Sequence[str]]) -> Settings:
 
 def _edited(options: Options, before: Model, step: Step, wishes: Wishes) -> Edited:
     """The manifest with the step. Raises Refused."""
-    data = files.read_bytes(options.manifest, manifest.WHAT)
+    data = files.read_bytes(options.manifest, manifest.WHAT, root=files.root_of(options.manifest))
     text = files.decode(data, options.manifest, manifest.WHAT)
     root = layout.read(text)
     try:
@@ -219,7 +219,10 @@ def _news(options: Options, derived: Model) -> News:
     if not path or str(derived.upload.version) in derived.history.news:
         return News(entry)
     try:
-        return News(entry, path, files.read_bytes(path, path).decode("utf-8"))
+        text = files.read_bytes(path, path, root=files.root_of(path)).decode("utf-8")
+        # Its lines are shown, in a patch that could not be applied without them.
+        files.refuse_controls(text, path, path)
+        return News(entry, path, text)
     except (InputError, UnicodeDecodeError):
         return News(entry)
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Optional
 
-from .. import debhelper, diagnostics, rules, upload
+from .. import debhelper, rules, upload
 from ..diagnostics import FINE, UNREADABLE
 from ..model import Model
 from ..options import Options
@@ -17,7 +17,7 @@ def run(options: Options) -> int:
     """The same checks, nothing written; without a QEMU tree, the rules that need none."""
     if options.list_rules:
         for rule in rules.catalogue():
-            print(f"{rule.tag:28} {rule.severity:8} {rule.summary}")
+            telling.say(f"{rule.tag:28} {rule.severity:8} {rule.summary}\n")
         return FINE
     inputs = reading.read_inputs(options, tree_required=False)
     inputs = reading.with_stanza(inputs)
@@ -33,12 +33,13 @@ def run(options: Options) -> int:
 
         found = upload.as_data(inputs.model.upload) if inputs.model else None
         summaries = [(rule.tag, rule.summary) for rule in rules.catalogue()]
+        # Each form has its own way to keep foreign text from meaning anything in it.
         sys.stdout.write(output.document(options.format, findings, found, skipped, summaries, notes))
     if skipped:
         notes = [f"no QEMU source here, so not checked: {', '.join(skipped)}", *notes]
     if options.format != "json" and not manner.quiet:
         for note in notes:
-            print(f"{diagnostics.PROGRAM}: note: {note}", file=sys.stderr)
+            telling.note(note)
     return UNREADABLE if inputs.model is None else telling.status(findings)
 
 
@@ -49,10 +50,10 @@ def _propose(derived: Optional[Model], tags: "set[str]") -> None:
     if "news-missing" in tags:
         from ..outputs import news
 
-        sys.stdout.write(news.entry(derived))
+        telling.say(news.entry(derived))
     if "docs-outdated" in tags and derived.history.readme:
         from ..outputs import pasting
 
         readme = derived.history.readme
         old, new = readme.text(readme.stanza), readme.text(derived.history.stanza)
-        sys.stdout.write(pasting.difference(os.path.relpath(readme.file), old, new))
+        telling.say(pasting.difference(os.path.relpath(readme.file), old, new))

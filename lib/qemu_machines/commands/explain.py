@@ -44,7 +44,7 @@ def _list(options: Options) -> int:
             # The rest is known without a manifest.
             telling.report(stopped.findings, stopped.lines)
             status = stopped.status
-    print("\n".join(dict.fromkeys(words)))
+    telling.say("\n".join([*dict.fromkeys(words), ""]))
     return status
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from .. import model
-from ..diagnostics import FINE, UNREADABLE, Finding
+from ..diagnostics import FINE, UNREADABLE, Finding, Mark
 from ..inputs import manifest
 from ..options import Options
 from . import reading, telling
@@ -23,9 +21,16 @@ def run(options: Options) -> int:
     if declared is None or tree is None:
         raise telling.Stopped(unreadable, {}, UNREADABLE)
     reading.stop_misread(declared)
+    unprintable = [_no_text(source.file, number) for source in tree.boards.values() for number in output.unprintable(source)]
+    if unprintable:
+        raise telling.Stopped(unprintable, {}, UNREADABLE)
     folder = reading.place(options).include_folder
-    sys.stdout.write(output.patch(tree, lambda board: model.include_path(folder, board)))
+    telling.say(output.patch(tree, lambda board: model.include_path(folder, board)))
     return FINE
+
+
+def _no_text(path: str, number: int) -> Finding:
+    return Finding("input-unreadable", "error", Mark(path, number, 1), "the patch has to show this line, which is no text")
 
 
 def _hooks_applied(options: Options) -> int:

@@ -148,6 +148,6 @@ def _tell(options: Options, pairs: Sequence[Pair], done: Sequence[Done], left_ou
     results = [one.migration for one in done]
     across = [other for one in done for other in one.across]
     write = output.document if options.format == "json" else output.table
-    sys.stdout.write(write(pairs, results, across, sorted(left_out)))
+    telling.say(write(pairs, results, across, sorted(left_out)))
     wrong = any(output.bad(one) for one in results) or any(output.wrongly_accepted(one) for one in across)
     return FINDINGS if wrong else FINE

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from .. import rules
 from ..diagnostics import FINE
 from ..options import Options
@@ -18,7 +16,7 @@ def run(options: Options) -> int:
     if options.format == "json":
         from ..outputs.report import data
 
-        sys.stdout.write(data.document(model, findings, skipped))
+        telling.say(data.document(model, findings, skipped))
         return FINE
     from ..outputs.report.overview import overview_of
 
@@ -26,17 +24,17 @@ def run(options: Options) -> int:
     if options.format == "dot":
         from ..outputs.report import graph
 
-        sys.stdout.write(graph.dot(overview))
+        telling.say(graph.dot(overview))
     elif options.format == "svg":
         from ..outputs.report import svg
 
-        sys.stdout.write(svg.document(overview))
+        telling.say(svg.document(overview))
     elif options.format == "html":
         from ..outputs.report import page
 
-        sys.stdout.write(page.html(overview))
+        telling.say(page.html(overview))
     else:
         from ..outputs.report import plain
 
-        sys.stdout.write(plain.text(overview))
+        telling.say(plain.text(overview))
     return FINE

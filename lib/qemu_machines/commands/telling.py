@@ -95,12 +95,12 @@ def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = ()) -
 
     manner = debhelper.manner(options, os.environ)
 
-    def say(what: str) -> None:
+    def tell(what: str) -> None:
         if manner.verbose:
-            print(f"\t{what}")
+            say(f"\t{what}\n")
 
     try:
-        writing.write_all(wanted, stale, reading.place(options).roots, manner.act, say)
+        writing.write_all(wanted, stale, reading.place(options).roots, manner.act, tell)
     except OSError as error:
         report([unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
@@ -108,8 +108,14 @@ def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = ()) -
 
 
 def answer(options: Options, data: dict[str, object], text: str) -> None:
-    if options.format == "json":
-        import json
+    say((diagnostics.json_text(data) if options.format == "json" else text) + "\n")
 
-        text = json.dumps(data, indent=2, ensure_ascii=False)
-    print(text)
+
+def say(text: str) -> None:
+    """A document on standard output, with whatever foreign text is in it."""
+    sys.stdout.write(diagnostics.printable_lines(text))
+
+
+def note(text: str) -> None:
+    """A line on standard error that is no finding."""
+    print(f"{diagnostics.PROGRAM}: note: {diagnostics.printable(text)}", file=sys.stderr)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Optional
 
 from .. import debhelper, rules, upload
-from ..diagnostics import FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark, in_order
+from ..diagnostics import FINE, UNREADABLE, Finding, InputError, Mark, in_order
 from ..inputs import observed
 from ..model import Built, Lock, Model, binary_of
 from ..options import Options
@@ -19,7 +18,7 @@ def run(options: Options) -> int:
     """Ask every binary, and judge what it says; skipped, with a line, where binaries cannot run."""
     why = _cannot_run()
     if why:
-        print(f"{PROGRAM}: note: verify is skipped: {why}", file=sys.stderr)
+        telling.note(f"verify is skipped: {why}")
         return FINE
     try:
         return _verify(options)
@@ -30,7 +29,7 @@ def run(options: Options) -> int:
         from ..outputs import findings as output
 
         skipped = [rule.tag for rule in rules.of_built()]
-        sys.stdout.write(output.as_json(in_order(stopped.findings), None, skipped, []))
+        telling.say(output.as_json(in_order(stopped.findings), None, skipped, []))
         return stopped.status
 
 
@@ -47,12 +46,12 @@ def _verify(options: Options) -> int:
         from ..rules import built as of_built
 
         notes = [one.why for one in left]
-        sys.stdout.write(output.as_json(findings, upload.as_data(known.model.upload), of_built.skipped(known.model, left), notes))
+        telling.say(output.as_json(findings, upload.as_data(known.model.upload), of_built.skipped(known.model, left), notes))
         return telling.status(findings)
     telling.report(findings, known.lines)
     if not debhelper.manner(options, os.environ).quiet:
         for one in left:
-            print(f"{PROGRAM}: note: {one.why}", file=sys.stderr)
+            telling.note(one.why)
     return telling.status(findings)
 
 

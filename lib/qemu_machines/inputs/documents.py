@@ -42,6 +42,8 @@ def read(path: str, root: str) -> Readme:
         raise InputError(Mark(path), f"{WHAT} is a link", "name the file itself")
     data = files.read_bytes(path, WHAT, hint, root=root)
     text = files.decode(data, path, WHAT)
+    # Its lines are shown, in a patch that could not be applied without them.
+    files.refuse_controls(text, path, WHAT)
     lines = text.split("\n")
     begin, end = (_line(lines, marker, path) for marker in (BEGIN, END))
     if begin is None or end is None:
@@ -53,8 +55,13 @@ def read(path: str, root: str) -> Readme:
     return Readme(path, Mark(path, begin + 1, 1, len(BEGIN)), before, text[len(before) : len(text) - len(after)], after)
 
 
+def is_marker(line: str, *markers: str) -> bool:
+    """Whether a line is one of the markers; white space that an editor may have put behind it is forgiven."""
+    return line.rstrip(" \t\r") in markers
+
+
 def _line(lines: list[str], marker: str, path: str) -> Optional[int]:
-    found = [number for number, line in enumerate(lines) if line.rstrip() == marker]
+    found = [number for number, line in enumerate(lines) if is_marker(line, marker)]
     if len(found) > 1:
         raise InputError(Mark(path, found[1] + 1, 1, len(marker)), "this line is there twice", f"first in line {found[0] + 1}")
     return found[0] if found else None

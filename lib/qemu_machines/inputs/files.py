@@ -44,8 +44,12 @@ class LeadsOut(OSError):
         super().__init__(errno.ELOOP, "a link leads out of this tree", path)
 
 
+class Linked(OSError):
+    """The last step of a path is a link."""
+
+
 class Special(OSError):
-    """Not a file: a folder, a pipe, a device."""
+    """Neither a file nor a folder: a pipe, a socket, a device."""
 
 
 def inside(folder: str, name: str) -> str:
@@ -152,10 +156,8 @@ def file_at(path: str, roots: Sequence[str]) -> int:
         return regular(path)
     try:
         return _beside(path, roots)
-    except OSError as error:
-        if error.errno != errno.ELOOP:
-            raise
-    return _beside(resolved(path, roots), roots)
+    except Linked:
+        return _beside(resolved(path, roots), roots)
 
 
 def _beside(path: str, roots: Sequence[str]) -> int:
@@ -173,7 +175,9 @@ def regular(name: str, folder: Optional[int] = None) -> int:
     """
     info = os.stat(name, dir_fd=folder, follow_symlinks=folder is None)
     if stat.S_ISLNK(info.st_mode):
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+        raise Linked(errno.ELOOP, os.strerror(errno.ELOOP), name)
+    if stat.S_ISDIR(info.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
     if not stat.S_ISREG(info.st_mode):
         raise Special(errno.EINVAL, "not a regular file", name)
     file = os.open(name, _FILE if folder is None else _FILE | os.O_NOFOLLOW, dir_fd=folder)
@@ -200,7 +204,7 @@ def read_bytes(path: str, what: str, hint: str = "", limit: int = LIMIT, root: s
     except LeadsOut:
         hint = "nothing is read from elsewhere; name the place itself if it is meant"
         raise InputError(whole, f"{what} is a link that leads out of the tree", hint) from None
-    except Special:
+    except (Special, IsADirectoryError):
         raise InputError(whole, f"{what} is not a regular file") from None
     except (FileNotFoundError, NotADirectoryError, ValueError):
         # ValueError: a name that no file can have.

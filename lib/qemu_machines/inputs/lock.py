@@ -105,7 +105,7 @@ class Lock(NamedTuple):
 
 def read(path: str) -> Lock:
     """A frozen record. Raises InputError for anything that freeze would not have written."""
-    return parse(files.read_bytes(path, WHAT, limit=LIMIT), path)
+    return parse(files.read_bytes(path, WHAT, limit=LIMIT, root=files.root_of(path)), path)
 
 
 def parse(data: bytes, path: str) -> Lock:

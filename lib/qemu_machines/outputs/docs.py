@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, Optional, Sequence
 
+from ..inputs import documents
 from ..model import PREFERRED, Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
 from ..support import end_of, ways_of
 from . import prose
@@ -39,7 +40,9 @@ def stanza(model: Model) -> str:
 
     A README is committed: it has no day, which each entry of the changelog would change.
     """
-    return prose.as_text(tuple(content(model, dated=False)))
+    lines = prose.as_text(tuple(content(model, dated=False))).split("\n")
+    # Whatever the words of the manifest are and wherever they are folded, none of the lines is where the stanza ends.
+    return "\n".join(f"  {line}" if documents.is_marker(line, documents.BEGIN, documents.END) else line for line in lines)
 
 
 def content(model: Model, dated: bool = True) -> Iterator[Block]:

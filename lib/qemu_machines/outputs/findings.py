@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import __version__
-from ..diagnostics import PROGRAM, Finding, Mark, printable
+from ..diagnostics import PROGRAM, Finding, Mark, json_text, printable
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -64,7 +63,7 @@ def as_json(
         "skipped": list(skipped),
         "notes": list(notes),
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document) + "\n"
 
 
 def finding_data(finding: Finding) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
         "results": [_result(one, tags) for one in findings],
     }
     document = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json_text(document) + "\n"
 
 
 def _result(finding: Finding, tags: Sequence[str]) -> dict[str, Any]:

@@ -8,8 +8,11 @@ import re
 
 from typing import Callable
 
+from ..diagnostics import printable_lines
 from ..model import BoardSource, SourceTree, include_name
 
+# Lines before the one that is added, as diff(1) gives.
+_CONTEXT = 3
 _HEADER = """\
 Description: include the machine types that dh_qemu_machines generates
  Upstream's functions for a board are static, so its file has to include the
@@ -30,6 +33,12 @@ def patch(tree: SourceTree, include: Callable[[str], str]) -> str:
     return _HEADER + "".join(parts)
 
 
+def unprintable(source: BoardSource) -> list[int]:
+    """The lines that a patch would show, and that cannot be printed as they are."""
+    first = max(1, len(source.lines) - _CONTEXT - 1)
+    return [number for number, line in enumerate(source.lines[first - 1 :], first) if printable_lines(line) != line]
+
+
 def _diff(tree: SourceTree, source: BoardSource, included: str) -> str:
     hook = re.compile(rf'\s*#\s*include\s+"[^"]*/{re.escape(include_name(source.board))}"\s*')
     before = [line for line in source.lines if not hook.fullmatch(line)]
@@ -41,5 +50,5 @@ def _diff(tree: SourceTree, source: BoardSource, included: str) -> str:
     if not ended:
         # diff(1) marks a file whose last line has no end; adding after it gives it one.
         old[-1] = old[-1][:-1]
-    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
+    lines = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", n=_CONTEXT)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Iterator, Sequence
 
 from ..binaries.migration import BACK, FORWARD, Across, Migration, Pair, as_data
-from ..diagnostics import few, printable
+from ..diagnostics import few, json_text, printable
 from .prose import folded
 
 _DIRECTIONS = (FORWARD, BACK)
@@ -40,7 +39,7 @@ def document(
         "across": [one._asdict() for one in across],
         "left_out": list(left_out),
     }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return json_text(data) + "\n"
 
 
 def table(

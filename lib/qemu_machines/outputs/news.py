@@ -19,7 +19,7 @@ def entry(model: Model) -> str:
     if found == ((), (), ()):
         return ""
     paragraphs = "\n\n".join("\n".join(folded(printable(text).split(), "  ", "  ", _WIDTH)) for text in _paragraphs(model, found))
-    return f"{model.upload.heading}\n\n{paragraphs}\n\n{model.upload.trailer}\n"
+    return f"{printable(model.upload.heading)}\n\n{paragraphs}\n\n{printable(model.upload.trailer)}\n"
 
 
 def _paragraphs(model: Model, found: Novelties) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from ..diagnostics import printable
+
 _WIDTH = 30
 
 
@@ -32,7 +34,7 @@ class Bar:
         full = _WIDTH * self._done // max(1, self._total)
         bar = "#" * full + "." * (_WIDTH - full)
         # 79 columns: in the last one, some terminals begin a new line.
-        self._write(f"\r{f'[{bar}] {self._done} of {self._total} {what}'[:79]}\x1b[K")
+        self._write(f"\r{f'[{bar}] {self._done} of {self._total} {printable(what)}'[:79]}\x1b[K")
 
     def _write(self, text: str) -> None:
         if self._shown:

@@ -122,10 +122,13 @@ def _plain(parts: Parts) -> list[str]:
 
 
 def _marked_up(parts: Parts) -> list[str]:
-    return _words(
-        part if isinstance(part, str) else f"``{part.text}``" if isinstance(part, Name) else _escaped(part.text)
-        for part in parts
-    )
+    return _words(part if isinstance(part, str) else _literal(part) if isinstance(part, Name) else _escaped(part.text) for part in parts)
+
+
+def _literal(name: Name) -> str:
+    """As it is typed; an alias that no QEMU takes, and that somebody wants to have all the same, cannot be shown so."""
+    plain = name.text.isascii() and "`" not in name.text and "\\" not in name.text and "".join(name.text.split()) == name.text
+    return f"``{name.text}``" if plain and name.text else _escaped(name.text)
 
 
 def _words(texts: Iterable[str]) -> list[str]:
@@ -136,7 +139,7 @@ def _escaped(text: str) -> str:
     """Words that mean nothing in reStructuredText, wherever in a line they come to stand."""
     return " ".join(
         # A backslash before any character takes its meaning away, and a letter or digit has none within a word.
-        "".join(c if c.isalnum() and (number or c.isalpha()) or not c.isascii() else "\\" + c for number, c in enumerate(word))
+        "".join(c if c.isalnum() and (number or c.isalpha()) else "\\" + c for number, c in enumerate(word))
         for word in printable(text).split()
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import contextmanager
@@ -48,7 +47,8 @@ def _about(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OSError(error.errno, error.strerror, path) from None
+        error.filename, error.filename2 = path, None
+        raise
 
 
 def _remove(path: str, roots: Sequence[str]) -> None:
@@ -61,16 +61,12 @@ def _remove(path: str, roots: Sequence[str]) -> None:
 
 
 def _is_there(path: str, data: bytes, roots: Sequence[str]) -> bool:
-    """Whether a file has this content. What is no file, a link among it, is not read: a file will take its place."""
+    """Whether a file has this content. A link, a pipe and the like are not read: a file will take their place."""
     try:
-        with _folder(path, roots) as folder:
+        with _folder(path, roots) as folder, _about(path):
             file = files.regular(os.path.basename(path), folder)
-    except (FileNotFoundError, files.Special):
+    except (FileNotFoundError, files.Special, files.Linked):
         return False
-    except OSError as error:
-        if error.errno == errno.ELOOP and not isinstance(error, files.LeadsOut):
-            return False
-        raise
     with open(file, "rb") as opened:
         return os.fstat(file).st_size == len(data) and opened.read(len(data) + 1) == data
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Sequence
 
-from ...diagnostics import Finding
+from ...diagnostics import Finding, json_text
 from ...model import Model
 from ...upload import as_data
 from .. import explanation
@@ -24,4 +23,4 @@ def document(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) 
         "findings": [finding_data(one) for one in findings],
         "skipped": list(skipped),
     }
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return json_text(data) + "\n"
