@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import ROOT, Run
+from repositories import git, two_commits
 from trees import MANIFEST, Tree
 
 from qemu_machines import differences
-from qemu_machines.commands import compare
 from qemu_machines.differences import Seen, State
-from qemu_machines.inputs import git as revisions
 
 GONE = "gone: its guests find no machine type there: they cannot be migrated, restored or started\n"
 OTHER = "changed: its guests meet another board under the same name: migration fails, or goes wrong unseen\n"
@@ -144,22 +142,9 @@ def test_json(tree: Tree, run: Run) -> None:
     assert json.loads(run("compare", resolute, resolute, "--format=json").stdout)["differences"] == []
 
 
-def git(*arguments: str) -> None:
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
-    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True, env=environment)
-
-
 @pytest.fixture
 def branch(tree: Tree) -> Tree:
-    """A packaging branch with two commits: lunar, then mantic."""
-    git("init")
-    tree.manifest().changelog()
-    git("add", ".")
-    git("commit", "-m", "lunar")
-    tree.manifest(MANIFEST + '  mantic: {qemu: "8.0"}\n').changelog("mantic", "1:8.0+dfsg-1")
-    git("commit", "-a", "-m", "mantic")
-    return tree
+    return two_commits(tree)
 
 
 @pytest.mark.parametrize("before", ["HEAD~1", "HEAD~1:", "HEAD~1:debian/qemu-machines.yaml", "main^", "HEAD~1:./debian/qemu-machines.yaml"])
@@ -221,39 +206,9 @@ def test_a_link_in_a_revision_is_no_manifest(branch: Tree, run: Run) -> None:
     assert run("compare", "HEAD:debian/real.yaml", ".").returncode == 0
 
 
-def test_a_file_that_cannot_be_read_is_no_program(tmp_path: Path) -> None:
-    """As whoever may not read it: that was an internal error. (For root, it has to be one that is not there.)"""
-    assert not compare._is_program(str(tmp_path / "gone"))
-
-
 def test_both_sides_are_told(tree: Tree, run: Run) -> None:
     done = run("compare", "x", "y")
     assert (done.returncode, done.stderr.count(" error: ")) == (3, 2)
-
-
-def test_git_runs_nothing_of_the_repository(branch: Tree, run: Run) -> None:
-    program = branch.write("evil", "#!/bin/sh\ntouch ran\n").root / "evil"
-    program.chmod(0o755)
-    for name in ("core.fsmonitor", "core.pager", "diff.x.textconv", "filter.x.smudge", "core.sshCommand", "alias.cat-file"):
-        git("config", name, str(program))
-    branch.write(".gitattributes", "* diff=x filter=x\n")
-    assert run("compare", "HEAD~1", "HEAD").returncode == 0
-    assert not (branch.root / "ran").exists()
-
-
-def test_git_fetches_nothing_and_asks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout that has not everything would ask its server, and core.fsmonitor names a program."""
-    asked: "list[tuple[list[str], dict[str, str]]]" = []
-
-    def seen_by(command: "list[str]", env: "dict[str, str]", **_: object) -> "subprocess.CompletedProcess[bytes]":
-        asked.append((command, env))
-        return subprocess.CompletedProcess(command, 0, b"a: b\n", b"")
-
-    monkeypatch.setattr(subprocess, "run", seen_by)
-    assert revisions.show("HEAD:x") == b"a: b\n"
-    ((command, environment),) = asked
-    assert command[:3] == ["git", "-c", "core.fsmonitor="] and command[-3:] == ["cat-file", "blob", "HEAD:x"]
-    assert (environment["GIT_NO_LAZY_FETCH"], environment["GIT_TERMINAL_PROMPT"]) == ("1", "0")
 
 
 def test_wrong_usage(run: Run) -> None:
@@ -271,13 +226,14 @@ echo 'not QMP'
 
 
 def test_a_program_that_is_no_qemu(tree: Tree, run: Run) -> None:
-    tree.manifest().write("qemu", FAKE)
-    done = run("compare", "debian/qemu-machines.yaml", "qemu")
+    name = "qemu-system-x86_64"
+    tree.manifest().write(name, FAKE)
+    done = run("compare", "debian/qemu-machines.yaml", name)
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.startswith("dh_qemu_machines: error: qemu: QEMU does not answer: start: Permission denied\n")
-    (tree.root / "qemu").chmod(0o755)
-    done = run("compare", "qemu", "debian/qemu-machines.yaml")
-    assert done.stderr.startswith("dh_qemu_machines: error: qemu: QEMU does not answer: start: not a QMP message: not QMP\n")
+    assert done.stderr.startswith(f"dh_qemu_machines: error: {name}: QEMU does not answer: start: Permission denied\n")
+    (tree.root / name).chmod(0o755)
+    done = run("compare", name, "debian/qemu-machines.yaml")
+    assert done.stderr.startswith(f"dh_qemu_machines: error: {name}: QEMU does not answer: start: not a QMP message: not QMP\n")
 
 
 def seen(name: str, default: bool = False, **facts: str) -> Seen:

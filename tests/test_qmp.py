@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Callable
 
 import pytest
 
-from qemu_machines.binaries import running
+from qemu_machines import running
 from qemu_machines.binaries.process import Process
 from qemu_machines.binaries.process import QmpError
 from qemu_machines.binaries.qmp import Qmp
@@ -112,7 +113,7 @@ def test_request_and_arguments(fake: Fake) -> None:
         ),
         (
             READY + """read -r line; echo '{"error": 5}'""",
-            "query-machines: refused: 5",
+            "query-machines: its reply is not QEMU's",
         ),
         (
             READY + "read -r line; echo 'Assertion failed' >&2; kill -ABRT $$",
@@ -164,10 +165,14 @@ def test_endless_errors(fake: Fake) -> None:
     assert time.monotonic() - start < 2
 
 
-def test_a_limit_is_for_one_answer(fake: Fake) -> None:
+def test_a_limit_is_for_all_answers_together(fake: Fake) -> None:
+    """15 MB for each of 5,000 devices were 3.3 GB in memory."""
     answer = "read -r line; printf '{\"return\": \"%0150000d\"}\\n' 1\n"
-    with Qmp(fake(READY + 3 * answer), size_limit=200000) as qmp:
-        assert [len(qmp.execute("qom-list")) for _ in range(3)] == [150000] * 3
+    with pytest.raises(QmpError) as caught:
+        with Qmp(fake(READY + 3 * answer), size_limit=400000) as qmp:
+            assert [len(qmp.execute("qom-list")) for _ in range(2)] == [150000] * 2
+            qmp.execute("device-list-properties")
+    assert (caught.value.attempt, caught.value.reason) == ("device-list-properties", "its reply is larger than 400000 bytes")
 
 
 def test_what_is_not_read(fake: Fake) -> None:
@@ -197,21 +202,87 @@ def test_full_stderr_does_not_block(fake: Fake) -> None:
     assert len(observe(binary).machines) == 2
 
 
-def test_child_of_a_wrapper_is_ended_too(fake: Fake, tmp_path: Path) -> None:
-    binary = fake(f"sleep 60 & echo $! >'{tmp_path}/child'\n" + READY + MACHINES + "wait\n")
-    observe(binary)
-    child = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
-    # Nobody's child any more: it dies, and init reaps it, in their own time.
-    limit = time.monotonic() + 2
-    while time.monotonic() < limit and child.exists() and child.read_text().split()[2] not in "ZX":
-        time.sleep(0.01)
-    assert time.monotonic() < limit
+ESCAPES = {
+    "a child": "sleep 60 & echo $! >>{0}",
+    "in a session of its own": "setsid sh -c 'echo $$ >>{0}; exec sleep 60' &",
+    "whose parent has ended": "(setsid sh -c 'echo $$ >>{0}; exec sleep 60' &)",
+    "in a group of its own": "bash -mc 'sleep 60 & echo $! >>{0}; disown'",
+    "a daemon": "setsid sh -c 'setsid sh -c \"echo \\$\\$ >>{0}; trap \\\"\\\" TERM HUP; sleep 60\" & echo $! >>{0}'",
+    "of several generations": "setsid sh -c 'echo $$ >>{0}; setsid sh -c \"echo \\$\\$ >>{0}; sleep 60\"; sleep 60' &",
+    "with nothing in its environment": "env -i setsid -f /bin/sh -c 'echo $$ >>{0}; exec sleep 60'",
+}
+
+
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("how", ESCAPES)
+def test_whatever_a_program_starts_ends_with_it(fake: Fake, tmp_path: Path, how: str, ends: bool) -> None:
+    noted = tmp_path / "children"
+    script = f"{{ {ESCAPES[how].format(noted)}\n}} >/dev/null 2>&1\nwhile ! [ -s {noted} ]; do sleep 0.01; done; sleep 0.1\n"
+    if ends:
+        assert refused(fake(script + "exit 3\n")) == "start: it ended with status 3"
+    else:
+        observe(fake(script + READY + MACHINES + "sleep 60\n"))
+    for pid in noted.read_text(encoding="ascii").split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+def test_what_starts_itself_anew_all_the_time(fake: Fake, tmp_path: Path) -> None:
+    """Each parent has ended when its child is seen."""
+    chain = tmp_path / "chain"
+    chain.write_text("import os\nwhile True:\n    if os.fork():\n        os._exit(0)\n    os.setsid()\n    os.write(1, b'.')\n")
+    grows = tmp_path / "grows"
+    sizes = []
+    with Qmp(fake(f"/usr/bin/python3 {chain} >{grows} 2>&1 </dev/null &\n" + READY)):
+        for _ in range(2):
+            time.sleep(0.3)
+            sizes.append(grows.stat().st_size)
+    sizes.append(grows.stat().st_size)
+    time.sleep(0.2)
+    assert sizes[0] < sizes[1] and grows.stat().st_size == sizes[2]
+
+
+def test_nobody_elses_children_are_ended(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that a shell had before it became this program, and helpers that are no QEMU."""
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        monkeypatch.setattr(running, "_before", None)
+        with Qmp(fake(READY + "sleep 60\n")), subprocess.Popen(["sleep", "60"]) as helper:
+            with Qmp(fake(READY + "sleep 60\n")) as second:
+                pass
+            observe(fake(READY + MACHINES + "sleep 60\n"))
+            assert (other.poll(), helper.poll()) == (None, None)
+            helper.kill()
+        assert other.poll() is None
+        other.kill()
+    with pytest.raises(QmpError):
+        second.pid
+
+
+def test_children_are_found_without_the_kernels_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    with subprocess.Popen(["sleep", "60"]) as child:
+        found = running._children()
+        assert child.pid in found and running._children_by_parent() == found
+        monkeypatch.setattr("os.path.exists", lambda _: False)
+        assert running._children() == found
+        monkeypatch.setattr("os.path.isdir", lambda _: False)
+        assert running._children() == frozenset()
+        child.kill()
+
+
+@pytest.mark.parametrize("error", [AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError])
+def test_our_own_errors_are_not_qemus(fake: Fake, error: "type[Exception]") -> None:
+    """They were told as replies that are not QEMU's."""
+    binary = fake(READY + "sleep 60\n")
+    with pytest.raises(error):
+        with Qmp(binary):
+            raise error
+    assert_ended(binary)
 
 
 def test_not_a_program(tmp_path: Path, fake: Fake) -> None:
     assert refused(str(tmp_path / "none")) == "start: No such file or directory"
     assert refused(str(tmp_path)) == "start: Permission denied"
-    empty = tmp_path / "empty"
+    empty = tmp_path / "qemu-system-empty"
     empty.touch(0o755)
     assert refused(str(empty)) == "start: Exec format error"
     with pytest.raises(QmpError) as caught:
@@ -245,7 +316,7 @@ def test_none_is_started_while_all_end(fake: Fake, monkeypatch: pytest.MonkeyPat
             qmp.execute("query-machines")
     assert caught.value.reason == "it ended on SIGKILL"
     with monkeypatch.context() as patch:
-        patch.setattr("qemu_machines.binaries.process.Popen", None)
+        patch.setattr("qemu_machines.program.Popen", None)
         assert refused(binary) == "start: everything is being ended"
     running.begin()
     with Qmp(binary):
@@ -268,7 +339,7 @@ def test_compat_properties_that_are_told(fake: Fake) -> None:
 @pytest.mark.parametrize(
     "target, machines, text",
     [
-        *(('{"arch": "x"}', reply, "its reply is no list of machine types") for reply in ("1", "[1]", "{}", '[{"cpu-max": 1}]')),
+        *(('{"arch": "x"}', reply, "its reply is not QEMU's") for reply in ("1", "[1]", "{}", '[{"cpu-max": 1}]', '[{"name": 1}]')),
         ("[1]", "[]", "its reply is not QEMU's"),
         ("{}", "[]", "its reply is not QEMU's"),
         ('{"arch": "x"}', '[{"name": "pc"}]', "its reply is not QEMU's"),
@@ -293,7 +364,7 @@ def test_use_after_the_end(fake: Fake) -> None:
         pass
     with pytest.raises(QmpError) as caught:
         qmp.execute("query-machines")
-    assert str(caught.value) == f"{binary}: query-machines: QEMU is not running"
+    assert str(caught.value) == f"{binary}: query-machines: it is not running"
 
 
 def test_interrupt_leaves_nothing(fake: Fake) -> None:

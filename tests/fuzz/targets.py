@@ -31,8 +31,8 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 import trees  # noqa: E402
 
-from qemu_machines import arguments, cli  # noqa: E402
-from qemu_machines.binaries import firmware, migration, observing, process, types  # noqa: E402
+from qemu_machines import arguments, cli, program  # noqa: E402
+from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import patches as reader  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
@@ -256,14 +256,14 @@ def replies(data: bytes) -> None:
         _refused_at_most(lambda: observing.vmstate_of(data, "fuzz"))
         return
     said = GREETING + data if kind < 0x80 and reader != QTEST else data
-    with mock.patch.object(process, "Popen", lambda *_, **__: _Saying(said)):
+    with mock.patch.object(program, "Popen", lambda *_, **__: _Saying(said)):
         _refused_at_most(READERS[reader])
 
 
 def _refused_at_most(read: "Callable[[], object]") -> None:
     try:
         read()
-    except process.QmpError as error:
+    except program.ProgramError as error:
         assert str(error).isprintable(), str(error)
 
 

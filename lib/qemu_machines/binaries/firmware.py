@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import struct
 import tempfile
 from typing import Iterator, NamedTuple
 
 from ..diagnostics import printable
 from .process import Process, QmpError
+from .replies import Malformed
 
 _ARGUMENTS = "-accel tcg -no-user-config -nodefaults -display none -S -qtest stdio -qtest-log none".split()
 # Memory for hot plug, because only then is there etc/reserved-memory-end; the types before QEMU 2.1 have none.
@@ -61,7 +63,8 @@ def facts(binary: str, target: str, name: str, description: str) -> "dict[str, s
         if not file.startswith("genroms/"):
             for words, part in _parts(file, data):
                 if words.startswith("SMBIOS"):
-                    part = part.replace(description.encode(), b"description").replace(name.encode(), b"name")
+                    for text, word in ((description, b"description"), (name, b"name")):
+                        part = part.replace(text.encode(), word) if text else part
                 found[words] = hashlib.sha256(part).hexdigest()[:8]
     return found
 
@@ -102,14 +105,14 @@ def acpi_tables(data: bytes) -> "list[tuple[str, bytes]]":
 
 def smbios_structures(data: bytes) -> "dict[int, bytes]":
     """The structures with their texts, those of one type together; what is no structure is with the last."""
-    found: dict[int, bytes] = {}
+    found: dict[int, list[bytes]] = {}
     at = 0
     while at + 4 <= len(data):
         end = data.find(b"\0\0", at + data[at + 1])
         end = len(data) if end < 0 else end + 2
-        found[data[at]] = found.get(data[at], b"") + data[at:end]
+        found.setdefault(data[at], []).append(data[at:end])
         at = end
-    return found
+    return {number: b"".join(parts) for number, parts in found.items()}
 
 
 def _files(binary: str, target: str, name: str) -> "dict[str, bytes]":
@@ -154,7 +157,7 @@ class _Session(Process):
 
     def _whole(self, data: bytes, size: int) -> bytes:
         if len(data) != size:
-            raise self.error("its reply is not QEMU's")
+            raise Malformed
         return data
 
     def _content(self, selector: int, size: int) -> bytes:
@@ -170,7 +173,10 @@ class _Session(Process):
         if not size:
             return b""
         *_, answer = self._ask([*lines, f"b64read {ram + 16:#x} {size:#x}"])
-        return self._whole(base64.b64decode(answer, validate=True), size)
+        try:
+            return self._whole(base64.b64decode(answer, validate=True), size)
+        except ValueError:
+            raise Malformed from None
 
     def _read_slowly(self, selector: int, size: int) -> bytes:
         """Byte by byte, which types from before QEMU 2.5 only have."""
@@ -184,7 +190,10 @@ class _Session(Process):
         found = bytearray()
         while len(found) < size:
             # Many at once, because each would wait for QEMU; not so many that it would wait for us.
-            found += bytes(int(one, 16) for one in self._ask([read] * min(1000, size - len(found))))
+            for answer in self._ask([read] * min(1000, size - len(found))):
+                if not re.fullmatch(r"0x0{,14}[0-9a-f]{1,2}", answer):
+                    raise Malformed
+                found.append(int(answer, 16))
         return bytes(found)
 
     def _ask(self, lines: "list[str]") -> "list[str]":

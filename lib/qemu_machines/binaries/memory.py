@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+import time
 from collections import Counter
 from typing import Iterable, Iterator, NamedTuple, Optional
 
@@ -18,6 +19,8 @@ from ..inputs.observed import Setting
 # As the machine has it: QEMU runs natively.
 _POINTER = struct.calcsize("P")
 _LARGEST_CLASS = 600  # bytes behind the name; MachineClass had 104 to 128 from 7.2 to 10.0
+# What is read of a process: QEMU 10.0 has 6 regions with 23 MiB in all, 4 of them on the heap.
+_REGIONS, _LARGEST, _LARGEST_HEAP = 100, 256 << 20, 64 << 20
 _MOST = 2000  # entries of a type; the oldest one of 10.0 has 193
 _LONGEST = 200  # bytes of a text
 
@@ -28,12 +31,15 @@ class _Region(NamedTuple):
     heap: bool
 
 
-def compat_properties(pid: int, names: Iterable[str]) -> "dict[str, tuple[Setting, ...]]":
-    """By type name; a type without any is left out. Raises OSError where the memory cannot be read."""
+def compat_properties(pid: int, names: Iterable[str], seconds: float = 30.0) -> "dict[str, tuple[Setting, ...]]":
+    """By type name; a type without any is left out. Raises OSError where the memory cannot be read, or not in time."""
+    until = time.monotonic() + seconds
     regions = list(_regions(pid))
     by_offset: dict[int, dict[str, tuple[Setting, ...]]] = {}
     for name, place in _name_fields(regions, set(names)):
         for offset in range(_POINTER, _LARGEST_CLASS, _POINTER):
+            if time.monotonic() > until:
+                raise OSError("its memory is not QEMU's")
             found = _array(regions, _pointer(regions, place + offset))
             if found:
                 by_offset.setdefault(offset, {})[name] = found
@@ -46,18 +52,25 @@ def _regions(pid: int) -> Iterator[_Region]:
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         lines = [line.split(None, 5) for line in maps]
         program = next((fields[5] for fields in lines if len(fields) > 5), "")
+        places: "list[tuple[int, int, bool]]" = []
         for fields in lines:
             what = fields[5] if len(fields) > 5 else ""
             if fields[1].startswith("r") and (what == program or what.startswith("[heap]")):
                 start, end = (int(number, 16) for number in fields[0].split("-"))
-                memory.seek(start)
-                yield _Region(start, memory.read(end - start), what != program)
+                places.append((start, end - start, what != program))
+        heap = sum(size for _, size, on_heap in places if on_heap)
+        if len(places) > _REGIONS or heap > _LARGEST_HEAP or sum(size for _, size, _ in places) > _LARGEST:
+            raise OSError("its memory is not QEMU's")
+        for start, size, on_heap in places:
+            memory.seek(start)
+            yield _Region(start, memory.read(size), on_heap)
 
 
 def _name_fields(regions: "list[_Region]", names: "set[str]") -> "Iterator[tuple[str, int]]":
     """Where on the heap there is a pointer to the name of a type."""
     texts: dict[int, str] = {}
-    pattern = re.compile(b"[A-Za-z0-9][A-Za-z0-9_.+-]+(?=\0)")
+    # From the begin of a word only: a long one would be searched from each of its letters on.
+    pattern = re.compile(b"(?<![A-Za-z0-9_.+-])[A-Za-z0-9][A-Za-z0-9_.+-]+(?=\0)")
     heaps = [region for region in regions if region.heap]
     for region in heaps:
         for match in pattern.finditer(region.data):
@@ -65,7 +78,7 @@ def _name_fields(regions: "list[_Region]", names: "set[str]") -> "Iterator[tuple
             if text in names:
                 texts[region.start + match.start()] = text
     for region in heaps:
-        words = struct.unpack_from(f"{len(region.data) // _POINTER}P", region.data)
+        words = memoryview(region.data)[: len(region.data) // _POINTER * _POINTER].cast("P")
         for number, word in enumerate(words):
             if word in texts:
                 yield texts[word], region.start + number * _POINTER

@@ -8,7 +8,7 @@ import re
 import stat
 from typing import Any, Iterator, NamedTuple, Optional, Sequence
 
-from . import guests, stream
+from . import guests, replies, stream, types
 from .process import QmpError
 from .qmp import ARGUMENTS, Qmp
 from .transfer import Failed, Machine, Saved, Workshop
@@ -114,12 +114,11 @@ def binaries_of(path: str) -> list[str]:
 def ask(path: str, time_limit: float = 30.0) -> Qemu:
     """Ask a binary what it is; raises QmpError."""
     with Qmp(path, ARGUMENTS, time_limit) as qmp:
-        target = str(qmp.execute("query-target")["arch"])
-        numbers = qmp.execute("query-version")["qemu"]
-        version = (int(numbers["major"]), int(numbers["minor"]), int(numbers["micro"]))
-        machines = {str(one["name"]): str(one.get("default-cpu-type", "")) for one in qmp.execute("query-machines")}
-        types = qmp.execute("qom-list-types", implements="device", abstract=False)
-        return Qemu(path, target, version, machines, frozenset(str(one["name"]) for one in types))
+        target, version = types.target_of(qmp), types.version_of(qmp)
+        told = types.named(qmp, qmp.execute("query-machines"))
+        machines = {replies.text(row, "name"): replies.text(row, "default-cpu-type") if "default-cpu-type" in row else "" for row in told}
+        devices = replies.names(qmp.execute("qom-list-types", implements="device", abstract=False))
+        return Qemu(path, target, version, machines, frozenset(devices))
 
 
 def select(pair: Pair, declared: Optional[Sequence[str]], patterns: Sequence[str]) -> list[str]:

@@ -10,12 +10,12 @@ import hashlib
 import json
 import os
 import re
+import time
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..diagnostics import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType
-from ..inputs.spelling import plain
-from . import firmware
+from . import firmware, replies
 from . import types as boards
 from .process import Process, QmpError
 from .qmp import Qmp
@@ -36,24 +36,32 @@ _FACTS = (
     ("acpi", "ACPI"),
 )
 _TIME = 60.0
-_LARGEST = 64 << 20
+_LARGEST = 32 << 20
+# Seconds until which all types of a binary have to be started; 100 take two or three.
+_ALL_TYPES = 600.0
+# What QEMU 10.0 has for x86_64 is 405, and, for each property of each of its types, 264,234 devices that have it; the
+# largest description has 70 fields. What has far more would be compared for ever.
+_DEVICES, _APPLIED, _FIELDS, _DEPTH = 20_000, 20_000_000, 1_000, 50
 
 
 def observe(binary: str, wanted: Collection[str]) -> Observed:
     """All about a binary and its ``wanted`` types. Raises QmpError."""
     with Qmp(binary) as qmp:
-        target = str(qmp.execute("query-target")["arch"])
-        version = ".".join(str(qmp.execute("query-version")["qemu"][part]) for part in ("major", "minor", "micro"))
+        target = boards.target_of(qmp)
+        version = ".".join(map(str, boards.version_of(qmp)))
         told = boards.entries(qmp)
-        facts = {str(entry["name"]): _facts(entry) for entry in told}
+        facts = {entry["name"]: _facts(entry) for entry in told}
         types = {
             name: ObservedType(name, facts[name], settings, name in wanted)
             for name, settings in boards.compat(qmp, told).items()
         }
-        devices = [str(one["name"]) for one in qmp.execute("qom-list-types", implements="device", abstract=False)]
+        devices = replies.names(qmp.execute("qom-list-types", implements="device", abstract=False))
+        boards.must_not_exceed(qmp, "devices", len(devices), _DEVICES)
         defaults = {device: found for device in sorted(devices) if (found := _defaults(qmp, device))}
         drivers = sorted({driver for type_ in types.values() for driver, _, _ in type_.compat or ()})
         having = {driver: tuple(_implementing(qmp, driver)) for driver in drivers}
+        applied = sum(len(having[driver]) for type_ in types.values() for driver, _, _ in type_.compat or ())
+        boards.must_not_exceed(qmp, "properties of devices that its types set", applied, _APPLIED)
         # A device alone is itself.
         implements = {driver: found for driver, found in having.items() if found != (driver,) or driver not in defaults}
         cpus = {model: found for model in MODELS.get(target, ()) if (found := _cpu(qmp, model))}
@@ -72,7 +80,7 @@ def _must_be_names(qmp: Qmp, words: Iterable[str]) -> None:
     """The record has them bare: what no QEMU has as a name would make it unreadable. Raises QmpError."""
     for word in words:
         if not re.fullmatch(r"[A-Za-z0-9][\w.,+-]*", word, re.A):
-            raise QmpError(qmp.binary, "names", f"what it has is called {printable(repr(word[:60]))}, which is no name")
+            raise QmpError(qmp.name, "names", f"what it has is called {printable(repr(word[:60]))}, which is no name")
 
 
 def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
@@ -80,6 +88,7 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
     from concurrent.futures import ThreadPoolExecutor
 
     failed: list[int] = []
+    until = time.monotonic() + _ALL_TYPES
 
     def found(number: int, one: ObservedType) -> "dict[str, str]":
         # A binary that fails may take all its time for it: not for each of its types. (Those before it
@@ -87,6 +96,8 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
         if any(other < number for other in failed):
             return {}
         try:
+            if time.monotonic() > until:
+                raise QmpError(binary, f"-M {one.name}", f"not started: those before took {_ALL_TYPES:g} seconds")
             return firmware.facts(binary, target, one.name, one.facts.get("description", one.name))
         except QmpError:
             failed.append(number)
@@ -102,13 +113,15 @@ def _facts(entry: Mapping[str, Any]) -> dict[str, str]:
     return {words: _word(entry[key]) for key, words in _FACTS if key in entry}
 
 
-def _word(value: Any) -> str:
+def _word(value: object) -> str:
+    if not isinstance(value, (str, int)):
+        raise replies.Malformed
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _defaults(qmp: Qmp, device: str) -> dict[str, str]:
-    reply = qmp.execute("device-list-properties", typename=device)
-    return {str(one["name"]): plain(one["default-value"]) for one in reply if "default-value" in one}
+    told = replies.rows(qmp.execute("device-list-properties", typename=device))
+    return {replies.text(row, "name"): replies.word(row, "default-value") for row in told if "default-value" in row}
 
 
 def _implementing(qmp: Qmp, driver: str) -> Iterator[str]:
@@ -116,7 +129,7 @@ def _implementing(qmp: Qmp, driver: str) -> Iterator[str]:
         reply = qmp.execute("qom-list-types", implements=driver, abstract=False)
     except QmpError:
         return
-    yield from sorted(str(one["name"]) for one in reply)
+    yield from sorted(replies.names(reply))
 
 
 def _cpu(qmp: Qmp, model: str) -> dict[str, str]:
@@ -125,7 +138,8 @@ def _cpu(qmp: Qmp, model: str) -> dict[str, str]:
         reply = qmp.execute("query-cpu-model-expansion", type="full", model={"name": model})
     except QmpError:
         return {}
-    return {str(name): plain(value) for name, value in reply["model"].get("props", {}).items()}
+    properties = replies.mapping(replies.mapping(replies.mapping(reply).get("model")).get("props", {}))
+    return {name: replies.word(properties, name) for name in properties}
 
 
 def descriptions(text: str) -> dict[str, str]:
@@ -157,39 +171,53 @@ def _vmstate(binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
 
 def vmstate_of(data: bytes, binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
     """The descriptions of a dump: by device, their keys; and by key. Raises QmpError."""
+    states: dict[str, Description] = {}
     try:
-        dumped = json.loads(data)
-        states: dict[str, Description] = {}
+        dumped = replies.mapping(_json(data))
         sections = {
-            str(name): _described(section["Description"], states)
+            name: _described(section["Description"], states, 1)
             for name, section in sorted(dumped.items())
-            if "Description" in section
+            if "Description" in replies.mapping(section)
         }
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
+    except replies.Malformed:
         raise QmpError(binary, "-dump-vmstate", "its dump is not in the form that is known") from None
     return sections, states
 
 
-def _described(entry: Mapping[str, Any], states: "dict[str, Description]") -> str:
+def _json(data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise replies.Malformed from None
+
+
+def _described(given: object, states: "dict[str, Description]", depth: int) -> str:
     """Keep a description, once however many devices have it, and give its key."""
-    fields = tuple(_field(one, states) for one in entry.get("Fields", ()))
-    subsections = tuple(_described(one, states) for one in entry.get("Subsections", ()))
-    name = str(entry["name"] if "name" in entry else entry["vmsd_name"])
-    made = Description(int(entry["version_id"]), int(entry["minimum_version_id"]), fields, subsections)
+    entry = replies.mapping(given)
+    told, inner = replies.rows(entry.get("Fields", [])), replies.rows(entry.get("Subsections", []))
+    if depth > _DEPTH or len(told) > _FIELDS or len(inner) > _FIELDS:
+        raise replies.Malformed
+    fields = tuple(_field(row, states, depth) for row in told)
+    subsections = tuple(_described(row, states, depth + 1) for row in inner)
+    name = replies.text(entry, "name" if "name" in entry else "vmsd_name")
+    version, minimum = replies.number(entry, "version_id"), replies.number(entry, "minimum_version_id")
+    made = Description(version, minimum, fields, subsections)
     # By its content, so that binaries can share it: others have descriptions of the same name.
     key = f"{name}#{hashlib.sha256(repr((name, made)).encode()).hexdigest()[:6]}"
-    states[key] = made
+    if states.setdefault(key, made) != made:
+        # A key of another content, which could even lead to itself.
+        raise replies.Malformed
     return key
 
 
-def _field(entry: Mapping[str, Any], states: "dict[str, Description]") -> Field:
-    inner = _described(entry["Description"], states) if "Description" in entry else ""
+def _field(entry: Mapping[str, Any], states: "dict[str, Description]", depth: int) -> Field:
+    inner = _described(entry["Description"], states, depth + 1) if "Description" in entry else ""
     return Field(
-        str(entry["field"]),
-        int(entry.get("version_id", 0)),
+        replies.text(entry, "field"),
+        replies.number(entry, "version_id") if "version_id" in entry else 0,
         # Of a description inside, its own fields tell.
-        0 if inner else int(entry["size"]),
-        int(entry.get("num", 1)),
+        0 if inner else replies.number(entry, "size"),
+        replies.number(entry, "num") if "num" in entry else 1,
         bool(entry.get("field_exists", False)),
         inner,
     )

@@ -1,49 +1,25 @@
-"""A QEMU that runs, or what was taken for one: limits for its time and for what it writes, and an end for all that it starts."""
+"""A QEMU that runs, or what was taken for one."""
 
 from __future__ import annotations
 
-import os
-import select
-import signal
-import time
-from subprocess import PIPE, Popen, TimeoutExpired
-from typing import Optional, Sequence, TypeVar
+from typing import Sequence
 
-from ..diagnostics import printable
-from . import running
+from ..program import Program, ProgramError
+from .replies import Malformed
 
 TIME_LIMIT = 30.0
-SIZE_LIMIT = 16 << 20  # the largest usual reply, query-qmp-schema, has 0.2 MiB
-# Of standard error, for the words of an error.
-_TAIL = 2000
-_ERRORS = "what it says on standard error"
-# How often to see whether a program has ended that has closed its output.
-_LOOK = 0.01
+# All that a QEMU 10.0 with 138 types for x86_64 answers is 5 MiB.
+SIZE_LIMIT = 32 << 20
 
 
-_Self = TypeVar("_Self", bound="Process")
-
-
-class QmpError(Exception):
+class QmpError(ProgramError):
     """QEMU did not start, or did not answer what it was asked."""
 
-    def __init__(self, binary: str, attempt: str, reason: str, stderr: str = "") -> None:
-        said = f"; it said: {stderr}" if stderr else ""
-        super().__init__(f"{binary}: {attempt}: {reason}{said}")
-        self.binary = binary
-        self.attempt = attempt
-        self.reason = reason
-        self.stderr = stderr
 
+class Process(Program):
+    """A QEMU. Read its replies within the ``with`` statement, too: what is Malformed is then told as its error."""
 
-class Process:
-    """A program in a session of its own; use it in a ``with`` statement, which starts and ends it. Read its replies
-    in there, too: those that have not the form that is read raise QmpError, as all else that goes wrong.
-
-    ``time_limit`` (seconds) is for its whole life, ``size_limit`` (bytes) for all
-    that it writes between two times that it is sent something. ``attempt`` is
-    what it is asked, for errors.
-    """
+    failure = QmpError
 
     def __init__(
         self,
@@ -53,196 +29,14 @@ class Process:
         time_limit: float = TIME_LIMIT,
         size_limit: int = SIZE_LIMIT,
     ) -> None:
-        self.binary = binary
-        self.attempt = attempt
-        self._arguments = tuple(arguments)
-        self._time_limit = time_limit
-        self._size_limit = size_limit
-        self._popen: Optional[Popen[bytes]] = None
-        self._deadline = 0.0
-        self._received = 0
-        self._buffer = bytearray()
-        self._at_end = False
-        self._said = b""
-        self._says = True
+        super().__init__(binary, [binary, *arguments], attempt, time_limit, size_limit)
 
-    def __enter__(self: _Self) -> _Self:
-        try:
-            if not running.start(self, self._start):
-                raise self.error("everything is being ended")
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, kind: object, problem: object, trace: object) -> None:
-        """End it; what could not be read in a reply is an error of QEMU's, whoever reads it."""
-        odd = isinstance(problem, (AttributeError, LookupError, OverflowError, TypeError, ValueError))
-        error = self.error("its reply is not QEMU's") if odd else None
+    def __exit__(self, *raised: object) -> None:
+        error = self.malformed() if any(isinstance(one, Malformed) for one in raised) else None
         self.close()
         if error:
             raise error
 
-    def _start(self) -> None:
-        self._deadline = time.monotonic() + self._time_limit
-        try:
-            self._popen = Popen(
-                [self.binary, *self._arguments], stdin=PIPE, stdout=PIPE, stderr=PIPE, bufsize=0, start_new_session=True
-            )
-        except (OSError, ValueError) as error:  # ValueError for a NUL in a word
-            raise self.error(getattr(error, "strerror", None) or str(error)) from None
-        os.set_blocking(self._number(0), False)
-
-    @property
-    def pid(self) -> int:
-        """The process, while it runs."""
-        return self._process().pid
-
-    def send(self, data: bytes) -> None:
-        """Have it read something; what it was sent before is then answered, and the limit of size begins anew."""
-        self._received = 0
-        while data:
-            data = self._exchange(data)
-
-    def line(self) -> bytes:
-        """The next line that it writes, without its end."""
-        while (end := self._buffer.find(b"\n")) < 0:
-            if self._at_end:
-                raise self._ended()
-            self._exchange()
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return line
-
-    def rest(self) -> bytes:
-        """All that it writes until it ends, which it has to do by itself and with status 0."""
-        stdin = self._process().stdin
-        if stdin is not None:
-            stdin.close()
-        while not self._at_end:
-            self._exchange()
-        if self._status() != 0:
-            raise self._ended()
-        return bytes(self._buffer)
-
-    def kill(self) -> None:
-        """From any thread: whoever waits for it gets its end as an error."""
-        process = self._popen
-        if process is not None:
-            # The group, so that a wrapper script cannot leave the real QEMU behind.
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-
-    def close(self) -> None:
-        """End it, whatever state it is in, and wait for its end."""
-        running.forget(self)
-        self.kill()
-        process, self._popen = self._popen, None
-        if process is not None:
-            for pipe in (process.stdin, process.stdout, process.stderr):
-                if pipe is not None:
-                    pipe.close()
-            process.wait()
-
-    def error(self, reason: str) -> QmpError:
-        """An error with the last that it said on standard error."""
-        if self._popen is not None and self._says:
-            self._hear()
-        lines = self._said.decode("utf-8", "replace").splitlines()
-        tail = " | ".join(printable(line.strip()) for line in lines[-5:] if line.strip())
-        return QmpError(self.binary, self.attempt, reason, tail)
-
-    def _process(self) -> Popen[bytes]:
-        if self._popen is None:
-            raise QmpError(self.binary, self.attempt, "QEMU is not running")
-        return self._popen
-
-    def _number(self, which: int) -> int:
-        process = self._process()
-        pipe = (process.stdin, process.stdout, process.stderr)[which]
-        assert pipe is not None
-        return pipe.fileno()
-
-    def _exchange(self, data: bytes = b"") -> bytes:
-        """Wait until it writes or reads something; what it has not read of ``data`` is left."""
-        stdout, stderr = self._number(1), self._number(2)
-        # poll, because select fails where more than 1024 files are open.
-        poll = select.poll()
-        if not self._at_end:
-            poll.register(stdout, select.POLLIN)
-        # Nobody else reads standard error, and a full pipe would block QEMU.
-        if self._says:
-            poll.register(stderr, select.POLLIN)
-        if data:
-            poll.register(self._number(0), select.POLLOUT)
-        left = self._deadline - time.monotonic()
-        # Something that never stops talking must not escape the limit either.
-        ready = {number for number, _ in poll.poll(left * 1000)} if left > 0 else set()
-        if not ready:
-            raise self.error(f"no answer within {self._time_limit:g} seconds")
-        if stderr in ready:
-            self._count(self._hear(), _ERRORS)
-        if stdout in ready:
-            self._count(self._read(stdout), "its reply")
-        return self._write(data) if ready - {stdout, stderr} else data
-
-    def _read(self, stdout: int) -> int:
-        data = os.read(stdout, 1 << 16)
-        self._at_end = not data
-        self._buffer += data
-        return len(data)
-
-    def _write(self, data: bytes) -> bytes:
-        try:
-            return data[os.write(self._number(0), data) :]
-        except BlockingIOError:
-            return data
-        except BrokenPipeError:
-            raise self._ended() from None
-
-    def _hear(self, wait: float = 0) -> int:
-        """Keep the end of what it says on standard error; how many bytes there were."""
-        stderr = self._number(2)
-        poll = select.poll()
-        poll.register(stderr, select.POLLIN)
-        if not poll.poll(wait * 1000):
-            return 0
-        # As much as a pipe holds.
-        data = os.read(stderr, 1 << 16)
-        self._says = bool(data)
-        self._said = (self._said + data)[-_TAIL:]
-        return len(data)
-
-    def _count(self, size: int, what: str) -> None:
-        self._received += size
-        if self._received > self._size_limit:
-            raise self.error(f"{what} is larger than {self._size_limit} bytes")
-
-    def _status(self) -> Optional[int]:
-        """Its status when it has ended, for which there is as much time as is left; None where it still runs."""
-        process = self._process()
-        while (status := process.poll()) is None and time.monotonic() < self._deadline:
-            if self._says:
-                self._count(self._hear(_LOOK), _ERRORS)
-            else:
-                try:
-                    process.wait(max(0.0, self._deadline - time.monotonic()))
-                except TimeoutExpired:
-                    pass
-        return status
-
-    def _ended(self) -> QmpError:
-        """For a closed pipe: normally the program has ended, and its status says why."""
-        status = self._status()
-        return self.error("it closed the connection and still runs" if status is None else f"it ended {_how(status)}")
-
-
-def _how(status: int) -> str:
-    if status >= 0:
-        return f"with status {status}"
-    try:
-        return f"on {signal.Signals(-status).name}"
-    except ValueError:  # most real-time signals have no name
-        return f"on signal {-status}"
+    def malformed(self) -> ProgramError:
+        """An error for a reply that is Malformed."""
+        return self.error("its reply is not QEMU's")

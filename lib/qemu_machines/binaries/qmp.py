@@ -6,6 +6,7 @@ import json
 from typing import Any, Sequence
 
 from ..diagnostics import printable
+from . import replies
 from .process import SIZE_LIMIT, TIME_LIMIT, Process
 
 # No guest and no KVM: these run on build machines. "-accel tcg" because a
@@ -54,9 +55,7 @@ class Qmp(Process):
             if "return" in reply:
                 return reply["return"]
             if "error" in reply:
-                error = reply["error"]
-                why = error.get("desc") if isinstance(error, dict) else error
-                raise self.error(f"refused: {printable(str(why))}")
+                raise self.error(f"refused: {printable(replies.text(replies.mapping(reply['error']), 'desc'))}")
             # Events come whenever QEMU likes and answer nothing.
             if "event" not in reply:
                 raise self.error("its reply is no result, no error and no event")

@@ -7,17 +7,22 @@ import os
 import socket
 import tempfile
 import time
+from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
-from . import guests
+from ..diagnostics import printable
+from ..program import ProgramError
+from . import guests, replies
 from .process import QmpError
 from .qmp import Qmp
 
 # Seconds for the whole life of one QEMU; a tenth of a second is usual.
 TIME_LIMIT = 60.0
 # Bytes; a board with all its devices has 4 MiB, because empty memory is not sent.
-SIZE_LIMIT = 512 << 20
+SIZE_LIMIT = 64 << 20
+# When so many machines of a binary have failed after half of their time, no other is started.
+_PATIENCE = 4
 _PAUSE = 0.003
 # How often to see, while QEMU should connect, whether it still lives.
 _LOOK = 0.2
@@ -45,17 +50,17 @@ class Saved(NamedTuple):
 class Failed(Exception):
     """A migration did not succeed: where (start, save, load or run), and QEMU's own words."""
 
-    def __init__(self, stage: str, error: QmpError) -> None:
+    def __init__(self, stage: str, error: ProgramError) -> None:
         super().__init__(stage, error)
         self.stage = stage
         self.message = _words_of(error)
 
 
-def _words_of(error: QmpError) -> str:
+def _words_of(error: ProgramError) -> str:
     """What QEMU wrote on standard error, without its warnings; else how it failed."""
     words = []
     for line in error.stderr.split(" | "):
-        text = line.removeprefix(f"{os.path.basename(error.binary)}: ")
+        text = line.removeprefix(f"{os.path.basename(error.name)}: ")
         if text and not text.startswith(("warning: ", "info: ")):
             words.append(text)
     return "; ".join(words) or f"{error.attempt}: {error.reason}"
@@ -68,6 +73,7 @@ class Workshop:
         self._firmware = tuple(folder for folder in firmware if os.path.isdir(folder))
         self._time_limit = time_limit
         self._numbers = itertools.count()
+        self._late: Counter[str] = Counter()
 
     def __enter__(self) -> Workshop:
         chosen = tempfile.gettempdir()
@@ -83,7 +89,7 @@ class Workshop:
     def save(self, binary: str, machine: Machine) -> Saved:
         """Start a machine, let its program count, and save it; raises Failed."""
         with self._started(binary, machine) as qmp:
-            with _stage("save"):
+            with _stage("save", qmp):
                 count = self._wait(qmp, machine, 0)
                 qmp.execute("stop")
                 count = _count(qmp, machine)
@@ -92,9 +98,9 @@ class Workshop:
     def load(self, binary: str, machine: Machine, saved: Saved) -> None:
         """Load a saved machine, and see that its program goes on from where it was; raises Failed."""
         with self._started(binary, machine, "-S", "-incoming", "defer") as qmp:
-            with _stage("load"):
+            with _stage("load", qmp):
                 self._feed(qmp, binary, saved.stream)
-            with _stage("run"):
+            with _stage("run", qmp):
                 found = _count(qmp, machine)
                 if found != saved.counted:
                     raise _error(binary, "its memory", f"the program had counted to {saved.counted} and is at {found}")
@@ -113,10 +119,16 @@ class Workshop:
         for folder in self._firmware:
             words += ["-L", folder]
         qmp = Qmp(binary, [*words, *more], self._time_limit)
-        with _stage("start"):
-            qmp.__enter__()
         try:
+            with _stage("start", qmp):
+                if self._late[binary] >= _PATIENCE:
+                    raise _error(binary, "start", f"not tried: {_PATIENCE} of its machines took too long")
+                qmp.__enter__()
             yield qmp
+        except Failed:
+            # For so long is waited for what does not come.
+            self._late[binary] += qmp.left <= self._time_limit / 2
+            raise
         finally:
             qmp.close()
 
@@ -136,8 +148,7 @@ class Workshop:
             qmp.execute("migrate", uri=f"unix:{path}")
             try:
                 with self._accepted(qmp, server) as connection:
-                    connection.settimeout(self._time_limit)
-                    while data := connection.recv(1 << 20):
+                    while data := self._received(qmp, connection):
                         stream += data
                         if len(stream) > SIZE_LIMIT:
                             raise _error(binary, "migrate", f"its stream is larger than {SIZE_LIMIT} bytes")
@@ -146,6 +157,17 @@ class Workshop:
         os.unlink(path)
         self._finish(qmp, binary, "migrate")
         return bytes(stream)
+
+    def _received(self, qmp: Qmp, connection: socket.socket) -> bytes:
+        """What comes next; for all of it there is as much time as QEMU has for its whole life."""
+        left = qmp.left
+        if left:
+            connection.settimeout(left)
+            try:
+                return connection.recv(1 << 20)
+            except socket.timeout:
+                pass
+        raise _error(qmp.name, "migrate", f"its stream has no end after {self._time_limit:g} seconds")
 
     def _accepted(self, qmp: Qmp, server: socket.socket) -> socket.socket:
         """The connection from QEMU; raises QmpError where QEMU has ended, and OSError where it does not come."""
@@ -162,7 +184,7 @@ class Workshop:
         path = self._socket()
         qmp.execute("migrate-incoming", uri=f"unix:{path}")
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(self._time_limit)
+            client.settimeout(qmp.left)
             try:
                 client.connect(path)
                 client.sendall(stream)
@@ -178,11 +200,12 @@ class Workshop:
 
         found = self._poll(binary, attempt, "it is not finished", ended)
         if found["status"] != "completed":
-            raise _error(binary, attempt, found.get("error-desc") or f"its status is {found['status']}")
+            told = replies.text(found, "error-desc") if "error-desc" in found else ""
+            raise _error(binary, attempt, printable(told) or f"its status is {found['status']}")
 
     def _wait(self, qmp: Qmp, machine: Machine, count: int) -> int:
         """How far the program has counted as soon as that is not ``count``."""
-        binary = qmp.binary
+        binary = qmp.name
 
         def counted() -> Any:
             found = _count(qmp, machine)
@@ -203,11 +226,13 @@ class Workshop:
 
 
 @contextmanager
-def _stage(name: str) -> Iterator[None]:
+def _stage(name: str, qmp: Qmp) -> Iterator[None]:
     try:
         yield
-    except QmpError as error:
+    except ProgramError as error:
         raise Failed(name, error) from None
+    except replies.Malformed:
+        raise Failed(name, qmp.malformed()) from None
 
 
 def _error(binary: str, attempt: str, reason: str) -> QmpError:
@@ -215,10 +240,7 @@ def _error(binary: str, attempt: str, reason: str) -> QmpError:
 
 
 def _mapping(qmp: Qmp, command: str) -> dict[str, Any]:
-    reply = qmp.execute(command)
-    if not isinstance(reply, dict):
-        raise _error(qmp.binary, command, "its reply is not QEMU's")
-    return reply
+    return replies.mapping(qmp.execute(command))
 
 
 def _count(qmp: Qmp, machine: Machine) -> int:
@@ -228,4 +250,4 @@ def _count(qmp: Qmp, machine: Machine) -> int:
     try:
         return int(text.split()[1], 16)
     except (IndexError, ValueError):
-        raise _error(qmp.binary, "its memory", f"cannot be read: {text[:60]}") from None
+        raise _error(qmp.name, "its memory", f"cannot be read: {printable(text[:60])}") from None

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from ..inputs.observed import Setting
-from . import memory
+from . import memory, replies
 from .process import QmpError
 from .qmp import Qmp
 
 Entry = Mapping[str, Any]
+# QEMU 10.0 has 138 for x86_64, 100 of them a distribution's.
+_MOST = 2_000
 
 
 class Machine(NamedTuple):
@@ -34,23 +36,34 @@ class Observation(NamedTuple):
 def observe(binary: str) -> Observation:
     """Start a binary, without a guest, and ask it. Raises QmpError."""
     with Qmp(binary) as qmp:
-        target = str(qmp.execute("query-target")["arch"])
+        target = target_of(qmp)
         told = entries(qmp)
         settings = compat(qmp, told)
         # "alias" and "is-default" are left out where they do not apply.
         machines = [
             Machine(
-                name=str(entry["name"]),
-                alias=entry.get("alias"),
+                name=entry["name"],
+                alias=replies.text(entry, "alias") if "alias" in entry else None,
                 is_default=bool(entry.get("is-default", False)),
-                cpu_max=int(entry["cpu-max"]),
-                deprecated=bool(entry["deprecated"]),
-                compat=settings[str(entry["name"])],
+                cpu_max=replies.number(entry, "cpu-max"),
+                deprecated=bool(entry.get("deprecated", False)),
+                compat=settings[entry["name"]],
             )
             for entry in told
         ]
     # Both programs of a PC have the same boards.
     return Observation("x86_64" if target == "i386" else target, tuple(sorted(machines, key=lambda machine: machine.name)))
+
+
+def target_of(qmp: Qmp) -> str:
+    """What it emulates, for example ``x86_64``. Raises QmpError."""
+    return replies.text(replies.mapping(qmp.execute("query-target")), "arch")
+
+
+def version_of(qmp: Qmp) -> "tuple[int, int, int]":
+    """Its own version. Raises QmpError."""
+    numbers = replies.mapping(replies.mapping(qmp.execute("query-version")).get("qemu"))
+    return replies.number(numbers, "major"), replies.number(numbers, "minor"), replies.number(numbers, "micro")
 
 
 def entries(qmp: Qmp) -> Sequence[Entry]:
@@ -60,23 +73,35 @@ def entries(qmp: Qmp) -> Sequence[Entry]:
     except QmpError:
         # Before 9.1 (QEMU commit 236e9397b3) it does not know the argument.
         reply = qmp.execute("query-machines")
-    if not isinstance(reply, list) or not all(isinstance(one, dict) and "name" in one for one in reply):
-        raise QmpError(qmp.binary, "query-machines", "its reply is no list of machine types")
-    return reply
+    return named(qmp, reply)
+
+
+def named(qmp: Qmp, reply: object) -> Sequence[Entry]:
+    """The rows of a reply that has machine types, each with its name. Raises QmpError."""
+    told = replies.rows(reply)
+    must_not_exceed(qmp, "machine types", len(replies.names(told)), _MOST)
+    return told
+
+
+def must_not_exceed(qmp: Qmp, what: str, count: int, most: int) -> None:
+    """Raises QmpError where a binary has so many of something that they would be looked at for ever."""
+    if count > most:
+        raise QmpError(qmp.name, qmp.attempt, f"it has {count} {what}, and more than {most} are not looked at")
 
 
 def compat(qmp: Qmp, told: Sequence[Entry]) -> "dict[str, Optional[tuple[Setting, ...]]]":
     """The compat properties by type; those that QEMU does not tell are read in its memory."""
-    names = [str(entry["name"]) for entry in told]
+    names = replies.names(told)
     if any("compat-props" in entry for entry in told):
-        return {name: _settings(entry["compat-props"]) for name, entry in zip(names, told)}
+        return {name: _settings(entry.get("compat-props")) for name, entry in zip(names, told)}
     try:
-        found = memory.compat_properties(qmp.pid, names)
+        found = memory.compat_properties(qmp.pid, names, qmp.left)
     except OSError:
         # Another user's process, or a kernel that forbids it (ptrace_scope).
         found = {}
     return {name: found.get(name, ()) if found else None for name in names}
 
 
-def _settings(reply: "list[Mapping[str, Any]]") -> "tuple[Setting, ...]":
-    return tuple((str(one["qom-type"]), str(one["property"]), str(one["value"])) for one in reply)
+def _settings(reply: object) -> "tuple[Setting, ...]":
+    text = replies.text
+    return tuple((text(row, "qom-type"), text(row, "property"), text(row, "value")) for row in replies.rows(reply))

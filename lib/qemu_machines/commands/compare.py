@@ -48,8 +48,8 @@ class _Package:
             # As git has it: "./" is from here, and a bare path from the top.
             self.path = f"{revision}:{path or './' + os.path.relpath(options.manifest)}"
 
-    def read(self, path: str, what: str) -> bytes:
-        return git.show(path) if self.from_git else files.read_bytes(path, what, limit=changelog.LIMIT, root=files.root_of(path))
+    def read(self, path: str, what: str, limit: int) -> bytes:
+        return git.show(path, limit) if self.from_git else files.read_bytes(path, what, limit=limit, root=files.root_of(path))
 
     def beside(self, name: str) -> str:
         folder, slash, _ = self.path.rpartition("/")
@@ -64,11 +64,10 @@ def _state(options: Options, name: str) -> State:
     if os.path.isfile(name) and _is_program(name):
         return _of_binary(name)
     package = _Package(options, name)
-    data = package.read(package.path, manifest.WHAT)
     if package.path.endswith(".lock"):
-        record = lock.parse(data, package.path)
+        record = lock.parse(package.read(package.path, lock.WHAT, lock.LIMIT), package.path)
         return State(name, {key: differences.seen(one) for key, one in record.types.items()}, {}, None)
-    declared = reading.whole(manifest.parse(data, package.path))
+    declared = reading.whole(manifest.parse(package.read(package.path, manifest.WHAT, files.LIMIT), package.path))
     known = reading.known_releases(declared)
     found = _upload(package, declared, known)
     types = model.declared(declared, known, found).types
@@ -118,7 +117,7 @@ def _upload(package: _Package, declared: manifest.Manifest, known: Releases) -> 
     """The upload by the changelog beside a manifest; None where there is none."""
     path = package.beside("changelog")
     try:
-        data = package.read(path, changelog.WHAT)
+        data = package.read(path, changelog.WHAT, changelog.LIMIT)
     except InputError:
         return None
     return upload.upload_of(changelog.parse(data, path), declared, known, upload.Question())

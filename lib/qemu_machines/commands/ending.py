@@ -1,4 +1,4 @@
-"""Commands that start QEMUs, and signals that ask for their end.
+"""Commands that start programs, and signals that ask for their end.
 
 A handler that raised would do so anywhere, also within a lock or a pool, which
 then are broken. So a signal ends the QEMUs, whoever waits for one gets that as
@@ -14,7 +14,7 @@ import threading
 from contextlib import contextmanager
 from typing import Callable, Iterator
 
-from ..binaries import running
+from .. import running
 from ..options import Options
 from . import telling
 

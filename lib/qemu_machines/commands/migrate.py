@@ -112,7 +112,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
             qemu = migration.ask(binary)
         except QmpError as error:
             ending.check()
-            text = str(error).removeprefix(f"{error.binary}: ")
+            text = str(error).removeprefix(f"{error.name}: ")
             # What has said that it is QEMU is one.
             hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
             unreadable.append(telling.unreadable(binary, text, hint))
