@@ -20,7 +20,7 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines import fidelity, rules
-from qemu_machines.binaries import memory, observing
+from qemu_machines.binaries import memory, observing, programs
 from qemu_machines.binaries.process import QmpError
 from qemu_machines.commands import telling
 from qemu_machines.diagnostics import InputError, Mark
@@ -451,7 +451,7 @@ def test_fields_of_a_dump() -> None:
 def test_no_binary(tree: Tree, run: Run) -> None:
     tree.manifest(HPB).changelog()
     done = run("verify")
-    assert (done.returncode, done.stderr.splitlines()[0]) == (3, "dh_qemu_machines: error: b/qemu, build or the current folder: there is no qemu-system-* there")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (3, "dh_qemu_machines: error: b/qemu or build: there is no qemu-system-* there")
     done = run("verify", "--builddir", "b")
     assert (done.returncode, "b: there is no qemu-system-* there" in done.stderr) == (3, True)
 
@@ -472,13 +472,17 @@ def test_binaries_are_found(tree: Tree, run: Run) -> None:
     fake(tree, "exit 1")
     tree.write("build/qemu-system-data", "").write("build/qemu-system-x86_64.p/x", "")
     tree.write("empty/x", "")
-    assert observing.find([], None) == (["build/qemu-system-x86_64"], [])
-    assert observing.find(["build", "empty"], None) == (["build/qemu-system-x86_64"], ["empty"])
-    assert observing.find(["a/b", "c"], "build") == (["a/b", "./c"], [])
-    assert observing.find([], "nowhere") == ([], ["nowhere"])
-    tree.write("b/qemu/qemu-system-arm", "")
-    (tree.root / "b/qemu/qemu-system-arm").chmod(0o755)
-    assert observing.find([], None) == (["b/qemu/qemu-system-arm"], [])
+    assert programs.find(["build", "empty"], None) == (["build/qemu-system-x86_64"], ["empty"])
+    assert programs.find(["a/b", "c"], "build") == (["a/b", "c"], [])
+    assert programs.find([], "build") == (["build/qemu-system-x86_64"], [])
+    assert programs.find([], "nowhere") == ([], ["nowhere"])
+    # What nobody named is what a build makes, and no script.
+    assert programs.find([], None) == ([], ["b/qemu or build"])
+    for name in ("build/qemu-system-s390x", "b/qemu/qemu-system-arm"):
+        tree.write(name, "\x7fELF")
+        assert name not in programs.find([], None)[0]
+        (tree.root / name).chmod(0o755)
+        assert programs.find([], None) == ([name], [])
 
 
 def test_descriptions() -> None:
@@ -826,17 +830,17 @@ def test_what_was_not_looked_at_is_told(tree: Tree, run: Run) -> None:
     # A record without the observed half, or without that of one binary.
     assert run("freeze").returncode == 0
     nothing = "is not compared with what was released: the record has nothing of it; freeze writes it when it is given the binary"
-    assert [line.split("note: ")[1] for line in run("verify").stderr.splitlines()] == [
+    assert [line.split("note: ")[1] for line in run("verify", "build").stderr.splitlines()] == [
         f"qemu-system-s390x {nothing}", f"qemu-system-ppc64 {nothing}"
     ]  # fmt: skip
     of_the_record = ["built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed"]
-    assert json.loads(run("verify", "--format", "json").stdout)["skipped"] == of_the_record
+    assert json.loads(run("verify", "--format", "json", "build").stdout)["skipped"] == of_the_record
     assert run("freeze", ccw).returncode == 0
-    assert [line.split("note: ")[1] for line in run("verify").stderr.splitlines()] == [f"qemu-system-ppc64 {nothing}"]
-    assert json.loads(run("verify", "--format", "json").stdout)["skipped"] == []
+    assert [line.split("note: ")[1] for line in run("verify", "build").stderr.splitlines()] == [f"qemu-system-ppc64 {nothing}"]
+    assert json.loads(run("verify", "--format", "json", "build").stdout)["skipped"] == []
     assert run("freeze", "build").returncode == 0
-    done = run("verify")
-    assert (done.returncode, done.stderr, json.loads(run("verify", "--format", "json").stdout)["skipped"]) == (0, "", [])
+    done = run("verify", "build")
+    assert (done.returncode, done.stderr, json.loads(run("verify", "--format", "json", "build").stdout)["skipped"]) == (0, "", [])
 
 
 def test_a_released_type_of_which_the_record_has_nothing(tree: Tree, run: Run) -> None:

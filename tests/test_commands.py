@@ -490,7 +490,7 @@ def test_verify_gives_a_program_its_document(tree: Tree, run: Run) -> None:
     assert (document["upload"], document["notes"], "type-not-built" in document["skipped"]) == (None, [], True)
     done = run("verify", "--format=json", "no-such-binary", cwd=tree.manifest().root)
     (found,) = json.loads(done.stdout)["findings"]
-    assert (done.returncode, done.stderr, found["tag"], found["file"]) == (3, "", "input-unreadable", "./no-such-binary")
+    assert (done.returncode, done.stderr, found["tag"], found["file"]) == (3, "", "input-unreadable", "no-such-binary")
 
 
 @pytest.mark.parametrize("command", ["compare debian/qemu-machines.yaml other.yaml", "check --against=other.yaml"])

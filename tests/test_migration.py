@@ -331,35 +331,35 @@ def test_wrong_usage(run: Run, tree: Tree) -> None:
 
 def test_all_that_cannot_be_asked_is_told(run: Run, tree: Tree) -> None:
     (tree.root / "empty").mkdir()
-    fake(tree.root / "broken", "echo 'libfoo.so: cannot open' >&2; exit 127\n")
-    done = run("migrate", "--from", "none", "--to", "broken", "--firmware", "nowhere")
+    fake(tree.root / "qemu-system-broken", "echo 'libfoo.so: cannot open' >&2; exit 127\n")
+    done = run("migrate", "--from", "none", "--to", "qemu-system-broken", "--firmware", "nowhere")
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
         "dh_qemu_machines: error: nowhere: is no folder\n"
         "dh_qemu_machines: error: none: cannot be read: No such file or directory\n"
-        "dh_qemu_machines: error: ./broken: start: it ended with status 127; it said: libfoo.so: cannot open\n"
+        "dh_qemu_machines: error: qemu-system-broken: start: it ended with status 127; it said: libfoo.so: cannot open\n"
         "      = hint: is it a QEMU that can run here?\n"
         "dh_qemu_machines: 3 errors\n"
     )
-    done = run("migrate", "--from", "empty", "--to", "broken")
+    done = run("migrate", "--from", "empty", "--to", "qemu-system-broken")
     assert "empty: has no qemu-system binary\n      = hint: looked for qemu-system-x86_64, qemu-" in done.stderr
 
 
 def test_replies_that_are_not_qemus(run: Run, tree: Tree) -> None:
-    fake(tree.root / "odd", ASKED.replace('{"arch": "x86_64"}', "[1]"))
-    done = run("migrate", "--from", "odd", "--to", "odd")
+    fake(tree.root / "qemu-system-odd", ASKED.replace('{"arch": "x86_64"}', "[1]"))
+    done = run("migrate", "--from", "qemu-system-odd", "--to", "qemu-system-odd")
     assert done.returncode == 3
-    assert "error: ./odd: query-target: its reply is not QEMU's\n" in done.stderr
+    assert "error: qemu-system-odd: query-target: its reply is not QEMU's\n" in done.stderr
     assert "hint" not in done.stderr
 
 
 def test_different_targets(run: Run, tree: Tree) -> None:
-    fake(tree.root / "one", ASKED)
-    fake(tree.root / "two", ASKED.replace("x86_64", "s390x"))
-    done = run("migrate", "--from", "one", "--to", "two")
+    fake(tree.root / "qemu-system-one", ASKED)
+    fake(tree.root / "qemu-system-two", ASKED.replace("x86_64", "s390x"))
+    done = run("migrate", "--from", "qemu-system-one", "--to", "qemu-system-two")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         3,
-        "dh_qemu_machines: error: two: has s390x, while one has x86_64",
+        "dh_qemu_machines: error: qemu-system-two: has s390x, while qemu-system-one has x86_64",
     )
 
 
@@ -399,29 +399,29 @@ def test_types_that_a_build_lost(run: Run, tree: Tree, declared: bool, rows: "li
     """Debian's 10.0 lacks eight types of 7.2, and migrate said that all migrate: what the new build lacks was no row."""
     if declared:
         tree.whole()
-    build(tree, "old", 7, 2, "pc-i440fx-2.0", "pc-i440fx-2.12", "pc-q35-lunar", "isapc")
-    build(tree, "new", 10, 0, "pc-i440fx-2.12", "pc-q35-lunar", "pc-q35-10.0")
-    between = ("migrate", "--from", "old", "--to", "new")
+    build(tree, "qemu-system-a", 7, 2, "pc-i440fx-2.0", "pc-i440fx-2.12", "pc-q35-lunar", "isapc")
+    build(tree, "qemu-system-b", 10, 0, "pc-i440fx-2.12", "pc-q35-lunar", "pc-q35-10.0")
+    between = ("migrate", "--from", "qemu-system-a", "--to", "qemu-system-b")
     done = run(*between)
     assert (done.returncode, done.stderr) == (1, "")
     head, *table = done.stdout.split("\n\n")[0].splitlines()
     assert head == "x86_64: QEMU 7.2.0 to 10.0.0"
     assert [line.strip() for line in table[1:]] == [*rows, f"0 of {len(rows)} machine types migrate forward and run"]
-    assert "pc-i440fx-2.0 (forward):\n  ./new, start: it has no such machine type, so that guests cannot come\n" in done.stdout
+    assert "pc-i440fx-2.0 (forward):\n  qemu-system-b, start: it has no such machine type, so that guests cannot come\n" in done.stdout
     done = run(*between, "--type", "pc-i440fx-2.*")
     assert (done.returncode, "\n  pc-i440fx-2.0   MISSING\n  pc-i440fx-2.12  FAILED\n0 of 2 " in done.stdout) == (1, True)
     done = run(*between, "--type=pc-i440fx-2.0", "--format=json")
     (found,) = json.loads(done.stdout)["migrations"]
-    assert (done.returncode, found["type"], found["outcome"], found["promised"], found["binary"]) == (1, "pc-i440fx-2.0", "missing", True, "./new")
+    assert (done.returncode, found["type"], found["outcome"], found["promised"], found["binary"]) == (1, "pc-i440fx-2.0", "missing", True, "qemu-system-b")
 
 
 def test_mistyped(run: Run, tree: Tree) -> None:
-    fake(tree.root / "one", ASKED)
-    done = run("migrate", "--from", "one", "--to", "one", "--type", "pc-q35-lunra", "--type", "pc-q35-lunar")
+    fake(tree.root / "qemu-system-one", ASKED)
+    done = run("migrate", "--from", "qemu-system-one", "--to", "qemu-system-one", "--type", "pc-q35-lunra", "--type", "pc-q35-lunar")
     assert (done.returncode, done.stdout, done.stderr) == (
         2,
         "",
-        "dh_qemu_machines: error: one: no machine type of the boards is called pc-q35-lunra\n"
+        "dh_qemu_machines: error: qemu-system-one: no machine type of the boards is called pc-q35-lunra\n"
         '      = hint: did you mean "pc-q35-lunar"?\n',
     )
 
@@ -429,28 +429,28 @@ def test_mistyped(run: Run, tree: Tree) -> None:
 def test_a_manifest_that_cannot_be_read(run: Run, tree: Tree) -> None:
     tree.whole()
     tree.write("debian/qemu-machines.yaml", "version: [\n")
-    fake(tree.root / "one", ASKED)
-    done = run("migrate", "--from", "one", "--to", "one")
+    fake(tree.root / "qemu-system-one", ASKED)
+    done = run("migrate", "--from", "qemu-system-one", "--to", "qemu-system-one")
     assert (done.returncode, done.stdout) == (3, "")
     assert "debian/qemu-machines.yaml:" in done.stderr
 
 
 def test_declared_types_only(run: Run, tree: Tree) -> None:
     tree.whole()
-    fake(tree.root / "one", ASKED.replace("pc-q35-lunar", "pc-q35-warty"))
-    done = run("migrate", "--from", "one", "--to", "one")
+    fake(tree.root / "qemu-system-one", ASKED.replace("pc-q35-lunar", "pc-q35-warty"))
+    done = run("migrate", "--from", "qemu-system-one", "--to", "qemu-system-one")
     assert (done.returncode, done.stderr) == (
         1,
-        "dh_qemu_machines: error: one: has no machine type that the manifest declares\n",
+        "dh_qemu_machines: error: qemu-system-one: has no machine type that the manifest declares\n",
     )
 
 
 def test_failing_qemu(run: Run, tree: Tree) -> None:
-    fake(tree.root / "one", ASKED + "echo 'one: warning: old' >&2; echo 'could not load PC BIOS' >&2; exit 1\n")
-    done = run("migrate", "--from", "one", "--to", "one")
+    fake(tree.root / "qemu-system-one", ASKED + "echo 'qemu-system-one: warning: old' >&2; echo 'could not load PC BIOS' >&2; exit 1\n")
+    done = run("migrate", "--from", "qemu-system-one", "--to", "qemu-system-one")
     assert (done.returncode, done.stderr) == (1, "")
     assert "pc-q35-lunar  FAILED   FAILED\n" in done.stdout
-    assert "pc-q35-lunar (forward):\n  ./one, save: could not load PC BIOS\n" in done.stdout
+    assert "pc-q35-lunar (forward):\n  qemu-system-one, save: could not load PC BIOS\n" in done.stdout
 
 
 SAVING = """\
@@ -465,13 +465,13 @@ esac; done
 def test_qemu_that_never_sends(run: Run, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """It counts, it says that it migrates, and it does not; killed for it, like one that says nothing."""
     monkeypatch.setattr("qemu_machines.binaries.transfer._LOOK", 0.01)
-    fake(tree.root / "one", ASKED + SAVING)
+    fake(tree.root / "qemu-system-one", ASKED + SAVING)
     machine = Machine("pc-q35", "pc-q35-lunar", "qemu64", ())
     with Workshop(time_limit=0.4) as work, pytest.raises(Failed) as caught:
-        work.save(str(tree.root / "one"), machine)
+        work.save(str(tree.root / "qemu-system-one"), machine)
     assert (caught.value.stage, caught.value.message) == ("save", "migrate: it sent nothing: timed out")
     with Workshop(time_limit=0.4) as work, pytest.raises(Failed) as caught:
-        work.load(str(tree.root / "one"), machine, Saved(b"stream", 5))
+        work.load(str(tree.root / "qemu-system-one"), machine, Saved(b"stream", 5))
     assert (caught.value.stage, caught.value.message) == ("load", "query-migrate: its reply is not QEMU's")
     assert not os.path.exists(work.folder)
 
@@ -506,7 +506,7 @@ Q35 = Machine("pc-q35", "pc-q35-lunar", "qemu64", ())
 
 
 def migrating(folder: Path, counts: "list[int]", size: int = 10, running: bool = True) -> str:
-    path = folder / "qemu"
+    path = folder / "qemu-system-x86_64"
     path.write_text(MIGRATING.format(counts=counts, size=size, running=running), encoding="utf-8")
     path.chmod(0o755)
     return str(path)
@@ -582,7 +582,7 @@ def test_named_types_need_no_manifest(run: Run, tree: Tree) -> None:
     """Nor is one read that is there, be it broken."""
     tree.whole()
     tree.write("debian/qemu-machines.yaml", "version: [\n")
-    fake(tree.root / "one", ASKED + "exit 1\n")
-    done = run("migrate", "--from", "one", "--to", "one", "--type", "pc-q35-lunar")
+    fake(tree.root / "qemu-system-one", ASKED + "exit 1\n")
+    done = run("migrate", "--from", "qemu-system-one", "--to", "qemu-system-one", "--type", "pc-q35-lunar")
     assert (done.returncode, done.stderr) == (1, "")
     assert "pc-q35-lunar  FAILED   FAILED\n" in done.stdout

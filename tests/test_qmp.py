@@ -281,7 +281,7 @@ def test_our_own_errors_are_not_qemus(fake: Fake, error: "type[Exception]") -> N
 
 def test_not_a_program(tmp_path: Path, fake: Fake) -> None:
     assert refused(str(tmp_path / "none")) == "start: No such file or directory"
-    assert refused(str(tmp_path)) == "start: Permission denied"
+    assert refused(str(tmp_path)) == "start: it is neither called qemu-system-* nor an ELF program"
     empty = tmp_path / "qemu-system-empty"
     empty.touch(0o755)
     assert refused(str(empty)) == "start: Exec format error"

@@ -8,7 +8,7 @@ import re
 import stat
 from typing import Any, Iterator, NamedTuple, Optional, Sequence
 
-from . import guests, replies, stream, types
+from . import guests, programs, replies, stream, types
 from .process import QmpError
 from .qmp import ARGUMENTS, Qmp
 from .transfer import Failed, Machine, Saved, Workshop
@@ -100,13 +100,12 @@ class Done(NamedTuple):
 def binaries_of(path: str) -> list[str]:
     """The binaries that a path means: itself, or those of our boards in a folder. Raises OSError."""
     if not stat.S_ISDIR(os.stat(path).st_mode):
-        # A name without a slash would be looked for in PATH.
-        return [path if os.path.dirname(path) else os.path.join(".", path)]
+        return [path]
     found = []
     for place in _PLACES:
         for target in guests.BOARDS:
             binary = os.path.join(path, place, f"qemu-system-{target}")
-            if os.path.isfile(binary) and os.access(binary, os.X_OK):
+            if programs.is_program(binary) and os.access(binary, os.X_OK):
                 found.append(binary)
     return found
 

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import time
-from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
 
 from ..diagnostics import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType
@@ -221,30 +221,3 @@ def _field(entry: Mapping[str, Any], states: "dict[str, Description]", depth: in
         bool(entry.get("field_exists", False)),
         inner,
     )
-
-
-def find(words: Sequence[str], builddir: Optional[str]) -> "tuple[list[str], list[str]]":
-    """The binaries that are named, or those of a build folder, or of the usual ones; and the places that have none.
-
-    A word may be a folder, too.
-    """
-    usual = builddir if builddir else next((one for one in ("b/qemu", "build", ".") if _programs(one)), "")
-    found: dict[str, str] = {}
-    empty: list[str] = []
-    for place in words or (usual,):
-        # A name without a slash would be looked for in PATH.
-        program = place if os.path.dirname(place) else os.path.join(".", place)
-        inside = [program] if words and not os.path.isdir(place) else _programs(place)
-        for path in inside:
-            # Debian's packages have the same program under several names (qemu-system-ppc64le), by links.
-            found.setdefault(os.path.realpath(path), path)
-        empty += [] if inside else [place]
-    return list(found.values()), empty
-
-
-def _programs(folder: str) -> list[str]:
-    if not os.path.isdir(folder):
-        return []
-    names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"qemu-system-[a-z0-9_]+", name))
-    paths = [os.path.join(folder, name) for name in names]
-    return [path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Sequence
 
 from ..program import Program, ProgramError
+from . import programs
 from .replies import Malformed
 
 TIME_LIMIT = 30.0
@@ -29,7 +31,8 @@ class Process(Program):
         time_limit: float = TIME_LIMIT,
         size_limit: int = SIZE_LIMIT,
     ) -> None:
-        super().__init__(binary, [binary, *arguments], attempt, time_limit, size_limit)
+        # A name without a slash would be looked for in PATH.
+        super().__init__(binary, [os.path.abspath(binary), *arguments], attempt, time_limit, size_limit)
 
     def __exit__(self, *raised: object) -> None:
         error = self.malformed() if any(isinstance(one, Malformed) for one in raised) else None
@@ -40,3 +43,8 @@ class Process(Program):
     def malformed(self) -> ProgramError:
         """An error for a reply that is Malformed."""
         return self.error("its reply is not QEMU's")
+
+    def _start(self) -> int:
+        if os.path.lexists(self.name) and not programs.is_program(self.name):
+            raise self.error(f"it is {programs.NO_PROGRAM}")
+        return super()._start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from .. import differences, model, upload
+from ..binaries import programs
 from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, in_order
 from ..differences import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
@@ -61,7 +62,7 @@ class _Package:
 
 def _state(options: Options, name: str) -> State:
     """One side. Raises InputError."""
-    if os.path.isfile(name) and _is_program(name):
+    if programs.is_program(name):
         return _of_binary(name)
     package = _Package(options, name)
     if package.path.endswith(".lock"):
@@ -79,23 +80,13 @@ def _state(options: Options, name: str) -> State:
     )
 
 
-def _is_program(path: str) -> bool:
-    """Whether a file is a binary, or a script that starts one."""
-    try:
-        with open(path, "rb") as file:
-            return file.read(4).startswith((b"\x7fELF", b"#!"))
-    except OSError:
-        # Whoever reads it as a manifest tells why that cannot be.
-        return False
-
-
 def _of_binary(path: str) -> State:
     """What a built QEMU tells of its types. Raises InputError."""
     # Starting processes is for this only.
     from ..binaries import process, types
 
     try:
-        found = types.observe(os.path.abspath(path))
+        found = types.observe(path)
     except process.QmpError as error:
         ending.check()
         raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None

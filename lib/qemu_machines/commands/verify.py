@@ -69,13 +69,13 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     """What the binaries say, each asked in a thread of its own; None, with the reasons, where one cannot be asked."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from ..binaries import observing
+    from ..binaries import observing, programs
     from ..binaries.process import QmpError
 
-    paths, empty = observing.find(options.subjects, options.builddir)
+    paths, empty = programs.find(options.subjects, options.builddir)
     for place in empty:
-        where, hint = place or "b/qemu, build or the current folder", "name them, or the folder that they are in (--builddir)"
-        unreadable.append(telling.unreadable(where, "there is no qemu-system-* there", hint))
+        hint = "name them, or the folder that they are in (--builddir)"
+        unreadable.append(telling.unreadable(place, "there is no qemu-system-* there", hint))
     if empty:
         return None
     wanted = {one.name for one in model.types}
