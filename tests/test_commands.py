@@ -118,6 +118,7 @@ def test_findings_as_json(tree: Tree, run: Run) -> None:
                 "column": 3,
                 "message": 'no release of Ubuntu or Debian is called "lunra"',
                 "hint": 'did you mean "lunar"?',
+                "types": [],
                 "also": [],
             }
         ],

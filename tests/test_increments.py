@@ -153,7 +153,7 @@ def test_collision_of_a_variant_with_an_increment(tree: Tree, run: Run) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(
         "dh_qemu_machines: error: debian/qemu-machines.yaml:11:8: "
-        "the name pc-q35-xenial-1 is given to two machine types [name-collision]\n"
+        "pc-q35-xenial-1: two machine types have this name [name-collision]\n"
     )
     assert "= the other one: debian/qemu-machines.yaml:8:3" in done.stderr
 

@@ -43,6 +43,7 @@ class Finding(NamedTuple):
     """One thing to tell the maintainer.
 
     ``also`` names further places that belong to it: the other half of a conflict.
+    ``types`` are all machine types that it is about; the message may name a few.
     """
 
     tag: str
@@ -51,6 +52,7 @@ class Finding(NamedTuple):
     message: str
     hint: str = ""
     also: tuple[tuple[Mark, str], ...] = ()
+    types: tuple[str, ...] = ()
 
 
 class InputError(Exception):
@@ -93,6 +95,11 @@ def few(words: Sequence[str], separator: str = ", ") -> str:
     """The first three, and how many more there are."""
     more = separator.rstrip(", ") + f" and {len(words) - 3} more" if len(words) > 3 else ""
     return separator.join(words[:3]) + more
+
+
+def few_places(finding: Finding) -> Sequence[tuple[Mark, str]]:
+    """The first of the further places of a finding, as many as a text shows."""
+    return finding.also[:3]
 
 
 def counted(number: int, noun: str) -> str:
@@ -177,7 +184,7 @@ def as_text(finding: Finding, lines: Lines, colour: bool = False) -> str:
     tag = "" if finding.tag == "input-unreadable" else f" [{finding.tag}]"
     out = [f"{program}: {severity}: {finding.mark}: {printable(finding.message)}{tag}"]
     out += _excerpt(finding.mark, lines)
-    for mark, note in finding.also:
+    for mark, note in few_places(finding):
         out += [f"      = {printable(note)}: {mark}"]
         out += _excerpt(mark, lines)
     if finding.hint:

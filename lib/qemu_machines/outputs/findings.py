@@ -6,7 +6,7 @@ import os
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import __version__
-from ..diagnostics import PROGRAM, Finding, Mark, json_text, printable
+from ..diagnostics import PROGRAM, Finding, Mark, few_places, json_text, printable
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -17,7 +17,7 @@ def gcc(findings: Sequence[Finding]) -> str:
     out = []
     for one in findings:
         out.append(f"{one.mark}: {one.severity}: {printable(one.message)} [{one.tag}]\n")
-        out += [f"{mark}: note: {printable(note)}\n" for mark, note in one.also]
+        out += [f"{mark}: note: {printable(note)}\n" for mark, note in few_places(one)]
     return "".join(out)
 
 
@@ -40,7 +40,7 @@ def _properties(finding: Finding) -> str:
 
 
 def _message(finding: Finding) -> str:
-    also = "".join(f"\n{note}: {mark}" for mark, note in finding.also)
+    also = "".join(f"\n{note}: {mark}" for mark, note in few_places(finding))
     return _escape(finding.message + also + (f"\n{finding.hint}" if finding.hint else ""))
 
 
@@ -76,6 +76,7 @@ def finding_data(finding: Finding) -> dict[str, Any]:
         "column": finding.mark.column,
         "message": finding.message,
         "hint": finding.hint,
+        "types": list(finding.types),
         "also": [
             {"file": mark.file, "line": mark.line, "column": mark.column, "message": note}
             for mark, note in finding.also
@@ -109,6 +110,8 @@ def _result(finding: Finding, tags: Sequence[str]) -> dict[str, Any]:
         "message": {"text": text},
         "locations": [_location(finding.mark)],
     }
+    if finding.types:
+        result["properties"] = {"types": list(finding.types)}
     if finding.also:
         result["relatedLocations"] = [
             {**_location(mark), "id": number, "message": {"text": note}}

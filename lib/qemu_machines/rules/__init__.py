@@ -9,7 +9,7 @@ import importlib
 import os
 from typing import Callable, Iterable, Iterator, NamedTuple
 
-from ..diagnostics import SEVERITIES, Finding, Mark, Text, Where, mark_of
+from ..diagnostics import SEVERITIES, Finding, Mark, Text, Where, few, mark_of
 from ..model import MachineType, Model, binary_of
 
 
@@ -21,9 +21,17 @@ class Subject(NamedTuple):
     board: str = ""
 
 
+# In a message: the names of the types that a finding is about. No input can have that character.
+TYPES = "\0"
+
+
 class Problem(NamedTuple):
     """What a rule found, before the record adds the tag.
 
+    A rule says of each type what is wrong with it. Problems of a rule that have
+    one place and one message become one finding, which names all of the types
+    where the message has TYPES; so the message has to read well with one name and
+    with several. ``named`` is listed instead of the name of the type.
     ``severity`` is for rules whose severity follows the situation.
     """
 
@@ -33,6 +41,7 @@ class Problem(NamedTuple):
     also: tuple[tuple[Mark, str], ...] = ()
     severity: str = ""
     about: Subject = Subject()
+    named: str = ""
 
 
 class Rule(NamedTuple):
@@ -89,14 +98,33 @@ def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
     for rule in rules:
         if not rule.judges(model):
             continue
+        problems = []
         for problem in rule.function(model):
             accepted = _overriding(model, rule.tag, problem.about)
             used.update(accepted)
             if not accepted:
-                severity = problem.severity or rule.severity
-                mark = mark_of(problem.where)
-                yield Finding(rule.tag, severity, mark, problem.message, problem.hint, problem.also)
+                problems.append(problem)
+        yield from _findings(rule, problems)
     yield from _unused(model, used, {rule.tag: rule for rule in rules}, not chosen)
+
+
+def _findings(rule: Rule, problems: Iterable[Problem]) -> Iterator[Finding]:
+    """One finding for the problems of a rule that have one cause: the same words at the same place."""
+    groups: dict[tuple[Mark, str, str], list[Problem]] = {}
+    for problem in problems:
+        key = mark_of(problem.where), problem.severity or rule.severity, problem.message
+        groups.setdefault(key, []).append(problem)
+    for (mark, severity, message), group in groups.items():
+        named = list(dict.fromkeys(problem.named or problem.about.type for problem in group))
+        yield Finding(
+            rule.tag,
+            severity,
+            mark,
+            message.replace(TYPES, few(named)),
+            few(list(dict.fromkeys(problem.hint for problem in group if problem.hint)), "; "),
+            tuple(dict.fromkeys(place for problem in group for place in problem.also)),
+            tuple(dict.fromkeys(problem.about.type for problem in group if problem.about.type)),
+        )
 
 
 def _overriding(model: Model, tag: str, subject: Subject) -> list[int]:
@@ -134,4 +162,4 @@ def skipped(model: Model) -> list[str]:
     return [rule.tag for rule in catalogue() if rule.needs_tree and model.tree is None]
 
 
-__all__ = ["SEVERITIES", "Model", "Problem", "Rule", "Subject", "Text", "about", "catalogue", "check", "skipped"]
+__all__ = ["SEVERITIES", "TYPES", "Model", "Problem", "Rule", "Subject", "Text", "about", "catalogue", "check", "skipped"]

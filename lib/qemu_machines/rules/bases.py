@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..model import MachineType, Model, version_numbers
+from ..model import Model, version_numbers
 from ..support import end_of
-from . import Problem, Rule, about
+from . import TYPES, Problem, Rule, about
 
 
 def base_differs_between_boards(model: Model) -> Iterator[Problem]:
@@ -17,17 +17,13 @@ def base_differs_between_boards(model: Model) -> Iterator[Problem]:
     """
     if model.upload.state != "development":
         return
-    told = set()
     for one in model.types:
-        # A type and its variants start from the same word of the manifest.
-        key = (one.board, one.base.mark)
-        if one.release.series != model.upload.target or one.increment or key in told:
+        if one.release.series != model.upload.target or one.increment:
             continue
-        told.add(key)
         if version_numbers(one.base)[:2] != version_numbers(one.release.qemu):
             yield Problem(
                 one.base,
-                f"{one.name} starts from {one.base}, the other types of {one.release.series} from {one.release.qemu}",
+                f"{TYPES} would start from {one.base}, the other types of {one.release.series} from {one.release.qemu}",
                 "the release is not out yet: give all boards the same base",
                 ((one.release.qemu.mark, "the base of the release"),),
                 about=about(one),
@@ -40,31 +36,23 @@ def base_ends_soon(model: Model) -> Iterator[Problem]:
     if lifecycle is None:
         return
     here = version_numbers(model.upload.upstream)
-    told = set()
     for one in model.types:
         info = model.info(one.release.series)
         end = end_of(info, model.manifest.support) if info else None
         gone = lifecycle.end(one.board, version_numbers(one.base))
-        key = (one.board, one.base.mark)
         # What this QEMU lacks already is base-missing's to say.
-        if end is None or key in told or gone <= here or end < model.upload.reference:
+        if end is None or gone <= here or end < model.upload.reference:
             continue
         day = lifecycle.day(gone)
         if end >= day:
-            told.add(key)
             version = ".".join(map(str, gone))
             yield Problem(
                 one.base,
-                f"{one.name} starts from {one.base}, which QEMU {version} (about {day:%B %Y}) no longer has, "
+                f"QEMU {version} (about {day:%B %Y}) no longer has {one.base}, the base of {TYPES}, "
                 f"but {one.release.series} is supported until {end}",
-                f"from then on, guests of {_types(model, one)} find no machine type",
+                "from then on, their guests find no machine type",
                 about=about(one),
             )
-
-
-def _types(model: Model, one: MachineType) -> str:
-    same = [other.name for other in model.types if other.board == one.board and other.base.mark == one.base.mark]
-    return one.name if len(same) == 1 else f"{one.name} and {len(same) - 1} more"
 
 
 RULES = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 from .. import fidelity
 from ..diagnostics import Mark, few
 from ..model import MachineType, Model, binary_of, plain
-from . import Problem, Rule, Subject, about
+from . import TYPES, Problem, Rule, Subject, about
 
 if TYPE_CHECKING:
     from ..model import Observed
@@ -38,7 +38,7 @@ def type_not_built(model: Model) -> Iterator[Problem]:
     for one in model.types:
         binary = _binary(model, one)
         if binary and one.name not in binary.types:
-            message = f"{one.name} is declared, and qemu-system-{binary.target} does not have it"
+            message = f"qemu-system-{binary.target} does not have {TYPES}, as declared here"
             yield Problem(one.mark, message, "was the binary built after the build step, with the hooks?", about=about(one))
 
 
@@ -68,7 +68,7 @@ def type_not_as_declared(model: Model) -> Iterator[Problem]:
         for what, value in wanted.items():
             has = told.get(what, "no" if what == "default" else "none")
             if has != value:
-                message = f"{one.name}: {what} is declared as {value}, and qemu-system-{binary.target} says {has}"
+                message = f"{TYPES}: {what} is declared as {value}, and qemu-system-{binary.target} says {has}"
                 yield Problem(one.mark, message, "was the binary built from this manifest?", about=about(one))
 
 
@@ -106,7 +106,7 @@ def property_not_built(model: Model) -> Iterator[Problem]:
             # A machine's own capabilities are no compat properties.
             if (value is None or plain(value) != plain(item.value)) and item.driver != "spapr-machine":
                 has = f"has {value}" if value is not None else "does not set it"
-                message = f"{one.name} is declared with {item.driver}.{item.name}={item.value}, and the binary {has}"
+                message = f"{TYPES}: {item.driver}.{item.name}={item.value} is declared, and the binary {has}"
                 yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
 
 
@@ -124,7 +124,7 @@ def base_not_built(model: Model) -> Iterator[Problem]:
         more = [item for item in rest if (item[0], item[1]) not in added]
         # What an upstream array has, its name does not tell.
         if observed.compat[: len(base.compat)] != base.compat or more and not one.compat:
-            message = f"{one.name} is declared to start from {base.name}, and its compat properties are not those of {base.name}"
+            message = f"{TYPES}: the compat properties are not those of {one.base}, the declared base"
             yield Problem(one.base, message, "was the binary built from this manifest?", about=about(one))
 
 
@@ -195,7 +195,7 @@ def built_type_changed(model: Model) -> Iterator[Problem]:
     """What QEMU says of a released type is part of the board that guests run on."""
     for old, new, names in _pairs(model):
         for fact in fidelity.facts(old, new, names):
-            message = f"{fact.type} was released with {fact.what} {fact.was} and has {fact.now} {_since(model)}"
+            message = f"{TYPES}: {fact.what} was {fact.was} in the release and is {fact.now} {_since(model)}"
             hint = "a guest of that type meets another board when it is migrated or started; set it back for this type"
             yield Problem(_mark(model, fact.type), message, hint, about=_about(model, fact.type))
 

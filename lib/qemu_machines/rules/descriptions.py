@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..claims import wrong_claim, wrong_version
 from ..model import MachineType, Model
-from . import Problem, Rule, about
+from . import TYPES, Problem, Rule, about
 
 
 def description_mismatch(model: Model) -> Iterator[Problem]:
@@ -21,7 +21,7 @@ def description_mismatch(model: Model) -> Iterator[Problem]:
         problem = _wrong_version(model, one) or _wrong_claim(one)
         if problem:
             where = next((layer.adds.description for layer in one.layers[::-1] if layer.adds.description), None)
-            yield Problem(where or one.mark, f"{one.name}: {problem}", f'it reads "{one.description}"', about=about(one))
+            yield Problem(where or one.mark, f"{TYPES}: {problem}", f'it reads "{one.description}"', about=about(one))
 
 
 def _wrong_version(model: Model, one: MachineType) -> str:

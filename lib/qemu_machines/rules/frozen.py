@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from ..model import FrozenType, Model, frozen_type, kept_values
 from ..support import need
-from . import Problem, Rule, Subject, about
+from . import TYPES, Problem, Rule, Subject, about
 
 _HINT = "a released type never changes: undo it, or make the change an increment"
 
@@ -25,10 +25,16 @@ def frozen_changed(model: Model) -> Iterator[Problem]:
             now = differences.seen(frozen_type(one, ""))
             found = differences.of_type(differences.seen(old), now, kept_values(one))
             if found:
-                told = "; ".join(f"{what} was {before} and is {after}" for what, before, after in found)
-                message = f"{one.name} was released otherwise: {told}"
+                told = [f"{what} was {before} and is {after}" for what, before, after in found if what != "description"]
+                message = ": ".join([f"{TYPES}: not as released", *(["; ".join(told)] if told else [])])
                 also = ((old.name.mark, f"frozen by {old.since}"),)
-                yield Problem(one.mark, message, _HINT, also, about=about(one))
+                yield Problem(one.mark, message, _HINT, also, about=about(one), named=one.name + _described(found))
+
+
+def _described(changes: Sequence[tuple[str, str, str]]) -> str:
+    """Which text was frozen and which is there: another one on each board, so it stands with the type's name."""
+    texts = [(before, after) for what, before, after in changes if what == "description"]
+    return "".join(f' (was described as "{before}", now as "{after}")' for before, after in texts)
 
 
 def _gone(model: Model, lock_types: "list[FrozenType]") -> list[FrozenType]:

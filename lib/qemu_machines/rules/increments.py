@@ -6,7 +6,7 @@ from typing import Iterator, Optional
 
 from ..diagnostics import Text
 from ..model import Change, MachineType, Model, Release, changes_of_upload
-from . import Problem, Rule, Subject, about
+from . import TYPES, Problem, Rule, Subject, about
 
 
 def _increments(model: Model) -> Iterator[MachineType]:
@@ -70,7 +70,7 @@ def increment_outside_lts(model: Model) -> Iterator[Problem]:
     for one in _increments(model):
         info = model.info(one.release.series)
         if info and not info.lts:
-            message = f"{one.name} is an increment in {one.release.series}, which is no LTS"
+            message = f"{TYPES}: {one.release.series} is no LTS and gets no increments"
             yield Problem(_number(one), message, "put the change into the next release", about=about(one))
 
 
@@ -90,7 +90,7 @@ def _not_consecutive(model: Model) -> Iterator[Problem]:
             series = str(one.release.series)
             wanted = expected.get(series, 2)
             if int(_number(one)) != wanted:
-                message = f"{one.name} should have the number {wanted}: numbers are consecutive here"
+                message = f"{TYPES} should have the number {wanted}: numbers are consecutive here"
                 yield Problem(_number(one), message, "the type of the release itself is the first", about=about(one))
             expected[series] = int(_number(one)) + 1
 
@@ -102,15 +102,15 @@ def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
             continue
         number = int(_number(one))
         if model.upload.state == "development":
-            message = f"{one.name} is an increment in a release that is not out yet"
+            message = f"{TYPES}: {one.release.series} is not out yet and gets no increments"
             yield Problem(_number(one), message, "change the type of the release itself", about=about(one))
         elif dot is None and model.history.lock and model.upload.state == "released":
-            message = f"{one.name} is new, but no dot release is to come: {model.upload.because['dot_release']}"
+            message = f"{TYPES}: new, but no dot release is to come: {model.upload.because['dot_release']}"
             yield Problem(_number(one), message, "see explain upload", severity="warning", about=about(one))
         elif dot and (number != dot.number if model.history.lock else number > dot.number):
             yield Problem(
                 _number(one),
-                f"{one.name} has the number {number}, but this upload is for dot release {dot.number}",
+                f"{TYPES}: the number is {number}, but this upload is for dot release {dot.number}",
                 f"from {dot.origin}: {dot.date}, {dot.state}",
                 # A day that is only planned slips by weeks: it must not stop a build.
                 severity="error" if dot.state == "released" else "warning",
@@ -126,7 +126,7 @@ def increment_not_batched(model: Model) -> Iterator[Problem]:
         before, number = last.get(key), _number(one)
         if before is not None and int(number) <= int(before):
             how = "again" if int(number) == int(before) else f"after {before}"
-            message = f"{one.board} of {one.release.series} gets the number {number} {how}"
+            message = f"{TYPES}: {one.release.series} gets the number {number} {how}"
             hint = "put what one dot release changes into one increment, and the numbers in order"
             yield Problem(number, message, hint, ((before.mark, "before"),), about=about(one))
         last[key] = number

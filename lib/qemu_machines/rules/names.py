@@ -7,7 +7,7 @@ from typing import Iterator
 
 from ..diagnostics import Mark, Text, Where
 from ..model import PREFERRED, Board, Model, binary_of
-from . import Problem, Rule, Subject, about
+from . import TYPES, Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
 _EVERYWHERE = ("none",)
@@ -36,13 +36,13 @@ def name_collision(model: Model) -> Iterator[Problem]:
         if (binary, one.name) in seen:
             yield Problem(
                 one.mark,
-                f"the name {one.name} is given to two machine types",
+                f"{TYPES}: two machine types have this name",
                 "rename one of the variants",
                 ((seen[binary, one.name], "the other one"),),
                 about=about(one),
             )
         elif one.name in upstream[binary]:
-            message = f"the name {one.name} is {upstream[binary][one.name]}"
+            message = f"{TYPES}: this name is {upstream[binary][one.name]}"
             yield Problem(one.mark, message, about=about(one))
         seen.setdefault((binary, one.name), one.mark)
     for board in model.manifest.boards:
@@ -121,10 +121,10 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
         # virt-manager looks for "q35" anywhere in the name (virtinst, osdom).
         if "q35" in one.name and one.board != "pc-q35":
             where: Where = one.variant.name if one.variant and "q35" in one.variant.name else one.mark
-            message = f'{one.name} has "q35" in its name and is no q35'
+            message = f'{TYPES}: "q35" is in the name, and the board is another'
             yield Problem(where, message, "virt-manager would take it for one", about=about(one))
         if not _QOM_NAME.fullmatch(one.name):
-            message = f"{one.name} is no name that QEMU accepts"
+            message = f"{TYPES}: QEMU accepts no such name"
             yield Problem(one.mark, message, "letters, digits, dot, dash and underscore", about=about(one))
     for board in model.manifest.boards:
         if board.alias and not _QOM_NAME.fullmatch(board.alias):
@@ -211,8 +211,10 @@ def default_changed_in_stable(model: Model) -> Iterator[Problem]:
         old = holders.get((one.board, str(one.alias))) if one.alias else None
         if old is not None and old.name != one.name:
             what = f'the alias "{one.alias}"' + (" and the default" if one.default else "")
-            message = f"{what} will mean {one.name} instead of {old.name} in a release that is out"
-            yield Problem(one.mark, message, "say so in NEWS", ((old.name.mark, "as it was"),), about=about(one))
+            moved = f"{what} from {old.name} to {one.name}"
+            message = f"in a release that is out, this moves {TYPES}"
+            also = ((old.name.mark, "as it was"),)
+            yield Problem(one.mark, message, "say so in NEWS", also, about=about(one), named=moved)
 
 
 RULES = (

@@ -5,23 +5,19 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..diagnostics import Mark, nearest
-from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, all_properties, version_numbers
-from . import Problem, Rule, Subject, about
+from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, UpstreamType, all_properties, version_numbers
+from . import TYPES, Problem, Rule, Subject, about
 
 
 def base_missing(model: Model) -> Iterator[Problem]:
     """Upstream deletes old types; what started from them cannot be built any more."""
-    told = set()
     for one in model.types:
         source = model.source(one.board)
-        # A type and its variants start from the same word of the manifest.
-        if source and not model.upstream(one) and (one.board, one.base.mark) not in told:
-            told.add((one.board, one.base.mark))
-            have = [".".join(map(str, type_.version)) for type_ in source.types]
+        if source and not model.upstream(one):
             yield Problem(
                 one.base,
-                f"{one.name} starts from {one.board}-{one.base}, which this QEMU does not have",
-                f"it has {have[-1]} to {have[0]}",
+                f"this QEMU does not have {one.base}, the base of {TYPES}",
+                f"it has {source.types[-1].name} to {source.newest.name}",
                 about=about(one),
             )
         for array in one.compat:
@@ -48,10 +44,14 @@ def base_not_release_version(model: Model) -> Iterator[Problem]:
         if version_numbers(one.base) != newest.version:
             yield Problem(
                 one.base,
-                f"{one.name} starts from {one.base}, but the newest {one.board} of this QEMU is {newest.name}",
-                f'set qemu: "{".".join(map(str, newest.version))}", or declare an exception with its reason',
+                f"{TYPES} would start from {one.base}, but the newest version of this QEMU is {_dotted(newest)}",
+                f'set qemu: "{_dotted(newest)}", or declare an exception with its reason',
                 about=about(one),
             )
+
+
+def _dotted(upstream: UpstreamType) -> str:
+    return ".".join(map(str, upstream.version))
 
 
 def _excepted(one: MachineType) -> bool:
@@ -72,8 +72,8 @@ def driver_unknown(model: Model) -> Iterator[Problem]:
     for one in model.types:
         for item in one.properties:
             if item.driver == CAPABILITIES_DRIVER and one.board != "pseries":
-                message = f"{item.driver} is a driver of pseries, and {one.board} would ignore it"
-                yield Problem(item.driver, message, "name the boards that this is for", about=about(one))
+                message = f"{item.driver} is a driver of pseries, and {TYPES} would ignore it"
+                yield Problem(item.driver, message, "name the boards that this is for", about=about(one), named=one.board)
 
 
 def property_unknown(model: Model) -> Iterator[Problem]:
