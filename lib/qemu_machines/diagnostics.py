@@ -78,17 +78,27 @@ def mark_of(where: Where) -> Mark:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Sorted by position, then by tag, each once: the same under any hash seed."""
-    return sorted(set(findings), key=lambda finding: (finding.mark, finding.tag, finding.message))
+    """Sorted by position, then by tag, each once: the same under any hash seed.
+
+    What is wrong with the format comes first: what is left out for it may be why there are others.
+    """
+    return sorted(
+        set(findings), key=lambda finding: (finding.tag != "manifest-format", finding.mark, finding.tag, finding.message)
+    )
+
+
+def similar(word: str, known: Iterable[str]) -> str:
+    """The name that is most like a word, "" where none is near."""
+    # difflib is slow to import and only needed when there is something to report.
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint like ``did you mean "lunar"?``, or nothing where no name is near."""
-    # difflib is slow to import and only needed when there is something to report.
-    import difflib
-
-    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'did you mean "{matches[0]}"?' if matches else ""
+    name = similar(word, known)
+    return f'did you mean "{name}"?' if name else ""
 
 
 def few(words: Sequence[str], separator: str = ", ") -> str:

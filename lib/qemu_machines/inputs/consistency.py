@@ -7,51 +7,71 @@ would silently do nothing.
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Iterator
+from typing import Any, Collection, Iterable, Iterator, Optional
 
 from ..diagnostics import Finding, Mark, Text, nearest
 from .format import CHANGE_KINDS, NEEDS_INCREMENT
 from .table import Entries
 
 
-def check(entries: Entries) -> Iterator[Finding]:
-    """The findings of a manifest as the table's reader gave it."""
-    boards = [str(name) for name, _ in entries.get("boards", ())]
-    order = [str(series) for series, _ in entries.get("releases", ())]
-    for _, board in entries.get("boards", ()):
-        yield from _limits(board, order)
+# The names that are declared; None where not all of them could be read.
+Names = Optional[list[str]]
+# A finding, and the keys that lead to what it is about.
+Placed = tuple[tuple[str, ...], Finding]
+
+
+def check(entries: Entries, damaged: Collection[tuple[str, ...]]) -> Iterator[Placed]:
+    """The findings of a manifest as the table's reader gave it, less what follows from what that left out."""
+    boards, order = _names(entries, "boards", damaged), _names(entries, "releases", damaged)
+    for name, board in entries.get("boards", ()):
+        yield from ((("boards", str(name)), one) for one in _limits(board, order))
     for series, release in entries.get("releases", ()):
-        yield from _boards(release, boards)
-        for _, variant in release.get("variants", ()):
-            yield from _limits(variant, order)
-            yield from _boards(variant, boards)
-        for change in release.get("changes", ()):
-            yield from _change(change)
-            yield from _boards(change, boards)
-        variants = [str(name) for name, _ in release.get("variants", ())]
-        for exception in release.get("exceptions", ()):
-            yield from _boards(exception, boards)
-            for name in exception.get("variants") or ():
-                if str(name) not in variants:
-                    yield _wrong(name, f'{series} has no variant "{name}"', nearest(name, variants))
+        yield from ((("releases", str(series)), one) for one in _release(series, release, boards, order))
     for dropped in entries.get("dropped", ()):
-        yield from _dropped(dropped)
-    yield from _dot_releases(entries.get("dot-releases", ()), order)
+        yield from ((("dropped",), one) for one in _dropped(dropped))
+    yield from ((("dot-releases",), one) for one in _dot_releases(entries.get("dot-releases", ()), order))
+
+
+def _names(entries: Entries, part: str, damaged: Collection[tuple[str, ...]]) -> Names:
+    """What is declared in a part of the manifest, also where its entry is wrong."""
+    if (part,) in damaged:
+        # Any name may be one that is spelled wrong there.
+        return None
+    wrong = sorted(place[1] for place in damaged if place[:1] == (part,))
+    return list(dict.fromkeys([*(str(name) for name, _ in entries.get(part, ())), *wrong]))
+
+
+def _release(series: Text, release: Entries, boards: Names, order: Names) -> Iterator[Finding]:
+    yield from _boards(release, boards)
+    for _, variant in release.get("variants", ()):
+        yield from _limits(variant, order)
+        yield from _boards(variant, boards)
+    for change in release.get("changes", ()):
+        yield from _change(change)
+        yield from _boards(change, boards)
+    variants = [str(name) for name, _ in release.get("variants", ())]
+    for exception in release.get("exceptions", ()):
+        yield from _boards(exception, boards)
+        for name in exception.get("variants") or ():
+            if str(name) not in variants:
+                yield _wrong(name, f'{series} has no variant "{name}"', nearest(name, variants))
 
 
 def _wrong(where: "Text | Mark", message: str, hint: str = "") -> Finding:
     return Finding("manifest-format", "error", where.mark if isinstance(where, Text) else where, message, hint)
 
 
-def _boards(entry: Entries, known: list[str]) -> Iterator[Finding]:
+def _boards(entry: Entries, known: Names) -> Iterator[Finding]:
     """Boards that this manifest does not declare have no types to be selected."""
     for board in entry.get("boards") or ():
-        if str(board) not in known:
+        if known is not None and str(board) not in known:
             yield _wrong(board, f"the manifest has no board {board}", f"declared: {', '.join(known)}")
 
 
-def _limits(entry: Entries, order: list[str]) -> Iterator[Finding]:
+def _limits(entry: Entries, order: Names) -> Iterator[Finding]:
     """since and until have to name releases, the earlier one first, or types would silently be missing."""
+    if order is None:
+        return
     for key in ("since", "until"):
         if key in entry and str(entry[key]) not in order:
             message = f'"{entry[key]}" is not one of the releases of this manifest'
@@ -63,7 +83,7 @@ def _limits(entry: Entries, order: list[str]) -> Iterator[Finding]:
 
 def _change(entries: Entries) -> Iterator[Finding]:
     """A change is of one kind, and that kind says what it may do."""
-    kinds = [kind for kind in CHANGE_KINDS if kind in entries]
+    kinds = [kind for kind in CHANGE_KINDS if kind in entries.written]
     if len(kinds) != 1:
         hint = f"this one is {' and '.join(kinds)}" if kinds else "say which, and what it does"
         yield _wrong(entries.mark, f"a change is one of {', '.join(CHANGE_KINDS)}", hint)
@@ -73,20 +93,20 @@ def _change(entries: Entries) -> Iterator[Finding]:
         yield _wrong(entries.mark, message, "older types keep what they have")
     for key in NEEDS_INCREMENT:
         # Only a new type may differ; an old one is frozen.
-        if key in entries and "increment" not in entries:
+        if key in entries and "increment" not in entries.written:
             message = f'"{key}" needs an increment: it would change a type that exists'
             yield _wrong(entries.mark, message, "give the increment its number")
 
 
 def _dropped(entries: Entries) -> Iterator[Finding]:
-    if ("type" in entries) == ("release" in entries):
+    if ("type" in entries.written) == ("release" in entries.written):
         yield _wrong(entries.mark, "what is dropped is a type or a release", "name one of the two")
 
 
-def _dot_releases(given: Iterable[tuple[Text, Any]], order: list[str]) -> Iterator[Finding]:
+def _dot_releases(given: Iterable[tuple[Text, Any]], order: Names) -> Iterator[Finding]:
     """Dot releases come one after the other."""
     for series, days in given:
-        if str(series) not in order:
+        if order is not None and str(series) not in order:
             message = f'"{series}" is not one of the releases of this manifest'
             yield _wrong(series, message, nearest(series, order))
         rows = sorted(days, key=lambda row: int(row[0]))

@@ -162,7 +162,10 @@ class Docs(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """The whole file; ``releases`` are oldest first, as written."""
+    """The whole file; ``releases`` are oldest first, as written.
+
+    ``damaged`` are the places of ``findings``, each as the keys that lead to it: what is there may be missing.
+    """
 
     file: str
     vendor: Text
@@ -180,6 +183,7 @@ class Manifest(NamedTuple):
     overrides: tuple[Override, ...]
     lines: list[str]
     findings: tuple[Finding, ...]
+    damaged: tuple[tuple[str, ...], ...] = ()
 
 
 def read(path: str) -> Manifest:
@@ -200,12 +204,17 @@ def parse(data: bytes, path: str) -> Manifest:
 def _manifest(document: nodes.Document, path: str) -> Manifest:
     findings = list(document.findings)
     top = Mark(path, 1, 1)
-    entries = Reader(findings.append).value(document.root, manifest_format.MANIFEST, WHAT, top)
+    reader = Reader(findings.append)
+    entries = reader.value(document.root, manifest_format.MANIFEST, WHAT, top)
     entries = entries or Entries()
     releases = tuple(
         _release(series, release) for series, release in entries.get("releases", ()) if "qemu" in release
     )
-    findings += consistency.check(entries)
+    placed = list(consistency.check(entries, reader.damaged))
+    findings += [finding for _, finding in placed]
+    damaged = {*reader.damaged, *(place for place, _ in placed)}
+    # A key that is there twice: the second of them is left out.
+    damaged.update(_keys_to(document.root, one.also[0][0] if one.also else one.mark) for one in document.findings)
     policy = entries.get("policy", {})
     return Manifest(
         file=path,
@@ -225,14 +234,30 @@ def _manifest(document: nodes.Document, path: str) -> Manifest:
             for one in entries.get("dropped", ())
             if "reason" in one
         ),
-        overrides=tuple(
-            Override(one["rule"], one.get("type"), one.get("release"), one.get("board"), one["reason"], one["bug"])
-            for one in entries.get("overrides", ())
-            if {"rule", "reason", "bug"} <= one.keys()
-        ),
+        overrides=tuple(_override(one) for one in entries.get("overrides", ()) if "rule" in one),
         lines=document.lines,
         findings=tuple(findings),
+        damaged=tuple(sorted(damaged)),
     )
+
+
+def _override(entries: Entries) -> Override:
+    """Also where its reason or its bug is wrong: that is an error, and what the override accepts need not be another."""
+    get, nothing = entries.get, Text("", entries.mark)
+    return Override(
+        entries["rule"], get("type"), get("release"), get("board"), get("reason", nothing), get("bug", nothing)
+    )
+
+
+def _keys_to(node: nodes.Node, mark: Mark) -> tuple[str, ...]:
+    """The keys that lead to a place in the file."""
+    if not isinstance(node, nodes.Mapping):
+        return ()
+    before = [(key, value) for key, value in node.items if key.mark <= mark]
+    if not before:
+        return ()
+    key, value = max(before, key=lambda item: item[0].mark)
+    return (str(key), *_keys_to(value, mark))
 
 
 def all_properties(manifest: Manifest) -> Iterator[Property]:

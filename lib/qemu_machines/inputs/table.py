@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, NamedTuple, Optional, Union
 
-from ..diagnostics import Finding, Mark, Text, nearest
+from ..diagnostics import Finding, Mark, Text, nearest, similar
 from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
 from .spelling import Number
 
@@ -77,26 +77,42 @@ Kind = Union[Leaf, ListOf, MapOf, Record]
 
 
 class Entries(dict[str, Any]):
-    """The values that a record has, by key, and where the record begins."""
+    """The values that a record has, by key, and where the record begins.
+
+    ``written`` are the keys that are there, also those whose value was wrong.
+    """
 
     mark: Mark
+    written: frozenset[str] = frozenset()
 
 
 class Reader:
     """Checks nodes against a table and gives back plain values.
 
     Words become Text, lists tuples, maps tuples of pairs and records Entries.
-    What is wrong is reported, left out, and the rest is read on.
+    What is wrong is reported, left out, and the rest is read on. ``damaged`` are
+    the places of what was left out, as the keys that lead there.
     """
 
     def __init__(self, report: Report) -> None:
         self.report = report
+        self.path: list[str] = []
+        self.damaged: set[tuple[str, ...]] = set()
 
-    def wrong(self, mark: Mark, message: str, hint: str = "") -> None:
+    def wrong(self, mark: Mark, message: str, hint: str = "", key: str = "") -> None:
+        # The first name is that of the whole.
+        self.damaged.add((*self.path[1:], key) if key else tuple(self.path[1:]))
         self.report(Finding("manifest-format", "error", mark, message, hint))
 
     def value(self, node: Node, wanted: Kind, name: str, at: Mark) -> Any:
         """The value of a node, or None where it is not what is wanted."""
+        self.path.append(name)
+        try:
+            return self._value(node, wanted, name, at)
+        finally:
+            self.path.pop()
+
+    def _value(self, node: Node, wanted: Kind, name: str, at: Mark) -> Any:
         if is_null(node):
             return self.wrong(at, f"{name} has no value")
         if isinstance(wanted, (Word, Choice, Number)):
@@ -175,15 +191,16 @@ class Reader:
             value = self.value(item, fields[key].kind, str(key), key.mark)
             if value is not None:
                 entries[str(key)] = value
-        written = {str(key) for key, _ in node.items}
+        entries.written = frozenset(str(key) for key, _ in node.items)
         for field in wanted.fields:
-            if field.required and field.key not in written:
-                self.wrong(entries.mark, f'{wanted.what} needs the key "{field.key}"')
+            if field.required and field.key not in entries.written:
+                self.wrong(entries.mark, f'{wanted.what} needs the key "{field.key}"', key=field.key)
         return entries
 
     def _unknown(self, key: Text, wanted: Record, fields: dict[str, Field]) -> None:
-        hint = nearest(key, fields) or "known here: " + ", ".join(fields)
-        self.wrong(key.mark, f'unknown key "{_short(key)}" in {wanted.what}', hint)
+        meant = similar(key, fields)
+        hint = f'did you mean "{meant}"?' if meant else "known here: " + ", ".join(fields)
+        self.wrong(key.mark, f'unknown key "{_short(key)}" in {wanted.what}', hint, meant or str(key))
 
 
 def _article(what: str) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import Callable, Iterable, Iterator, NamedTuple
+from itertools import product
+from typing import Callable, Container, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..diagnostics import SEVERITIES, Finding, Mark, Text, Where, few, mark_of
 from ..model import MachineType, Model, binary_of
@@ -51,6 +52,12 @@ class Rule(NamedTuple):
     Ubuntu's history, QEMU or libvirt. ``example`` is a line that breaks it.
     Rules with ``needs_tree`` are left out in a bare checkout, those with
     ``needs_binaries`` everywhere but after the build.
+
+    What only follows from another finding is not told. ``needs`` are the parts of
+    the manifest that have to be right in format for a problem to say anything
+    new: its keys, or ``release`` and ``board`` for the entries that the problem
+    is about; ``series`` is for the names of all releases. ``after`` are tags
+    whose errors say the same of the same place, release, board or type.
     """
 
     tag: str
@@ -63,6 +70,8 @@ class Rule(NamedTuple):
     needs_tree: bool = False
     see_also: tuple[str, ...] = ()
     needs_binaries: bool = False
+    needs: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
     def judges(self, model: Model) -> bool:
         """Whether there is what the rule looks at."""
@@ -95,17 +104,71 @@ def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
     used: set[int] = set()
     # Those on binaries are only for verify, and would be loaded in every build; but an override may name one.
     rules = chosen or (catalogue() if model.manifest.overrides else catalogue(without=("built",)))
+    found: dict[str, list[Problem]] = {}
     for rule in rules:
-        if not rule.judges(model):
-            continue
-        problems = []
-        for problem in rule.function(model):
+        for problem in rule.function(model) if rule.judges(model) else ():
             accepted = _overriding(model, rule.tag, problem.about)
             used.update(accepted)
             if not accepted:
-                problems.append(problem)
-        yield from _findings(rule, problems)
-    yield from _unused(model, used, {rule.tag: rule for rule in rules}, not chosen)
+                found.setdefault(rule.tag, []).append(problem)
+    causes = Causes(model, {rule.tag: rule.severity for rule in rules}, found)
+    for rule in rules:
+        yield from _findings(rule, [one for one in found.get(rule.tag, ()) if not causes.explain(rule, one)])
+    # Which of them accept nothing is only known of a manifest that was read as it is meant, and of known releases.
+    if not model.manifest.findings and not causes.misnamed.intersection(_UNKNOWN):
+        yield from _unused(model, used, {rule.tag: rule for rule in rules}, not chosen)
+
+
+_UNKNOWN = ("distro-data-outdated", "series-unknown")
+
+
+class Causes:
+    """What other findings only follow from: format errors of the manifest, and the errors of rules."""
+
+    def __init__(self, model: Model, severities: Mapping[str, str], found: Mapping[str, Sequence[Problem]]) -> None:
+        manifest = model.manifest
+        self.damaged = manifest.damaged
+        self.misread = {finding.mark for finding in manifest.findings}
+        self.releases = {str(release.series): number for number, release in enumerate(manifest.releases)}
+        self.boards = {str(board.name) for board in manifest.boards}
+        errors = {tag: [one for one in found[tag] if (one.severity or severities[tag]) == "error"] for tag in found}
+        self.places = {tag: {mark_of(one.where) for one in errors[tag]} for tag in errors}
+        self.subjects = {tag: {one.about for one in errors[tag]} for tag in errors}
+        # A release whose name is wrong may be any that the manifest does not seem to have.
+        self.misnamed = {tag for tag in errors if any(one.about.release in self.releases for one in errors[tag])}
+
+    def explain(self, rule: Rule, problem: Problem) -> bool:
+        """Whether a problem of a rule only follows from what is told anyway."""
+        about, mark = problem.about, mark_of(problem.where)
+        if mark in self.misread or any(self._in_doubt(place, need, about) for place in self.damaged for need in rule.needs):
+            return True
+        if "series" in rule.needs and not self.misnamed.isdisjoint(_UNKNOWN):
+            return True
+        parts = [Subject(*one) for one in product(*(("", value) if value else ("",) for value in about))]
+        unknown = bool(about.release) and about.release not in self.releases
+        return any(
+            mark in self.places[tag] or not self.subjects[tag].isdisjoint(parts) or (unknown and tag in self.misnamed)
+            for tag in rule.after
+            if tag in self.places
+        )
+
+    def _in_doubt(self, place: tuple[str, ...], need: str, about: Subject) -> bool:
+        """Whether what a problem needs may be among what was left out of a place of the manifest."""
+        part, entry = place[0] if place else "", place[1] if len(place) > 1 else ""
+        if not part or part == need:
+            return True
+        if part == "boards" and need == "board":
+            return _may_be(entry, about.board, self.boards)
+        if part == "releases" and need == "release":
+            # What a change says of older types is about all of them.
+            older = self.releases.get(about.release, len(self.releases)) < self.releases.get(entry, 0)
+            return _may_be(entry, about.release, self.releases) or ("was" in place and older)
+        return False
+
+
+def _may_be(entry: str, name: str, known: Container[str]) -> bool:
+    """Whether a damaged entry of the manifest is that of a name, or may be meant to be."""
+    return not entry or entry == name or (entry not in known and name not in known)
 
 
 def _findings(rule: Rule, problems: Iterable[Problem]) -> Iterator[Finding]:

@@ -67,6 +67,7 @@ RULES = (
         "questing: an exception with base: \"10.0\" for pc-i440fx before the release",
         base_differs_between_boards,
         see_also=("base-not-release-version",),
+        needs=("release",),
     ),
     Rule(
         "base-ends-soon",
@@ -79,5 +80,6 @@ RULES = (
         "pc-i440fx-focal (base 4.0) with support: eol-esm: gone in QEMU 11.0, supported until 2030",
         base_ends_soon,
         see_also=("base-missing",),
+        after=("base-differs-between-boards", "base-missing", "base-not-release-version", "frozen-changed"),
     ),
 )

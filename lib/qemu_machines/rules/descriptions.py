@@ -46,5 +46,7 @@ RULES = (
         "Ubuntu's history, cases 8, 13 and 14 (LP: #2012763)",
         "wily described as 15.04; description: maxcpus=1024 without machine: {max_cpus: 1024}",
         description_mismatch,
+        needs=("policy", "release", "vendor"),
+        after=("distro-data-outdated", "series-unknown"),
     ),
 )

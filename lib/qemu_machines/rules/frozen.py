@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..model import FrozenType, Model, frozen_type, kept_values
+from ..diagnostics import Where
+from ..model import FrozenType, MachineType, Model, frozen_type, kept_values
 from ..support import need
 from . import TYPES, Problem, Rule, Subject, about
 
@@ -28,7 +29,15 @@ def frozen_changed(model: Model) -> Iterator[Problem]:
                 told = [f"{what} was {before} and is {after}" for what, before, after in found if what != "description"]
                 message = ": ".join([f"{TYPES}: not as released", *(["; ".join(told)] if told else [])])
                 also = ((old.name.mark, f"frozen by {old.since}"),)
-                yield Problem(one.mark, message, _HINT, also, about=about(one), named=one.name + _described(found))
+                yield Problem(_where(one, found), message, _HINT, also, about=about(one), named=one.name + _described(found))
+
+
+def _where(one: MachineType, changes: Sequence[tuple[str, str, str]]) -> Where:
+    """What was changed, where it stands in the manifest: the first of it that is there."""
+    facts: dict[str, Where] = {"base": one.base}
+    facts.update({f"{item.driver}.{item.name}": item.value for item in one.properties})
+    facts.update({f"field {field.name}": field.value for field in one.fields})
+    return next((facts[what] for what, _, _ in changes if what in facts), one.mark)
 
 
 def _described(changes: Sequence[tuple[str, str, str]]) -> str:
@@ -92,6 +101,8 @@ RULES = (
         "focal: base 4.0 changed to 4.2 years later",
         frozen_changed,
         see_also=("lost-without-reason",),
+        needs=("policy", "release", "vendor"),
+        after=("vendor-mismatch",),
     ),
     Rule(
         "lost-without-reason",
@@ -103,6 +114,8 @@ RULES = (
         "a release removed from the manifest",
         lost_without_reason,
         see_also=("dropped-too-early",),
+        needs=("board", "dropped", "policy", "release"),
+        after=("distro-data-outdated", "series-unknown"),
     ),
     Rule(
         "increment-missing-forward",
@@ -114,5 +127,7 @@ RULES = (
         "pc-q35-noble-v2 in noble and not in resolute",
         increment_missing_forward,
         see_also=("dropped-too-early",),
+        needs=("board", "dropped", "policy", "release"),
+        after=("distro-data-outdated", "series-unknown"),
     ),
 )

@@ -213,6 +213,7 @@ RULES = (
         "increment: 3 in an upload for 16.04.2",
         increment_not_dot_release,
         see_also=("increment-not-batched",),
+        needs=("dot-releases", "policy", "release"),
     ),
     Rule(
         "increment-not-batched",
@@ -223,6 +224,7 @@ RULES = (
         "the proposal of 2016",
         "two changes of pc-q35 with increment: 2",
         increment_not_batched,
+        needs=("release",),
     ),
     Rule(
         "increment-without-change",
@@ -233,6 +235,7 @@ RULES = (
         "the proposal of 2016",
         "changes: [{feature: better, increment: 2}]",
         increment_without_change,
+        needs=("release",),
     ),
     Rule(
         "increment-asymmetric",
@@ -242,6 +245,8 @@ RULES = (
         "Ubuntu's history, case 7",
         "increment: 2 with boards: [pc-i440fx] and no bug",
         increment_asymmetric,
+        needs=("boards", "release"),
+        after=("distro-data-outdated", "series-unknown"),
     ),
     Rule(
         "bug-not-in-changelog",
@@ -251,5 +256,6 @@ RULES = (
         "the proposal of 2016",
         "bug: \"LP: #1\", and no LP: #1 in the top entry",
         bug_not_in_changelog,
+        needs=("release",),
     ),
 )

@@ -135,16 +135,15 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
 def default_not_latest(model: Model) -> Iterator[Problem]:
     """Who starts QEMU without a machine type gets the newest of the distribution."""
     target, coming = model.upload.target, model.declared.coming
-    # Not where an error of the format may have left the types out.
-    if not _holding(model) and not model.manifest.findings:
+    if not _holding(model):
         message = "this manifest makes no machine type, so all that is built are upstream's"
         hint = "name a board under boards; dh_qemu_machines bump release adds a release"
         if coming:
             message = f"this manifest has no type of {target} or an older release, so new guests get upstream's"
             hint = f"add {target} to the releases, before {coming[0]}"
-        yield Problem(model.manifest.vendor, message, hint)
+        yield Problem(model.manifest.vendor, message, hint, about=Subject(release=target))
     yield from _without_default(model)
-    if model.upload.info is None or model.unknown_series():
+    if model.upload.info is None:
         return
     for one in model.types:
         if not one.default or one.release is model.declared.own:
@@ -155,7 +154,7 @@ def default_not_latest(model: Model) -> Iterator[Problem]:
                 one.mark,
                 f"the default would be {one.name}, but this upload is for {own}, which has no type of {one.board}",
                 "give the default to a board that has one",
-                about=about(one),
+                about=Subject(one.name, target, one.board),
             )
         elif model.upload.kind not in ("backport", "cloud-archive"):
             hint = f"dh_qemu_machines bump release adds {target} to the releases"
@@ -163,7 +162,7 @@ def default_not_latest(model: Model) -> Iterator[Problem]:
                 one.mark,
                 f"the default would be {one.name}, but this upload is for {target}, which has no type of its own",
                 f"add {target} to the releases, before {coming[0]}" if coming else hint,
-                about=about(one),
+                about=Subject(one.name, target, one.board),
             )
 
 
@@ -237,6 +236,7 @@ RULES = (
         "QEMU's find_machine(); Ubuntu's history, cases 16 and 18",
         "pc-i440fx: {alias: q35}",
         name_collision,
+        after=("alias-not-unique",),
     ),
     Rule(
         "default-not-unique",
@@ -266,6 +266,8 @@ RULES = (
         "the proposal of 2016; Ubuntu's history, cases 17 and 41",
         "no board with default: true",
         default_not_latest,
+        needs=("boards", "release"),
+        after=("distro-data-outdated", "series-unknown"),
     ),
     Rule(
         "alias-not-preferred",
@@ -287,5 +289,6 @@ RULES = (
         "noble: a change with increment: 2",
         default_changed_in_stable,
         see_also=("increment-not-dot-release",),
+        needs=("boards", "policy", "releases", "series"),
     ),
 )

@@ -101,6 +101,7 @@ RULES = (
         "the proposal of 2016; Ubuntu's history, case 48",
         "a new ubuntu/lp123-default.patch that no change names",
         patch_not_classified,
+        needs=("releases",),
     ),
     Rule(
         "upstream-type-altered",
@@ -124,6 +125,7 @@ RULES = (
         "a README.Debian that was last written for the upload before",
         docs_outdated,
         see_also=("docs-unreachable",),
+        needs=("boards", "policy", "releases", "series", "vendor"),
     ),
     Rule(
         "news-missing",
@@ -136,6 +138,7 @@ RULES = (
         "noble: a change with increment: 2",
         news_missing,
         see_also=("default-changed-in-stable", "lost-without-reason"),
+        needs=("boards", "dropped", "policy", "releases", "series"),
     ),
     Rule(
         "docs-unreachable",

@@ -16,12 +16,14 @@ def series_unknown(model: Model) -> Iterator[Problem]:
             model.upload.series,
             "no entry of the changelog went anywhere, so the release is not known",
             "name it with --series",
+            about=Subject(release=model.upload.series),
         )
     for series in model.upload.others:
         yield Problem(
             series,
             f'this entry names more than one release: "{model.upload.series}" and "{series}"',
             "say with --series which of them it is built for",
+            about=Subject(release=series),
         )
     if model.upload.outdated:
         return
@@ -68,6 +70,7 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
             "update distro-info-data; or give version, release and lts of the release in the manifest; "
             "or go on without with --allow-outdated-distro-data",
             severity="warning" if model.allow_outdated else "error",
+            about=Subject(release=series),
         )
 
 

@@ -69,6 +69,7 @@ RULES = (
         "yakkety in 24.04",
         kept_too_long,
         see_also=("dropped-too-early",),
+        needs=("dropped", "policy", "release"),
     ),
     Rule(
         "dropped-too-early",
@@ -80,5 +81,6 @@ RULES = (
         "dropped: [{release: noble, reason: old}] in 26.04",
         dropped_too_early,
         see_also=("kept-too-long", "lost-without-reason"),
+        needs=("boards", "dropped", "policy", "release"),
     ),
 )

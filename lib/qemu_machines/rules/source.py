@@ -145,6 +145,7 @@ RULES = (
         base_missing,
         needs_tree=True,
         see_also=("base-ends-soon", "lost-without-reason"),
+        after=("base-differs-between-boards", "base-not-release-version", "frozen-changed"),
     ),
     Rule(
         "base-not-release-version",
@@ -157,6 +158,7 @@ RULES = (
         base_not_release_version,
         needs_tree=True,
         see_also=("base-differs-between-boards",),
+        needs=("release",),
     ),
     Rule(
         "driver-unknown",
