@@ -241,23 +241,29 @@ def _matches(what: "tuple[str, str, int]", lines: list[str], path: str, first: i
     """What a pattern finds in the text of the entry; a list may go on in the next line."""
     body = "\n".join(lines[first : last - 1])
     word, pattern, flags = what
-    found = []
-    for match in re.finditer(pattern, body, flags) if word in body.lower() else ():
-        line, column = files.position(body, match.start())
-        found.append(Text(match.group(), Mark(path, first + line, column, len(match.group()))))
-    return found
+    if word not in body.lower():
+        return []
+    matches = list(re.finditer(pattern, body, flags))
+    places = files.positions(body, (match.start() for match in matches))
+    return [
+        Text(match.group(), Mark(path, first + line, column, len(match.group())))
+        for match, (line, column) in zip(matches, places)
+    ]
 
 
 def _bugs(lines: list[str], path: str, first: int, last: int) -> list[Text]:
-    found = []
+    """Each bug once, where it is named first."""
+    found: dict[str, Text] = {}
     for pattern, tracker in ((_LAUNCHPAD, "LP: "), (_DEBIAN, "")):
         for words in _matches(pattern, lines, path, first, last):
+            starts: dict[str, int] = {}
             for number in re.finditer(r"\d+", words):
-                line, column = files.position(words, number.start())
+                starts.setdefault(number.group(), number.start())
+            for (digits, _), (line, column) in zip(starts.items(), files.positions(words, starts.values())):
                 start = words.mark.column if line == 1 else 1
-                place = Mark(path, words.mark.line + line - 1, start + column - 1, len(number.group()))
-                found.append(Text(f"{tracker}#{number.group()}", place))
-    return found
+                place = Mark(path, words.mark.line + line - 1, start + column - 1, len(digits))
+                found.setdefault(f"{tracker}#{digits}", Text(f"{tracker}#{digits}", place))
+    return list(found.values())
 
 
 def _parse(entry: list[str], mark: Mark) -> None:

@@ -14,7 +14,8 @@ from typing import Mapping, NamedTuple, Optional
 # Reading is paid in every build, and most of a board file is nothing that
 # matters here: the texts are cut at words (str.split) and only the pieces are
 # looked at with patterns.
-_STRING_OR_COMMENT = r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"'
+# What does not end is taken as it is, so that nothing is looked at twice.
+_STRING_OR_COMMENT = r'/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:\\.|[^"\\\n])*"?'
 
 # The boards share their headers: as many texts as one tree has.
 _SHARED = 32
@@ -136,11 +137,11 @@ def struct_members(text: str, name: str) -> Mapping[str, Member]:
     for declaration in _struct_body(text, name).split(";"):
         if "(" in declaration or "[" in declaration or "{" in declaration:
             continue
-        plain = re.fullmatch(r"\s*((?:const\s+)?(?:unsigned\s+)?\w+)\s*(\**)\s*(\w+[\w\s:,]*)", declaration)
+        plain = re.fullmatch(r"\s*((?:const\s+)?(?:unsigned\s+)?\w+)\b\s*(?:(\*+)\s*)?\b(\w[\w\s:,]*)", declaration)
         if plain:
             for declarator in plain[3].split(","):
                 member, _, bits = declarator.partition(":")
-                type_name = fold(plain[1]) + plain[2] + (":" + bits.strip() if bits else "")
+                type_name = fold(plain[1]) + (plain[2] or "") + (":" + bits.strip() if bits else "")
                 found[member.strip()] = Member(member.strip(), type_name)
     return found
 

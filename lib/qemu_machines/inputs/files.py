@@ -13,7 +13,7 @@ import errno
 import os
 import re
 import stat
-from typing import Optional, Sequence
+from typing import Iterable, Iterator, Optional, Sequence
 
 from ..diagnostics import InputError, Mark
 
@@ -254,6 +254,16 @@ def refuse_executable(path: str, what: str) -> None:
 def position(text: str, offset: int) -> tuple[int, int]:
     """Line and column, from 1, of an offset."""
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+
+
+def positions(text: str, offsets: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The same of many offsets, which go up: the text is read once, however many they are."""
+    line, begin, at = 1, 0, 0
+    for offset in offsets:
+        line += text.count("\n", at, offset)
+        begin = text.rfind("\n", at, offset) + 1 or begin
+        at = offset
+        yield line, offset - begin + 1
 
 
 def decode(data: bytes, path: str, what: str) -> str:

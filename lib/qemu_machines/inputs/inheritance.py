@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterator, Mapping, Sequence
+from typing import Iterator, Sequence
 
 from . import csource
 
@@ -22,12 +22,16 @@ def compat_arrays(lines: Sequence[str], version: tuple[int, ...]) -> tuple[str, 
     # pc_q35_machine_8_2_options, before 9.1 pc_q35_8_2_machine_options; xenfv is in the same file.
     named = re.compile(rf"(?!xenfv)\w+_{numbers}_(?:\w+_)?options")
     start = next((name for name in functions if named.fullmatch(name)), None)
-    return tuple(_arrays(start, functions)) if start else ()
+    return tuple(_arrays(start, dict(functions))) if start else ()
 
 
-def _arrays(name: str, functions: Mapping[str, str]) -> Iterator[str]:
-    for called, array in _STEP.findall(functions.get(name, "")):
-        if called:
-            yield from _arrays(called, functions)
-        else:
+def _arrays(start: str, functions: "dict[str, str]") -> Iterator[str]:
+    """Each function counts once, as in QEMU: one that calls itself would have no end."""
+    waiting = [(start, "")]
+    while waiting:
+        name, array = waiting.pop()
+        if array:
             yield f"{array} of {name}" if array == "compat" else array
+        else:
+            steps = _STEP.findall(functions.pop(name, ""))
+            waiting += [(called or name, array) for called, array in reversed(steps)]

@@ -62,6 +62,6 @@ def _years(root: str) -> int:
         path = os.path.join(root, name)
         if os.path.isfile(path):
             data = files.read_bytes(path, "QEMU's source file", limit=4 << 20, root=root).decode("utf-8", "replace")
-            match = re.search(r"^#define MACHINE_VER_DELETION_MAJOR (\d+)$", data, re.M)
+            match = re.search(r"^#define MACHINE_VER_DELETION_MAJOR (\d{1,2})$", data, re.M)
             return int(match[1]) if match else DELETION_YEARS
     return DELETION_YEARS

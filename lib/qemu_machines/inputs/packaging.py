@@ -13,19 +13,17 @@ from . import files
 class Links(NamedTuple):
     """The packages whose documentation folder debian/rules makes a link to another package's.
 
-    ``unnamed`` are the targets of rules that have their packages from a variable.
+    ``unnamed`` are the targets of rules that have their packages from a variable,
+    ``families`` what the names of those packages begin with: those that share documents share that.
     """
 
     packages: frozenset[str]
     unnamed: frozenset[str]
+    families: frozenset[str]
 
     def has(self, package: str) -> bool:
-        # qemu 10: "dh_installdocs -p $1 --link-doc=qemu-system-common", for every
-        # qemu-system-*. Packages that share documents share the beginning of their names.
-        families = {target.rpartition("-")[0] + "-" for target in self.unnamed}
-        return package in self.packages or (
-            package not in self.unnamed and any(len(one) > 1 and package.startswith(one) for one in families)
-        )
+        begins = (package[:end] for end in range(2, len(package) + 1))
+        return package in self.packages or (package not in self.unnamed and any(one in self.families for one in begins))
 
 
 def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tuple[Where, str], ...]:
@@ -37,7 +35,7 @@ def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tupl
     file counts where it has an entry of ``version``.
     """
     links = _links(files.inside(debian, "rules"))
-    if links == (frozenset(), frozenset()):
+    if not links.packages and not links.unnamed:
         return ()
     found: list[tuple[Where, str]] = []
     if readme is not None:
@@ -97,7 +95,9 @@ def _links(rules: str) -> Links:
             named = re.findall(r"(?:-p\s*|--package[= ])(\S+)", command)
             packages.update(name for name in named if "$" not in name)
             unnamed.update(target[1] for name in named if "$" in name)
-    return Links(frozenset(packages), frozenset(unnamed))
+    # qemu 10: "dh_installdocs -p $1 --link-doc=qemu-system-common", for every qemu-system-*.
+    families = (target.rpartition("-")[0] + "-" for target in unnamed)
+    return Links(frozenset(packages), frozenset(unnamed), frozenset(one for one in families if len(one) > 1))
 
 
 def _text(path: str) -> str:

@@ -69,6 +69,8 @@ class Shape(NamedTuple):
 
 
 _DATA = re.compile(r"\(ObjectClass \*oc, ((?:const )?void \*data)\)")
+# A board's macros use two others at most, and the longest has 2,000 characters.
+_EXPANSIONS, _LONGEST = 100, 1 << 16
 _INFO = "static const TypeInfo "
 _NAME = re.compile(r"(.+)-(\d+(?:\.\d+)+)(-\w+)?")
 
@@ -102,7 +104,7 @@ def registered(text: str, headers: str, place: BoardFile) -> Registered:
 def _template(use: Use, macros: Mapping[str, Macro], place: BoardFile) -> tuple[Statement, ...]:
     placeholders = [f"@{number}" for number in range(len(use.arguments))]
     try:
-        statements = tuple(_statements(use.macro, placeholders, macros))
+        statements = tuple(_statements(use.macro, placeholders, macros, iter(range(_EXPANSIONS))))
     except ShapeError as error:
         raise ShapeError(error.message.replace("{use}", _shown(use)), use.line) from None
     known = place.statements
@@ -124,11 +126,14 @@ def _nearest(text: str, known: "frozenset[str]") -> str:
 
 
 def _shown(use: Use) -> str:
-    return f"{use.macro}({', '.join(use.arguments)})"
+    shown = f"{use.macro}({', '.join(use.arguments)})"
+    return shown if len(shown) < 200 else f"{shown[:200]} …"
 
 
-def _statements(name: str, arguments: "list[str]", macros: Mapping[str, Macro]) -> Iterator[Statement]:
-    """The statements of a macro and of the macros that it uses in turn."""
+def _statements(name: str, arguments: "list[str]", macros: Mapping[str, Macro], left: Iterator[int]) -> Iterator[Statement]:
+    """The statements of a macro and of the macros that it uses in turn, as many as are ``left``."""
+    if next(left, None) is None:
+        raise ShapeError(f"the macro {name} is one of too many that use one another")
     macro = macros.get(name)
     if macro is None:
         raise ShapeError(f"the macro {name} is not defined here or in the board's headers")
@@ -137,7 +142,7 @@ def _statements(name: str, arguments: "list[str]", macros: Mapping[str, Macro]) 
         part = csource.fold(part).replace("( ", "(").rstrip(", ")
         inner, opening, words = part.partition("(")
         if inner.startswith("DEFINE_") and inner.isidentifier() and opening and words.endswith(")"):
-            yield from _statements(inner, list(csource.arguments(words[:-1])), macros)
+            yield from _statements(inner, list(csource.arguments(words[:-1])), macros, left)
         elif part:
             # Members of a TypeInfo end with a comma, statements with a semicolon.
             for text in re.split(r",\s*(?=\.)", part):
@@ -169,6 +174,8 @@ def _bound(macro: Macro, arguments: "list[str]") -> str:
 
     # One pattern for all macros: compiling one for each takes longer than using it.
     body = re.sub(r"\s*##\s*|(#\s*)?\b(\w+)\b", value, macro.body)
+    if len(body) > _LONGEST:
+        raise ShapeError(f"the macro {macro.name} is longer than {_LONGEST} characters")
     body = re.sub(r"\bMACHINE_VER_(SYM|TYPE_NAME|STR)\(([^()]*)\)", _versioned, body)
     return re.sub(r'"\s+"', "", body)
 

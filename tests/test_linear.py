@@ -1,0 +1,95 @@
+"""Every reader is linear in what it reads: worst cases of 1 MiB and more, each in some seconds of processor time."""
+
+from __future__ import annotations
+
+import resource
+from typing import Callable
+
+import pytest
+from conftest import Run
+from trees import Tree
+
+MIB = 1 << 20
+# What takes longer grows faster than its input: on the slowest machine these take a fifth of that.
+SECONDS = 15
+ENTRY = "qemu (1:7.2+dfsg-5ubuntu2) lunar; urgency=medium\n\n  * {}\n\n -- A B <a@example.org>  Tue, 28 Mar 2023 10:00:00 +0200\n"
+Q35, BOARDS_H = "hw/i386/pc_q35.c", "include/hw/boards.h"
+
+
+def filled(piece: str, size: int = MIB) -> str:
+    return piece * (size // len(piece))
+
+
+def entry(words: str) -> Callable[[Tree], object]:
+    return lambda tree: tree.write("debian/changelog", ENTRY.format(words))
+
+
+def source(name: str, words: str) -> Callable[[Tree], object]:
+    return lambda tree: tree.write(name, tree.read(name) + words)
+
+
+def member(words: str) -> Callable[[Tree], object]:
+    return lambda tree: tree.write(BOARDS_H, tree.read(BOARDS_H).replace("    int max_cpus;", f"{words};\n    int max_cpus;"))
+
+
+def chain(step: str) -> str:
+    """Forty macros, each of which uses the next as ``step`` has it."""
+    macros = (f"#define DEFINE_B{number}(a) {step.format(number + 1)}\n" for number in range(40))
+    return "\n" + "".join(macros) + "#define DEFINE_Q35_MACHINE_X(a) DEFINE_B0(a)\nDEFINE_Q35_MACHINE_X(1);\n"
+
+
+def options(tree: Tree) -> None:
+    """Functions each of which calls the next twice."""
+    text = tree.read(Q35).replace("pc_q35_7_2_machine_options(MachineClass *m)\n{", "pc_q35_7_2_machine_options(MachineClass *m)\n{\nf0_options(m);")
+    calls = (f"static void f{n}_options(MachineClass *m)\n{{\n    f{n + 1}_options(m);\n    f{n + 1}_options(m);\n}}\n" for n in range(40))
+    tree.write(Q35, text + "".join(calls))
+
+
+def linked(tree: Tree) -> None:
+    """Thousands of packages whose documents are links, and thousands of NEWS files."""
+    lines = (f"\tdh_installdocs -p$a --link-doc=q{number:x}-x\n" for number in range(25_000))
+    tree.control().write("debian/rules", "x:\n" + "".join(lines))
+    for number in range(2000):
+        tree.write(f"debian/p{number}.NEWS", "x")
+
+
+CASES: "dict[str, tuple[Callable[[Tree], object], list[str]]]" = {
+    "bugs in a list": (entry("closes: " + filled("1, ") + "1"), ["check"]),
+    "bugs in another list": (entry("LP: " + ", ".join(f"#{number}" for number in range(100_000))), ["check"]),
+    "bugs": (entry(filled("closes: 1 ")), ["check"]),
+    "CVEs": (entry(filled("CVE-2020-12345 ", 8 * MIB)), ["check"]),
+    "comments without an end": (source(Q35, "\n//\n" + filled("/* ", 3 * MIB)), ["check"]),
+    "a string without an end": (source(Q35, '\n//\n"' + filled('\\"', 3 * MIB)), ["check"]),
+    "a long member": (member("a" * 3 * MIB + "@"), ["check"]),
+    "blanks in a member": (member("int " + " " * 3 * MIB + "@"), ["check"]),
+    "macros that double": (source(Q35, chain("DEFINE_B{0}(a) DEFINE_B{0}(a)")), ["check"]),
+    "arguments that double": (source(Q35, chain("DEFINE_B{0}(a a)")), ["check"]),
+    "a macro of itself": (source(Q35, "\n#define DEFINE_Q35_MACHINE_X(a) DEFINE_Q35_MACHINE_X(a)\nDEFINE_Q35_MACHINE_X(1);\n"), ["check"]),
+    "arguments": (source(Q35, "\nDEFINE_Q35_MACHINE(" + filled("a,", 3 * MIB) + "a)\n"), ["check"]),
+    "functions that double": (options, ["explain", "pc-q35-lunar"]),
+    "links of documents": (linked, ["check"]),
+    "a number without an end": (source(BOARDS_H, "\n#define MACHINE_VER_DELETION_MAJOR " + "9" * MIB + "\n"), ["check"]),
+}
+
+
+def limited() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_no_reader_takes_more_time_than_its_input_is_long(tree: Tree, run: Run, name: str) -> None:
+    make, arguments = CASES[name]
+    make(tree.whole())
+    done = run(*arguments, preexec_fn=limited)
+    assert done.returncode in (0, 1, 3) and "internal error" not in done.stderr, (done.returncode, done.stderr[-1000:])
+    assert len(done.stderr) < 100_000
+
+
+def test_capabilities_without_an_end() -> None:
+    """As the files of a tree would be given."""
+    from qemu_machines.inputs import capabilities
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    for piece in ("\nSpaprCapPossible a = {\n", "\n    [SPAPR_CAP_A] = {\n", "\n" + " " * 1000):
+        assert capabilities.capabilities(filled(piece, 3 * MIB), "#define SPAPR_CAP_A 08\n#define SPAPR_CAP_B " + "9" * 5000) == {}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < SECONDS
