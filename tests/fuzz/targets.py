@@ -218,24 +218,26 @@ def handwritten(data: bytes) -> None:
 
 
 class _Saying:
-    """As much of a Popen object as is used, of a program that said some bytes and has ended."""
+    """As much of a Popen object as is used, of a program that said some bytes, or complained of something, and has ended."""
 
     pid = 2**22 + 1  # larger than any process id
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, status: int = 0) -> None:
         read, write = os.pipe()
         with open(write, "wb") as file:
             # 64 KiB fit into a pipe.
             file.write(data[:60000])
+        said = open(read, "rb", buffering=0)
+        nothing = open(os.devnull, "rb", buffering=0)
         self.stdin = open(os.devnull, "wb", buffering=0)
-        self.stdout = open(read, "rb", buffering=0)
-        self.stderr = open(os.devnull, "rb", buffering=0)
+        self.stdout, self.stderr = (nothing, said) if status else (said, nothing)
+        self.status = status
 
     def poll(self) -> int:
-        return 0
+        return self.status
 
     def wait(self, timeout: Optional[float] = None) -> int:
-        return 0
+        return self.status
 
 
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\n{"return": {}}\n'
@@ -258,6 +260,16 @@ def replies(data: bytes) -> None:
     said = GREETING + data if kind < 0x80 and reader != QTEST else data
     with mock.patch.object(program, "Popen", lambda *_, **__: _Saying(said)):
         _refused_at_most(READERS[reader])
+
+
+def git(data: bytes) -> None:
+    """What git answers, or complains of, whatever it is asked."""
+    place = standing("git", qemu=False)
+    status = 128 if data[:1] >= b"\x80" else 0
+    with mock.patch.object(program, "Popen", lambda *_, **__: _Saying(data[1:], status)):
+        outcome = place.run(["compare", "HEAD~1", "HEAD"], {})
+    must_hold(place, outcome)
+    assert all(line.isprintable() for line in outcome.err.splitlines()), outcome.err
 
 
 def _refused_at_most(read: "Callable[[], object]") -> None:
@@ -293,4 +305,5 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "board": board,
     "handwritten": handwritten,
     "replies": replies,
+    "git": git,
 }

@@ -52,9 +52,10 @@ def _once(paths: Sequence[str]) -> "list[str]":
 
 def inside_of(folder: str) -> "list[str]":
     """The binaries in a folder that the user named."""
-    if not os.path.isdir(folder):
+    try:
+        names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"qemu-system-[a-z0-9_]+", name))
+    except OSError:
         return []
-    names = sorted(name for name in os.listdir(folder) if re.fullmatch(r"qemu-system-[a-z0-9_]+", name))
     paths = [os.path.join(folder, name) for name in names]
     return [path for path in paths if is_program(path) and os.access(path, os.X_OK)]
 
