@@ -20,6 +20,8 @@ from qemu_machines.options import Options
 
 # With a child, as a wrapper script has one.
 SILENT = "echo $$ >>started; sleep 60 & echo $! >>started; wait"
+# The same with one that has left the session of its parent, which has ended.
+ESCAPED = "echo $$ >>started; (setsid sh -c 'echo $$ >>started; exec sleep 60' &); sleep 60"
 SIGNALS = [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
 
 
@@ -97,9 +99,10 @@ def test_verify_while_types_are_started(tree: Tree) -> None:
     assert len((tree.root / "started").read_text().split()) < 2 * len(names)
 
 
-@pytest.mark.parametrize("arguments", [("compare", "{0}", "{0}"), ("migrate", "--from", "build", "--to", "build")])
-def test_those_who_ask_in_turn(tree: Tree, arguments: "tuple[str, ...]") -> None:
-    name = fake(tree, SILENT)
+@pytest.mark.parametrize("script", [SILENT, ESCAPED])
+@pytest.mark.parametrize("arguments", [("compare", "{0}", "{0}"), ("migrate", "--from", "build", "--to", "build"), ("verify", "{0}")])
+def test_those_who_ask_in_turn(tree: Tree, arguments: "tuple[str, ...]", script: str) -> None:
+    name = fake(tree.manifest(HPB).changelog(), script)
     assert ended(tree, signal.SIGTERM, *(one.format(name) for one in arguments)) == 143
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from typing import Callable, Protocol
+from typing import Callable, Iterable, Protocol
 
 
 class Killable(Protocol):
@@ -41,7 +41,7 @@ def forget(program: Killable) -> None:
     """It has ended, and been waited for; what it left in other groups of processes ends now."""
     with _lock:
         if _programs.pop(program, None) is not None:
-            _end_strays()
+            _end_strays(_programs.values())
 
 
 def end_all() -> None:
@@ -51,6 +51,18 @@ def end_all() -> None:
         _ended = True
         for program in list(_programs):
             program.kill()
+        # What they have left has their pipes, too, so that whoever waits for them would not see their end.
+        for pid in _programs.values():
+            _await_end(pid)
+        _end_strays(())
+
+
+def _await_end(pid: int) -> None:
+    """Wait for the end of a process that was killed, and leave it to whoever has started it to reap it."""
+    limit = time.monotonic() + _PATIENCE
+    with contextlib.suppress(ChildProcessError):
+        while not os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) and time.monotonic() < limit:
+            time.sleep(_LOOK)
 
 
 def begin() -> None:
@@ -79,11 +91,15 @@ def _adopt() -> None:
         pass
 
 
-def _end_strays() -> None:
-    """End what ended programs have left behind, generation by generation: the children of each come to this process."""
+def _end_strays(spared: "Iterable[int]") -> None:
+    """End what programs have left behind, generation by generation: the children of each come to this process.
+
+    ``spared`` are sessions whose programs still run.
+    """
     global _before
+    own = {0, os.getsid(0), *spared}
     limit = time.monotonic() + _PATIENCE
-    while (strays := _strays()) and time.monotonic() < limit:
+    while (strays := _strays(own)) and time.monotonic() < limit:
         for pid in strays:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -99,10 +115,10 @@ def _end_strays() -> None:
                 os.waitpid(pid, os.WNOHANG)
 
 
-def _strays() -> "list[int]":
+def _strays(own: "set[int]") -> "list[int]":
     """Children that nobody here has started: what a program starts is in that program's session, or in one of its own."""
-    own = {0, os.getsid(0), *_programs.values()}
-    return [pid for pid in _children() - (_before or frozenset()) if _session(pid) not in own]
+    started = (_before or frozenset()).union(_programs.values())
+    return [pid for pid in _children() - started if _session(pid) not in own]
 
 
 def _session(pid: int) -> int:
