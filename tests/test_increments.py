@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from conftest import Run
 from test_model import derive, of
 from trees import MANIFEST, Tree
 
-from qemu_machines.model import MachineType
+from qemu_machines import rules
+from qemu_machines.model import MachineType, declared
+from qemu_machines.outputs import docs, lock
+from qemu_machines.outputs.report import plain
+from qemu_machines.outputs.report.overview import overview_of
 
 # The flow of the 2016 proposal (its lists have slips; design.md says what it means).
 FLOW = """\
@@ -69,7 +74,7 @@ def test_an_increment_includes_the_earlier_ones(tree: Tree) -> None:
         "pc-q35-xenial-1": ("2.6", 0),
         "pc-q35-xenial-2": ("2.6", 1),
     }
-    assert [layer.origin for layer in types["pc-q35-xenial-2"].layers] == ["release", "change", "change"]
+    assert [layer.origin for layer in types["pc-q35-xenial-2"].steps.all()] == ["release", "change", "change"]
 
 
 def test_descriptions(tree: Tree) -> None:
@@ -219,3 +224,51 @@ def test_explain_what_is_not_there(tree: Tree, run: Run) -> None:
     assert 'did you mean "pc-q35-lunar"?' in done.stderr
     assert run("explain").returncode == 2
     assert run("explain", "a", "b").returncode == 2
+
+
+MANY = """\
+version: 1
+vendor: Ubuntu
+boards: {pc-i440fx: {alias: ubuntu, default: true}, pc-q35: {alias: ubuntu-q35}}
+policy: {numbering: consecutive}
+releases:
+  jammy: {qemu: "6.2"}
+  noble:
+    qemu: "8.2"
+    changes:
+"""
+
+
+def steps_of(tree: Tree, number: int, was: bool) -> int:
+    """How many calls Python makes to derive, check and write so many increments of one release."""
+    old = ", was: {pci-device: {romfile: x%d}}" if was else ""
+    change = '    - {increment: %d, feature: f%d, bug: "LP: #%d", set: {e1000: {migrate_tso_props: v%d}}' + old + "}\n"
+    text = "".join(change % ((place,) * change.count("%d")) for place in range(2, number + 2))
+    tree.manifest(MANY + text).changelog("noble", "1:8.2.2+ds-0ubuntu1")
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    derived = derive(tree.root / "debian")
+    sys.setprofile(count)
+    try:
+        types = declared(derived.manifest, derived.known, derived.upload)
+        made = derived._replace(declared=types)
+        list(rules.check(made))
+        docs.files(made)
+        plain.text(overview_of(made, (), ()))
+        lock.text(made, {}, None)
+    finally:
+        sys.setprofile(None)
+    assert len(types.types) == 2 * number + 4
+    return calls
+
+
+@pytest.mark.parametrize("was", [False, True])
+def test_increments_cost_no_more_than_their_number(tree: Tree, was: bool) -> None:
+    """Each was compared with each, so hundreds in one release cost their square."""
+    rules.catalogue(), steps_of(tree, 2, was)
+    few, many = steps_of(tree, 20, was), steps_of(tree, 160, was)
+    assert many / few < 8.5

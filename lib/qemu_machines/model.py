@@ -6,6 +6,7 @@ Plain values, derived from the inputs without any further reading.
 from __future__ import annotations
 
 import datetime
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from .diagnostics import Mark, Text, Where
@@ -18,7 +19,8 @@ from .inputs.lock import Lock as Lock
 from .inputs.manifest import Addition as Addition
 from .inputs.manifest import Board as Board
 from .inputs.manifest import Change as Change
-from .inputs.manifest import Exemption, MachineField, Manifest, Variant
+from .inputs.manifest import Exemption as Exemption
+from .inputs.manifest import MachineField, Manifest, Variant
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
 from .inputs.manifest import all_properties as all_properties
@@ -32,6 +34,9 @@ from .inputs.sourcetree import ClassField as ClassField
 from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
 from .inputs.spelling import plain as plain
+from .lineage import CHANGES, EXCEPTIONS, RELEASE, VARIANT, WAS, Settings, Steps, of_the_first, settings_of, together
+from .lineage import Layer as Layer
+from .lineage import lasting as lasting
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
 from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
@@ -70,27 +75,6 @@ BOARDS = tuple(_BINARY)
 CAPABILITIES_DRIVER = capabilities.DRIVER
 
 
-class Layer(NamedTuple):
-    """One step on the way to a type: what made it, where that stands, what it adds."""
-
-    origin: str
-    mark: Mark
-    adds: Addition
-
-
-def lasting(layer: Layer, later: Sequence[Layer]) -> Addition:
-    """What a layer adds and no later one sets again; the description aside, which is no part of the board."""
-    properties = {(item.driver, item.name) for one in later for item in one.adds.properties}
-    fields = {field.name for one in later for field in one.adds.fields}
-    adds = layer.adds
-    return Addition(
-        base=None if any(one.adds.base for one in later) else adds.base,
-        properties=tuple(item for item in adds.properties if (item.driver, item.name) not in properties),
-        fields=tuple(field for field in adds.fields if field.name not in fields),
-        compat=adds.compat,
-    )
-
-
 # Why a type is deprecated.
 DEPRECATION = "support of {release} ended on {day}; shut the guest down and start it as {successor}"
 
@@ -110,10 +94,9 @@ class Deprecation(NamedTuple):
 class MachineType(NamedTuple):
     """A machine type of the distribution, whole.
 
-    ``base`` is the upstream version it starts from; ``layers`` tell where
-    everything comes from, in the order in which it is applied. ``deprecated``
-    says why the type should be left, and for what; None where its release is
-    supported.
+    ``base`` is the upstream version it starts from; ``steps`` and ``settings``
+    tell where everything comes from. ``deprecated`` says why the type should be
+    left, and for what; None where its release is supported.
     """
 
     name: str
@@ -122,7 +105,8 @@ class MachineType(NamedTuple):
     increment: Optional[Change]
     variant: Optional[Variant]
     base: Text
-    layers: tuple[Layer, ...]
+    steps: Steps
+    settings: Settings
     properties: tuple[Property, ...]
     fields: tuple[MachineField, ...]
     compat: tuple[Text, ...]
@@ -371,15 +355,7 @@ def frozen_type(one: MachineType, since: str) -> FrozenType:
 
 def kept_values(one: MachineType) -> frozenset[str]:
     """What keeps the old value of a default that changed, as ``driver.property``: no change of the type."""
-    was = (item for layer in one.layers if layer.origin == "was" for item in layer.adds.properties)
-    return frozenset(f"{item.driver}.{item.name}" for item in was)
-
-
-class _Was(NamedTuple):
-    """Old values that every type before a point of the history keeps."""
-
-    point: tuple[int, int]
-    layer: Layer
+    return frozenset(f"{driver}.{name}" for driver, name in one.steps.kept)
 
 
 def types_of(
@@ -398,20 +374,68 @@ def types_of(
         and _concerns(board.name, release.boards)
         and release.series not in without
     ]
-    kept = _kept_values(board, history)
+    points, was = _kept_values(board, history)
+    counts = {
+        (number, count): len(points) - bisect_right(points, (number, count))
+        for number, release in history
+        for count in range(len(_increments(board, release)) + 1)
+    }
+    kept = of_the_first(was, set(counts.values()))
     for number, release in history:
         variants = [
             variant
             for variant in release.variants
             if _concerns(board.name, variant.boards) and _within(number, order, variant.since, variant.until)
         ]
-        increments = [one for one in _features(board, release) if one.increment]
+        increments = _increments(board, release)
+        changes = [Layer("change", one.mark, one.adds, (CHANGES, place), one) for place, one in enumerate(increments)]
+        ways = [_way(board, release, variant) for variant in (None, *variants)]
         for count, increment in enumerate([None, *increments]):
-            was = [one.layer for one in kept if one.point > (number, count)]
-            for variant in (None, *variants):
-                if variant is None or increment is None or variant.increments:
-                    layers = _layers(board, release, increments[:count], variant, was)
-                    yield _type(manifest, board, release, increment, variant, layers, known)
+            was_count = counts[number, count]
+            for place, way in enumerate(ways):
+                if increment and way.variant and not way.variant.increments:
+                    continue
+                if increment:
+                    way = ways[place] = way._replace(so_far=way.so_far.then(settings_of(changes[count - 1])))
+                start = _released(release, increment, way.variant)
+                old = kept[was_count]
+                steps = Steps(start, was, was_count, old.properties, way.exceptions, changes, count, way.last)
+                settings = settings_of(start).then(old).then(way.so_far).then(way.at_last)
+                yield _type(manifest, board, release, increment, way.variant, steps, settings, known)
+
+
+class _Way(NamedTuple):
+    """The way to a release's types that are no variants, or to those of one variant.
+
+    ``so_far`` is what its exceptions and the increments set that were met, ``last``
+    and ``at_last`` what comes after these.
+    """
+
+    variant: Optional[Variant]
+    exceptions: tuple[Layer, ...]
+    so_far: Settings
+    last: tuple[Layer, ...]
+    at_last: Settings
+
+
+def _way(board: Board, release: Release, variant: Optional[Variant]) -> _Way:
+    applying = [one for one in release.exemptions if _applies(one, board.name, variant)]
+    # An increment builds on the type as it was released, so only what is about variants comes after it.
+    released = [one for one in applying if not one.variants]
+    exceptions = tuple(Layer("exception", one.mark, one.adds, (EXCEPTIONS, place), one) for place, one in enumerate(released))
+    last: list[Layer] = []
+    if variant:
+        last = [Layer("variant", variant.name.mark, variant.adds, (VARIANT, 0))]
+        later = [one for one in applying if one.variants]
+        last += [Layer("exception", one.mark, one.adds, (VARIANT, place), one) for place, one in enumerate(later, 1)]
+    return _Way(variant, exceptions, together(exceptions), tuple(last), together(last))
+
+
+def _released(release: Release, increment: Optional[Change], variant: Optional[Variant]) -> Layer:
+    """The step that all types of a release begin with."""
+    # The release's own description is for its plain type only; see _description().
+    text = release.description if variant is None and increment is None else None
+    return Layer("release", release.series.mark, Addition(base=release.qemu, description=text), (RELEASE, 0))
 
 
 def _within(number: int, order: Mapping[str, int], since: Optional[Text], until: Optional[Text]) -> bool:
@@ -429,20 +453,31 @@ def _features(board: Board, release: Release) -> list[Change]:
     return [one for one in release.changes if one.kind.name == "feature" and _concerns(board.name, one.boards)]
 
 
-def _kept_values(board: Board, history: list[tuple[int, Release]]) -> list[_Was]:
-    """What ``was`` gives to older types, the oldest change last, because the last value wins.
+def _increments(board: Board, release: Release) -> list[Change]:
+    return [one for one in _features(board, release) if one.increment]
 
-    A type older than two changes of the same default had what it was before the first.
+
+Point = tuple[int, int]
+
+
+def _kept_values(board: Board, history: list[tuple[int, Release]]) -> tuple[list[Point], list[Layer]]:
+    """What ``was`` gives to older types, the newest change first, and the points of the history that these are older than.
+
+    The points are in their order. The last value wins: a type older than two
+    changes of the same default had what it was before the first.
     """
-    kept = []
+    found: list[tuple[Point, Change]] = []
     for number, release in history:
         count = 0
         for change in _features(board, release):
             count += change.increment is not None
             if change.was:
-                layer = Layer("was", change.mark, Addition(properties=change.was))
-                kept.append(_Was((number, count), layer))
-    return kept[::-1]
+                found.append(((number, count), change))
+    layers = [
+        Layer("was", change.mark, Addition(properties=change.was), (WAS, place), change)
+        for place, (_, change) in enumerate(reversed(found))
+    ]
+    return [point for point, _ in found], layers
 
 
 def _promoted(newest: MachineType, board: Board) -> MachineType:
@@ -470,39 +505,17 @@ def _applies(exemption: Exemption, board: str, variant: Optional[Variant]) -> bo
     return variant.name in exemption.variants if variant else not exemption.variants
 
 
-def _layers(
-    board: Board, release: Release, increments: list[Change], variant: Optional[Variant], was: list[Layer]
-) -> tuple[Layer, ...]:
-    """What makes a type, first to last.
-
-    The release, what newer changes of defaults must not reach, what was wrong
-    with the release, its increments so far, and the variant.
-    """
-    applying = [one for one in release.exemptions if _applies(one, board.name, variant)]
-    # An increment builds on the type as it was released, so only what is about
-    # variants comes after it.
-    released = [one for one in applying if not one.variants]
-    # The release's own description is for its plain type only; see _description().
-    text = release.description if variant is None and not increments else None
-    layers = [Layer("release", release.series.mark, Addition(base=release.qemu, description=text)), *was]
-    layers += [Layer("exception", one.mark, one.adds) for one in released]
-    layers += [Layer("change", one.mark, one.adds) for one in increments]
-    if variant:
-        layers.append(Layer("variant", variant.name.mark, variant.adds))
-    layers += [Layer("exception", one.mark, one.adds) for one in applying if one.variants]
-    return tuple(layers)
-
-
 def _type(
     manifest: Manifest,
     board: Board,
     release: Release,
     increment: Optional[Change],
     variant: Optional[Variant],
-    layers: tuple[Layer, ...],
+    steps: Steps,
+    settings: Settings,
     known: Releases,
 ) -> MachineType:
-    base = [layer.adds.base for layer in layers if layer.adds.base][-1]
+    base = settings.base[0] if settings.base else release.qemu
     name = manifest.name_template
     # One by one: a template is no format string, in which other braces would matter.
     for key, value in (("{board}", board.name), ("{qemu}", base), ("{series}", release.series)):
@@ -516,11 +529,12 @@ def _type(
         increment=increment,
         variant=variant,
         base=base,
-        layers=layers,
-        properties=_last(tuple(p for layer in layers for p in layer.adds.properties)),
-        fields=_last_field(tuple(f for layer in layers for f in layer.adds.fields)),
-        compat=tuple(array for layer in layers for array in layer.adds.compat),
-        description=_description(manifest, board, release, increment, variant, layers, known),
+        steps=steps,
+        settings=settings,
+        properties=tuple(item for item, _ in settings.properties.values()),
+        fields=tuple(field for field, _ in settings.fields.values()),
+        compat=tuple(array for array, _ in settings.compat),
+        description=_description(manifest, board, release, increment, variant, steps, known),
         alias=None,
         default=False,
         deprecated=None,
@@ -529,28 +543,19 @@ def _type(
     )
 
 
-def _last(properties: tuple[Property, ...]) -> tuple[Property, ...]:
-    """Each property once, with the value that was set last, as QEMU would apply them."""
-    return tuple({(str(one.driver), str(one.name)): one for one in properties}.values())
-
-
-def _last_field(fields: tuple[MachineField, ...]) -> tuple[MachineField, ...]:
-    return tuple({str(one.name): one for one in fields}.values())
-
-
 def _description(
     manifest: Manifest,
     board: Board,
     release: Release,
     increment: Optional[Change],
     variant: Optional[Variant],
-    layers: tuple[Layer, ...],
+    steps: Steps,
     known: Releases,
 ) -> str:
     """Like upstream's own, with the distribution and its version for "Standard"."""
     info = known.by_series.get(release.series) or told_by_manifest(release, manifest.vendor)
     version = info.version if info and info.version else str(release.series)
-    whole = [layer.adds.description for layer in layers if layer.origin == "exception" and layer.adds.description]
+    whole = [layer.adds.description for layer in steps.of_exceptions() if layer.adds.description]
     if not increment:
         text = whole[-1] if whole else release.description if not variant else None
         if text:

@@ -80,12 +80,11 @@ def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:
 
 def _moved(model: Model, frozen: "list[FrozenType]") -> "list[Moved]":
     found = []
-    boards = {str(old.board) for old in frozen}
-    for one in model.types:
-        if one.board not in boards:
+    for one in (one for one in model.types if one.alias or one.default):
+        old = [before for before in frozen if before.board == one.board]
+        if not old:
             # A board that had no types before has nobody who could be surprised.
             continue
-        old = [before for before in frozen if before.board == one.board]
         if one.alias:
             was = next((str(before.name) for before in old if before.alias == one.alias), None)
             found += [Moved(f"the alias {one.alias}", was, one)] if was != one.name else []

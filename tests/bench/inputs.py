@@ -5,8 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Callable, Sequence
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from trees import Tree  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CACHE = Path(
@@ -15,6 +20,7 @@ CACHE = Path(
 )
 SERIES = "bionic cosmic disco eoan focal groovy hirsute impish jammy kinetic lunar mantic noble oracular plucky".split()
 QEMU = "2.11 2.12 3.1 4.0 4.2 5.0 5.2 6.0 6.2 7.0 7.2 8.0 8.2 9.0 9.2".split()
+OVERRIDE = "overrides: [{rule: increment-outside-lts, reason: one release has many, bug: none}]\n"
 TRAILER = " -- A B <a@example.org>  Thu, 17 Apr 2025 10:00:00 +0000\n"
 
 
@@ -98,10 +104,30 @@ def of_lines(tree: Path, size: int) -> None:
     patch.write_text(f"{head}{lines}+    }},\n", encoding="utf-8")
 
 
+def of_increments(tree: Path, size: int, was: bool = False) -> None:
+    """Increments of one release, in QEMU's source as the tests reduce it; with ``was``, each also keeps an old value."""
+    values = ["on", "off"] * (size // 2 + 1)
+    kept = [f", was: {{pci-device: {{romfile: x{number}}}}}" if was else "" for number in range(size)]
+    changes = "".join(
+        f'    - {{increment: {number}, feature: f{number}, bug: "LP: #{number}", set: {{e1000: {{migrate_tso_props: "{value}"}}}}{old}}}\n'
+        for number, value, old in zip(range(2, size + 2), values, kept)
+    )
+    text = manifest(30).replace("retention: while-buildable", "retention: while-buildable, numbering: consecutive")
+    Tree(tree).qemu(tuple(reversed(QEMU))).manifest(f"{text}    changes:\n{changes}{OVERRIDE}")
+    entry = changelog(1).replace("17 Apr 2025", "01 May 2025")
+    (tree / "debian" / "changelog").write_text(entry, encoding="utf-8")
+
+
+def of_increments_with_was(tree: Path, size: int) -> None:
+    of_increments(tree, size, was=True)
+
+
 Make = Callable[[Path, int], None]
 SCALES: tuple[tuple[str, Sequence[int], Make, Sequence[str]], ...] = (
     ("types in the manifest", (100, 1000, 10_000), of_types, ("check",)),
     ("entries in the changelog", (10, 100, 1000, 10_000), of_entries, ("check",)),
     ("patches in debian/patches", (10, 100, 1000), of_patches, ("check",)),
     ("lines of a patch that touch migration", (100, 1000, 10_000), of_lines, ("check",)),
+    ("increments of a release, in a build", (10, 100, 1000), of_increments, ()),
+    ("increments with was, in a build", (10, 100, 1000), of_increments_with_was, ()),
 )

@@ -10,7 +10,7 @@ import datetime
 from typing import Iterator, Optional, Sequence
 
 from ..inputs import documents
-from ..model import PREFERRED, Addition, Change, Layer, MachineType, Model, Release, binary_of, lasting
+from ..model import PREFERRED, Addition, Change, Exemption, Layer, MachineType, Model, Release, binary_of, lasting
 from ..support import end_of, ways_of
 from . import prose
 from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
@@ -119,8 +119,11 @@ def _alternatives(given: Sequence[Parts]) -> Parts:
 def _releases(model: Model) -> Iterator[Block]:
     """The types by release, the newest first."""
     yield Heading(("All of them",), 2)
+    by_release: dict[str, list[MachineType]] = {}
+    for one in model.types:
+        by_release.setdefault(str(one.release.series), []).append(one)
     for release in reversed(model.manifest.releases):
-        types = [one for one in model.types if one.release.series == release.series]
+        types = by_release.get(release.series)
         if types:
             yield Paragraph(join(*_release_words(model, release, types), ":"))
             yield Items(tuple(_groups(model, types)))
@@ -154,15 +157,13 @@ def _groups(model: Model, types: Sequence[MachineType]) -> Iterator[Parts]:
 
 def _difference(model: Model, one: MachineType) -> Iterator[Part]:
     """What a type has that the QEMU of its release does not give it, and why."""
-    first = True
-    for number, layer in enumerate(one.layers):
-        if layer.origin == "release":
-            continue
-        settings = list(_settings(lasting(layer, one.layers[number + 1 :])))
-        if settings:
-            yield ": " if first else "; "
-            yield from (*_dot_release(model, one, layer), *listed(settings), *_reason(model, one, layer))
-            first = False
+    before = ": "
+    for layer, adds in lasting(one.settings):
+        settings = list(_settings(adds))
+        if settings and layer.origin != "release":
+            yield before
+            yield from (*_dot_release(model, one, layer), *listed(settings), *_reason(layer))
+            before = "; "
 
 
 def _settings(adds: Addition) -> Iterator[Part]:
@@ -174,26 +175,17 @@ def _settings(adds: Addition) -> Iterator[Part]:
 
 
 def _dot_release(model: Model, one: MachineType, layer: Layer) -> Parts:
-    change, info = _change(model, layer), model.info(one.release.series)
-    if change and change.increment and info and info.version and model.manifest.numbering == "dot-release":
-        return (f"since {info.version}.{change.increment} ",)
+    info, number = model.info(one.release.series), layer.of.increment if isinstance(layer.of, Change) else None
+    if number and info and info.version and model.manifest.numbering == "dot-release":
+        return (f"since {info.version}.{number} ",)
     return ()
 
 
-def _reason(model: Model, one: MachineType, layer: Layer) -> Iterator[Part]:
-    exemption = next((item for item in one.release.exemptions if item.mark == layer.mark), None)
-    change = _change(model, layer)
-    told = exemption.reason if exemption else change.kind.text if change else None
-    bug = exemption.bug if exemption else change.bug if change else None
-    words = [Word(text) for text in (told, bug) if text]
+def _reason(layer: Layer) -> Iterator[Part]:
+    told = layer.of.reason if isinstance(layer.of, Exemption) else layer.of.kind.text if layer.of else None
+    words = [Word(text) for text in (told, layer.of.bug if layer.of else None) if text]
     if words:
         yield from join(" (", "as before: " if layer.origin == "was" else "", *listed(words), ")")
-
-
-def _change(model: Model, layer: Layer) -> Optional[Change]:
-    """The change that a layer is of; ``was`` may be of another release's."""
-    changes = (change for release in model.manifest.releases for change in release.changes)
-    return next((change for change in changes if change.mark == layer.mark), None)
 
 
 def _migrations(model: Model) -> Iterator[Block]:
@@ -240,8 +232,11 @@ def _notes(model: Model) -> Iterator[Block]:
 def _prefixes(model: Model) -> Parts:
     """QEMU's own check (migration/savevm.c), with two names of this manifest where it has such."""
     names = [one.name for one in model.types]
-    pairs = ((short, long) for short in names for long in names if long != short and long.startswith(short))
-    short, long = next(pairs, ("pc-q35-noble", "pc-q35-noble-1"))
+    # In their order, a name stands right before those that begin with it.
+    in_order = sorted(set(names))
+    begun = {short for short, long in zip(in_order, in_order[1:]) if long.startswith(short)}
+    short = next((name for name in names if name in begun), "pc-q35-noble")
+    long = next((name for name in names if name != short and name.startswith(short)), "pc-q35-noble-1")
     return join(
         "QEMU compares the machine type of an incoming guest only as far as the guest's is long: one with ",
         Name(short), " is accepted where ", Name(long), " was started, although that is another board. libvirt "

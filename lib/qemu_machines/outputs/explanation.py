@@ -47,7 +47,7 @@ def of_type(one: MachineType, life: Life) -> str:
     if life.upstream:
         out.append(f"  upstream {life.upstream.name} ({life.upstream.file})")
         out += [f"    compat {array}" for array in life.upstream.compat]
-    for layer in one.layers:
+    for layer in one.steps.all():
         out.append(f"  {layer.origin} ({layer.mark})")
         out += [f"    {what}  ({mark})" for what, mark in _parts(layer)]
     return "\n".join(out)
@@ -108,7 +108,7 @@ def lineage_data(one: MachineType, life: Life) -> dict[str, object]:
         "upstream": {"name": life.upstream.name, "compat": list(life.upstream.compat)} if life.upstream else None,
         "lineage": [
             {"origin": layer.origin, "at": str(layer.mark), "adds": [what for what, _ in _parts(layer)]}
-            for layer in one.layers
+            for layer in one.steps.all()
         ],
     }
 

@@ -16,11 +16,11 @@ def description_mismatch(model: Model) -> Iterator[Problem]:
     released that way.
     """
     for one in model.types:
-        if any(layer.origin == "exception" and layer.adds.description for layer in one.layers):
+        if any(layer.adds.description for layer in one.steps.of_exceptions()):
             continue
         problem = _wrong_version(model, one) or _wrong_claim(one)
         if problem:
-            where = next((layer.adds.description for layer in one.layers[::-1] if layer.adds.description), None)
+            where = next((layer.adds.description for layer in one.steps.all()[::-1] if layer.adds.description), None)
             yield Problem(where or one.mark, f"{TYPES}: {problem}", f'it reads "{one.description}"', about=about(one))
 
 
@@ -31,7 +31,7 @@ def _wrong_version(model: Model, one: MachineType) -> str:
 
 
 def _wrong_claim(one: MachineType) -> str:
-    excepted = {str(field.name) for layer in one.layers if layer.origin == "exception" for field in layer.adds.fields}
+    excepted = {str(field.name) for layer in one.steps.of_exceptions() for field in layer.adds.fields}
     sets = {str(item.name): str(item.value) for item in one.properties}
     sets.update({str(field.name): str(field.value) for field in one.fields})
     return wrong_claim(one.description, sets, excepted)

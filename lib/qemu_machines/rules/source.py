@@ -55,7 +55,7 @@ def _dotted(upstream: UpstreamType) -> str:
 
 
 def _excepted(one: MachineType) -> bool:
-    return any(layer.origin != "release" and layer.adds.base for layer in one.layers)
+    return one.base is not one.release.qemu
 
 
 def driver_unknown(model: Model) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...diagnostics import Finding, printable
-from ...model import Addition, Layer, MachineType, Model, lasting
+from ...model import MachineType, Model, lasting
 from ...support import end_of, ways_of
 
 SUPPORTED, ENDED, COMING = "supported", "ended", "coming"
@@ -97,10 +97,9 @@ def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str
     """Everything that the report says, from the model and what the rules found."""
     with_types = {str(one.release.series) for one in model.types}
     columns = tuple(_column(model, str(one.series), str(one.qemu)) for one in model.manifest.releases if one.series in with_types)
-    cells: dict[tuple[str, str], tuple[Entry, ...]] = {}
+    cells: dict[tuple[str, str], list[Entry]] = {}
     for one in model.types:
-        key = one.board, str(one.release.series)
-        cells[key] = (*cells.get(key, ()), _entry(one))
+        cells.setdefault((one.board, str(one.release.series)), []).append(_entry(one))
     vendor = printable(model.manifest.vendor)
     info = model.upload.info
     release = f"{info.version} ({model.upload.target})" if info and info.version else model.upload.target
@@ -112,7 +111,7 @@ def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str
         support=model.manifest.support,
         boards=tuple(str(board.name) for board in model.manifest.boards if any(one.board == board.name for one in model.types)),
         columns=columns,
-        cells=cells,
+        cells={key: tuple(entries) for key, entries in cells.items()},
         ways=tuple(_ways(model, columns)),
         findings=tuple(findings),
         skipped=tuple(skipped),
@@ -138,22 +137,18 @@ def _column(model: Model, series: str, qemu: str) -> Column:
 def _entry(one: MachineType) -> Entry:
     increment = str(one.increment.increment) if one.increment and one.increment.increment else ""
     variant = str(one.variant.name) if one.variant else ""
-    wrong = any(lasting(layer, one.layers[number + 1 :]) != Addition() for number, layer in _exceptions(one))
+    wrong = any(layer.origin == "exception" for layer, _ in lasting(one.settings))
     marks = [f"alias {one.alias}"] if one.alias else []
     marks += ["default"] if one.default else []
     marks += ["deprecated"] if one.deprecated else []
     reasons = {item.mark: item.reason for item in one.release.exemptions}
-    marks += [f"released differently: {printable(reasons[layer.mark])}" for _, layer in _exceptions(one)]
+    marks += [f"released differently: {printable(reasons[layer.mark])}" for layer in one.steps.of_exceptions()]
     suffix = one.name.rpartition(str(one.release.series))[2]
     base = str(one.base) if not suffix or one.base != one.release.qemu else ""
     label = f"{suffix} {base}".strip()
     return Entry(
         one.name, label, str(one.base), wrong, one.deprecated is not None, increment, variant, tuple(marks)
     )
-
-
-def _exceptions(one: MachineType) -> "list[tuple[int, Layer]]":
-    return [(number, layer) for number, layer in enumerate(one.layers) if layer.origin == "exception"]
 
 
 def _ways(model: Model, columns: Sequence[Column]) -> Iterator[Way]:
