@@ -107,6 +107,8 @@ def test_request_and_arguments(fake: Fake) -> None:
             "start: it ended with status 1; it said: 3 | 4 | 5 | 6 | 7",
         ),
         (GREETING + "exit 1", "qmp_capabilities: it ended with status 1"),
+        *((GREETING + f"read -r line; echo '{{\"error\": {error}}}'", "qmp_capabilities: its reply is not QEMU's")
+          for error in ("5", "{}", '{"desc": 1}', "null")),
         (
             READY + """read -r line; echo '{"error": {"class": "CommandNotFound", "desc": "not found"}}'""",
             "query-machines: refused: not found",

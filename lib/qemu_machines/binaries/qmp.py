@@ -6,6 +6,7 @@ import json
 from typing import Any, Sequence
 
 from ..diagnostics import printable
+from ..program import ProgramError
 from . import replies
 from .process import SIZE_LIMIT, TIME_LIMIT, Process
 
@@ -55,10 +56,17 @@ class Qmp(Process):
             if "return" in reply:
                 return reply["return"]
             if "error" in reply:
-                raise self.error(f"refused: {printable(replies.text(replies.mapping(reply['error']), 'desc'))}")
+                raise self._refusal(reply["error"])
             # Events come whenever QEMU likes and answer nothing.
             if "event" not in reply:
                 raise self.error("its reply is no result, no error and no event")
+
+    def _refusal(self, reply: object) -> ProgramError:
+        """Not Malformed, because it is read before the ``with`` statement's block, too."""
+        try:
+            return self.error(f"refused: {printable(replies.text(replies.mapping(reply), 'desc'))}")
+        except replies.Malformed:
+            return self.malformed()
 
     def _receive(self) -> dict[str, Any]:
         """The next message: one line of JSON."""
