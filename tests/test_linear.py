@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import resource
+import time
 from typing import Callable
 
 import pytest
 from conftest import Run
 from trees import Tree
+
+from qemu_machines import diagnostics
+from qemu_machines.diagnostics import Finding, Mark
+from qemu_machines.inputs import manifest, patches
 
 MIB = 1 << 20
 # What takes longer grows faster than its input: on the slowest machine these take a fifth of that.
@@ -93,3 +98,64 @@ def test_capabilities_without_an_end() -> None:
     for piece in ("\nSpaprCapPossible a = {\n", "\n    [SPAPR_CAP_A] = {\n", "\n" + " " * 1000):
         assert capabilities.capabilities(filled(piece, 3 * MIB), "#define SPAPR_CAP_A 08\n#define SPAPR_CAP_B " + "9" * 5000) == {}
     assert resource.getrusage(resource.RUSAGE_SELF).ru_utime - before < SECONDS
+
+
+HEAD = "{version: 1, vendor: Ubuntu, boards: {pc-q35: {}}, "
+PATCH = "--- a/hw/i386/pc.c\n+++ b/hw/i386/pc.c\n@@ -1,3 +1,3 @@ static void f(void)\n context\n%s\n"
+
+
+def many(template: str, size: int) -> str:
+    """As many of them, each with its number, as are about so long together."""
+    return ", ".join(template.format(number, number) for number in range(size // (len(template) + 4)))
+
+
+def whole(text: str) -> None:
+    manifest.parse(f"{HEAD}releases: {{{text}}}}}".encode(), "m.yaml")
+
+
+def patch(line: str) -> None:
+    patches.touched((PATCH % line).encode(), "p")
+
+
+GROWING: "dict[str, Callable[[int], object]]" = {
+    # It took 113 seconds for a megabyte, and 3 with a line end after it.
+    "a manifest of one line": lambda size: whole(f"lunar: {{qemu: '7.2', variants: {{{many('v{}: {{x: y}}', size)}}}}}"),
+    "releases that there are not": lambda size: whole(
+        f"{many('s{}: {{qemu: x}}', size)}, lunar: {{qemu: '7.2', variants: {{{many('v{}: {{since: s{}x}}', size)}}}}}"
+    ),
+    "exceptions of variants": lambda size: whole(
+        f"lunar: {{qemu: '7.2', variants: {{{many('v{}: {{}}', size)}}}, exceptions: [{many('{{variants: [v{}], reason: r}}', size)}]}}"
+    ),
+    "a name in a patch": lambda size: patch("--- " + "a" * size),
+    "a macro in a patch": lambda size: patch(" #define DEFINE_" + "MACHINE" * (size // 7)),
+}
+
+
+def cost(function: "Callable[[int], object]", size: int) -> float:
+    started = time.process_time()
+    function(size)
+    return time.process_time() - started
+
+
+@pytest.mark.parametrize("what", GROWING)
+def test_four_times_as_much_takes_four_times_as_long(what: str) -> None:
+    read = GROWING[what]
+    read(1000)
+    small, large = cost(read, 50_000), cost(read, 200_000)
+    # The square would be sixteen times as long.
+    assert large < 8 * small + 0.2, (small, large)
+
+
+def test_an_excerpt_of_a_long_line() -> None:
+    lines = {"m": ["x" * MIB]}
+    findings = [Finding("t", "error", Mark("m", 1, column, 3), "m") for column in range(1, MIB, 1000)]
+    started = time.process_time()
+    told = [diagnostics.as_text(one, lines) for one in findings]
+    assert time.process_time() - started < 1
+    assert max(map(len, told)) < 500
+
+
+def test_the_last_line_has_carets_of_their_width() -> None:
+    """Also where it is the only one, and has no end."""
+    (finding,) = manifest.parse(f"{HEAD}releases: {{lunar: {{qemu: eight}}}}}}".encode(), "m.yaml").findings
+    assert str(finding.mark) == "m.yaml:1:77" and finding.mark.width == 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Collection, Iterable, Mapping, NamedTuple, Optional, Sequence, Union
 
 PROGRAM = "dh_qemu_machines"
 # The exit status; debhelper's own errors have none that could be relied on.
@@ -87,15 +87,21 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
-def similar(word: str, known: Iterable[str]) -> str:
-    """The name that is most like a word, "" where none is near."""
+# Debian and Ubuntu have 70 releases, and a package 200 machine types; more names than this were generated.
+_COMPARED = 1000
+
+
+def similar(word: str, known: Collection[str]) -> str:
+    """The name that is most like a word, "" where none is near, or where there are too many to compare."""
+    if len(known) > _COMPARED:
+        return ""
     # difflib is slow to import and only needed when there is something to report.
     import difflib
 
     return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def nearest(word: str, known: Collection[str]) -> str:
     """A hint like ``did you mean "lunar"?``, or nothing where no name is near."""
     name = similar(word, known)
     return f'did you mean "{name}"?' if name else ""

@@ -198,7 +198,7 @@ class Model(NamedTuple):
         known = self.known.by_series.get(series)
         if known:
             return known
-        release = next((one for one in self.manifest.releases if one.series == series), None)
+        release = self.manifest.by_series.get(series)
         return told_by_manifest(release, self.manifest.vendor) if release else None
 
     def dot_release_days(self, series: str) -> dict[int, datetime.date]:

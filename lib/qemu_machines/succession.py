@@ -66,7 +66,7 @@ def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
     manifest, upload = model.manifest, model.upload
     name = series or upload.target
     where: Where = upload.series if series is None else Mark(manifest.file)
-    there = next((one for one in manifest.releases if one.series == name), None)
+    there = manifest.by_series.get(name)
     if there:
         hint = "bump release SERIES names another release, bump increment adds to this one"
         raise Refused(there.series, f"{name} is in the manifest already", hint)
@@ -137,7 +137,7 @@ def increment(model: Model, wishes: Wishes) -> Step:
     """The next increment of the release that this upload is for. Raises Refused."""
     upload = model.upload
     name = upload.target
-    there = next((one for one in model.manifest.releases if one.series == name), None)
+    there = model.manifest.by_series.get(name)
     if there is None:
         hint = f"bump release {name} adds it; --series names another one"
         raise Refused(upload.series, f"{name} is not in the manifest", hint)

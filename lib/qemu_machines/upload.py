@@ -256,7 +256,7 @@ def _target(series: str, releases: Releases, reference: datetime.date) -> str:
 
 
 def _declared(series: str, manifest: Optional[Manifest]) -> Optional[Release]:
-    return next((one for one in (manifest.releases if manifest else ()) if one.series == series), None)
+    return manifest.by_series.get(series) if manifest else None
 
 
 def _info(

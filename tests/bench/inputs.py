@@ -72,6 +72,21 @@ def of_types(tree: Path, size: int) -> None:
     _packaging(tree, size, 1)
 
 
+def of_line(tree: Path, size: int, end: str = "") -> None:
+    """A manifest of so many bytes, all in one line."""
+    head = "{version: 1, vendor: Ubuntu, boards: {pc-q35: {alias: ubuntu, default: true}}, "
+    head += 'policy: {retention: while-buildable}, releases: {plucky: {qemu: "9.2", variants: {'
+    variant = "v{:06}: {{description: more}}, "
+    count = (size - len(head)) // len(variant.format(0))
+    text = head + "".join(map(variant.format, range(count))).rstrip(", ")
+    debian = _packaging(tree, 2, 1)
+    (debian / "qemu-machines.yaml").write_text(f"{text}}}}}}}}}{end}", encoding="utf-8")
+
+
+def of_ended_line(tree: Path, size: int) -> None:
+    of_line(tree, size, "\n")
+
+
 def of_entries(tree: Path, size: int) -> None:
     _packaging(tree, 30, size)
 
@@ -125,6 +140,8 @@ def of_increments_with_was(tree: Path, size: int) -> None:
 Make = Callable[[Path, int], None]
 SCALES: tuple[tuple[str, Sequence[int], Make, Sequence[str]], ...] = (
     ("types in the manifest", (100, 1000, 10_000), of_types, ("check",)),
+    ("bytes in a manifest of one line", (10_000, 100_000, 1_000_000), of_ended_line, ("check",)),
+    ("bytes in such a line without its end", (10_000, 100_000, 1_000_000), of_line, ("check",)),
     ("entries in the changelog", (10, 100, 1000, 10_000), of_entries, ("check",)),
     ("patches in debian/patches", (10, 100, 1000), of_patches, ("check",)),
     ("lines of a patch that touch migration", (100, 1000, 10_000), of_lines, ("check",)),

@@ -14,8 +14,8 @@ from .format import CHANGE_KINDS, NEEDS_INCREMENT
 from .table import Entries
 
 
-# The names that are declared; None where not all of them could be read.
-Names = Optional[list[str]]
+# The names that are declared, each with its place among them; None where not all of them could be read.
+Names = Optional[dict[str, int]]
 # A finding, and the keys that lead to what it is about.
 Placed = tuple[tuple[str, ...], Finding]
 
@@ -38,7 +38,8 @@ def _names(entries: Entries, part: str, damaged: Collection[tuple[str, ...]]) ->
         # Any name may be one that is spelled wrong there.
         return None
     wrong = sorted(place[1] for place in damaged if place[:1] == (part,))
-    return list(dict.fromkeys([*(str(name) for name, _ in entries.get(part, ())), *wrong]))
+    names = dict.fromkeys([*(str(name) for name, _ in entries.get(part, ())), *wrong])
+    return {name: number for number, name in enumerate(names)}
 
 
 def _release(series: Text, release: Entries, boards: Names, order: Names) -> Iterator[Finding]:
@@ -49,7 +50,7 @@ def _release(series: Text, release: Entries, boards: Names, order: Names) -> Ite
     for change in release.get("changes", ()):
         yield from _change(change)
         yield from _boards(change, boards)
-    variants = [str(name) for name, _ in release.get("variants", ())]
+    variants = dict.fromkeys(str(name) for name, _ in release.get("variants", ()))
     for exception in release.get("exceptions", ()):
         yield from _boards(exception, boards)
         for name in exception.get("variants") or ():
@@ -77,7 +78,7 @@ def _limits(entry: Entries, order: Names) -> Iterator[Finding]:
             message = f'"{entry[key]}" is not one of the releases of this manifest'
             yield _wrong(entry[key], message, nearest(entry[key], order) or "name one of them")
     since, until = str(entry.get("since", "")), str(entry.get("until", ""))
-    if since in order and until in order and order.index(since) > order.index(until):
+    if since in order and until in order and order[since] > order[until]:
         yield _wrong(entry["until"], f"{until} is before {since}", "since names the first release, until the last")
 
 

@@ -162,7 +162,7 @@ class Docs(NamedTuple):
 
 
 class Manifest(NamedTuple):
-    """The whole file; ``releases`` are oldest first, as written.
+    """The whole file; ``releases`` are oldest first, as written, ``by_series`` the same by name.
 
     ``damaged`` are the places of ``findings``, each as the keys that lead to it: what is there may be missing.
     """
@@ -178,6 +178,7 @@ class Manifest(NamedTuple):
     docs: Docs
     boards: tuple[Board, ...]
     releases: tuple[Release, ...]
+    by_series: Mapping[str, Release]
     dot_releases: Mapping[str, tuple[DotRelease, ...]]
     dropped: tuple[Dropped, ...]
     overrides: tuple[Override, ...]
@@ -228,6 +229,7 @@ def _manifest(document: nodes.Document, path: str) -> Manifest:
         docs=Docs(entries.get("docs", {}).get("readme")),
         boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
         releases=releases,
+        by_series={str(release.series): release for release in releases},
         dot_releases=_dot_releases(entries.get("dot-releases", ())),
         dropped=tuple(
             Dropped(one.mark, one.get("type"), one.get("release"), one.get("boards"), one["reason"])

@@ -113,8 +113,8 @@ class _Composer:
         self.report = report
         self.anchors: dict[str, Optional[Node]] = {}
         self.aliased = 0
-        self.text = ""
-        self.last = 0
+        # Made once: a text may be one line of a megabyte.
+        self.lines: list[str] = []
 
     def error(self, mark: Mark, message: str, hint: str = "") -> InputError:
         return InputError(mark, message, hint)
@@ -123,14 +123,12 @@ class _Composer:
         """The position of an event; the width of what stands on its first line."""
         start, end = event.start_mark, event.end_mark
         width = end.column - start.column if end.line == start.line else 1
-        if start.line >= self.last:
-            return self._inside(start.line + 1, start.column + 1)
-        return Mark(self.path, start.line + 1, start.column + 1, max(1, width))
+        return self._inside(start.line + 1, start.column + 1)._replace(width=max(1, width))
 
     def document(self, text: str) -> Node:
         """The root node; InputError unless there is exactly one document."""
         try:
-            self.text, self.last = text, text.count("\n")
+            self.lines = text.split("\n")
             return self._document(yaml.parse(text, Loader=LOADER))
         except yaml.MarkedYAMLError as error:
             at = error.problem_mark or error.context_mark
@@ -144,10 +142,9 @@ class _Composer:
 
     def _inside(self, line: int, column: int) -> Mark:
         """A position; libyaml puts the end of a text without a last newline into a line of its own."""
-        lines = self.text.split("\n")
-        if line > len(lines):
-            line, column = len(lines), len(lines[-1]) + 1
-        return Mark(self.path, line, min(column, len(lines[line - 1]) + 1))
+        if line > len(self.lines):
+            line, column = len(self.lines), len(self.lines[-1]) + 1
+        return Mark(self.path, line, min(column, len(self.lines[line - 1]) + 1))
 
     def _document(self, events: Iterator[Any]) -> Node:
         root: Optional[Node] = None

@@ -22,7 +22,7 @@ SHORT = 12
 
 # As text: compiling them all would cost every build more than reading a manifest.
 _HUNK = r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@(.*)$"
-_FILE = r"(?m)^--- (\S*).*\n\+\+\+ (\S*).*$"
+_FILE = r"(?m)^--- (\S*)(?:[^\S\n].*)?\n\+\+\+ (\S*)(?:[^\S\n].*)?$"
 # Files that are no part of what a guest of ours sees: tests, documents, user emulation, tools, and the machines and
 # CPUs of targets that have no board here.
 _ELSEWHERE = (
@@ -198,7 +198,7 @@ class _Place:
         """Go to the next line."""
         if (code[:1].isalpha() or code.startswith(("_", "#define "))) and re.search(r"[({[=\\]", code):
             self.what = _begun(code.rstrip())
-        self.registers = self.goes_on or bool(re.match(_REGISTRATION, code))
+        self.registers = self.goes_on or bool(re.match(_REGISTRATION, code[:_LOOKED_AT]))
         self.goes_on = self.registers and code.rstrip().endswith("\\")
 
     def leave(self, code: str) -> None:

@@ -62,7 +62,7 @@ def _wrong_pocket(model: Model) -> Iterator[Problem]:
 
 
 def _target(model: Model) -> Optional[Release]:
-    return next((one for one in model.manifest.releases if one.series == model.upload.target), None)
+    return model.manifest.by_series.get(model.upload.target)
 
 
 def increment_outside_lts(model: Model) -> Iterator[Problem]:

@@ -126,7 +126,7 @@ def _column(model: Model, series: str, qemu: str) -> Column:
         state = COMING
     else:
         state = ENDED if end and end < model.upload.reference else SUPPORTED
-    release = next(one for one in model.manifest.releases if one.series == series)
+    release = model.manifest.by_series[series]
     days = model.dot_release_days(series)
     numbers = sorted({int(change.increment) for change in release.changes if change.increment})
     dots = tuple((str(number), days[number]) for number in numbers if number in days)
