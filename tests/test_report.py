@@ -55,7 +55,8 @@ findings: 2
   warning: debian/qemu-machines.yaml:11:19: increment 1 of xenial leaves out
     pc-i440fx [increment-asymmetric]
   not checked, because there is no QEMU source here: base-missing,
-    base-not-release-version, driver-unknown, hooks-missing, property-unknown
+    base-not-release-version, driver-unknown, hooks-missing, property-unknown,
+    source-version
 """
 
 

@@ -202,10 +202,71 @@ def test_rules_that_need_the_source_are_left_out_without_it(tree: Tree) -> None:
     assert inputs.model
     assert list(rules.check(inputs.model)) == []
     assert rules.skipped(inputs.model) == [
-        "base-missing", "base-not-release-version", "driver-unknown", "hooks-missing", "property-unknown",
+        "base-missing", "base-not-release-version", "driver-unknown", "hooks-missing", "property-unknown", "source-version",
     ]  # fmt: skip
 
 
 def test_one_record_per_tag() -> None:
     assert sorted(set(TAGS)) == TAGS
     assert all(rule.severity in diagnostics.SEVERITIES and rule.summary for rule in rules.catalogue())
+
+
+@pytest.mark.parametrize(
+    "changelog, source, wrong",
+    [
+        ("1:7.2+dfsg-5ubuntu2", "7.2.0", ""),
+        ("1:7.2.11+dfsg-5ubuntu2", "7.2.9", ""),  # patch levels may differ
+        ("1:7.2.0~rc2+dfsg-1", "7.1.92", ""),
+        ("1:7.1.92+dfsg-1", "7.1.92", ""),
+        ("1:7.2~rc0-1", "7.1.90", ""),
+        ("1:7.1.50+git20221101-1", "7.1.50", ""),
+        ("1:7.2~git20221101-1", "7.1.50", ""),
+        ("1:7.2+dfsg-5ubuntu2~rc1", "7.1.91", ""),
+        ("1:7.2+dfsg-1~bpo11+1", "7.2.1", ""),
+        ("1:8.2.2+ds-0ubuntu1", "7.2.0", "this is QEMU 8.2, and the source is 7.2.0"),
+        ("1:7.2+dfsg-1", "7.1.92", "this is QEMU 7.2, and the source is 7.1.92"),
+        ("1:7.2.0~rc2+dfsg-1", "7.2.0", "this is QEMU 7.2 rc2, and the source is 7.2.0"),
+        ("1:7.2.0~rc2+dfsg-1", "7.1.93", "this is QEMU 7.2 rc2, and the source is 7.1.93"),
+        ("1:7.2.0~rc2+dfsg-1", "7.1.50", "this is QEMU 7.2 rc2, and the source is 7.1.50"),
+        ("1:10.0.0+ds-1", "9.2.50", "this is QEMU 10.0, and the source is 9.2.50"),
+    ],
+)
+def test_source_version(tree: Tree, changelog: str, source: str, wrong: str) -> None:
+    tree.whole().changelog(version=changelog).write("VERSION", f"{source}\n")
+    hint = "unpack the source of this version, or begin the entry of the source that is here (dch -v)"
+    assert found(tree, "source-version") == [f"debian/changelog:1:7: {wrong}; {hint}"] * bool(wrong)
+
+
+@pytest.mark.parametrize(
+    "clean, rules_text, output, folder",
+    [
+        ("debian/generated/\n", "", "", ""),
+        ("debian/generated/qemu-machines/\n", "", "", ""),
+        ("debian/gen*/\n", "", "", ""),
+        ("debian/generated/qemu-machines/*\n", "", "", ""),
+        ("debian/files.bak  debian/generated/\n", "", "", ""),
+        ("", "\trm -rf b debian/generated\n", "", ""),
+        ("", "GENERATED = ./debian/generated/qemu-machines\n", "", ""),
+        ("out/types/\n", "", "out/types", ""),
+        ("out/\n", "", "out/types", ""),
+        ("", "", "../elsewhere", ""),  # not in the package
+        (None, "", "", "debian/generated"),
+        ("", "", "", "debian/generated"),
+        ("debian/generated\n", "", "", "debian/generated"),  # dh_clean removes files of that name only
+        ("debian/generated2/\ndebian/\n", "", "", "debian/generated"),
+        ("", "\t# rm -rf debian/generated\n", "", "debian/generated"),
+        ("", "\tinstall debian/generated/qemu-machines/machine-types.txt doc\n", "", "debian/generated"),
+        ("debian/generated/\n", "", "out/types", "out/types"),
+    ],
+)
+def test_generated_not_cleaned(tree: Tree, clean: "str | None", rules_text: str, output: str, folder: str) -> None:
+    tree.whole().write("debian/rules", "#!/usr/bin/make -f\n%:\n\tdh $@\n" + rules_text)
+    (tree.root / "debian/clean").unlink()
+    if clean is not None:
+        tree.write("debian/clean", clean)
+    arguments = ["check", *([f"--outputdir={output}"] if output else [])]
+    inputs = reading.read_inputs(command_line.parse(arguments, {}), tree_required=False)
+    assert inputs.model is not None, inputs.unreadable
+    told = [f"{one.mark}: {one.severity}: {one.message}; {one.hint}" for one in rules.check(inputs.model) if one.tag == "generated-not-cleaned"]
+    message = f"nothing removes {folder}/, which the build writes, when the package is cleaned; add the line {folder}/ to debian/clean"
+    assert told == [f"debian/clean: warning: {message}"] * bool(folder)

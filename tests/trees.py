@@ -225,7 +225,7 @@ class Tree:
 
     def whole(self) -> "Tree":
         """Everything that a build needs."""
-        return self.manifest().changelog().qemu()
+        return self.manifest().changelog().qemu().write("debian/clean", "debian/generated/\n")
 
     def files(self) -> dict[str, bytes]:
         """Every file below debian/generated, by name."""

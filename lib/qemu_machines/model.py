@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Opt
 
 from .diagnostics import Mark, Text, Where
 from .inputs import capabilities
+from .inputs import version as versions
 from .inputs.changelog import UNRELEASED as UNRELEASED
 from .inputs.documents import Readme as Readme
 from .inputs.lifecycle import Lifecycle as Lifecycle
@@ -132,7 +133,7 @@ class History(NamedTuple):
     each is meant for. ``machines`` are the names that other machines of a binary have. ``readme`` is
     the one that the manifest names, ``stanza`` what should stand in it (empty
     where nobody asked), ``news`` the versions that NEWS files have an entry for. ``built`` is only there
-    for verify.
+    for verify. ``uncleaned`` is the file that should say that what is generated is removed in clean, if none does.
     """
 
     lock: Optional[Lock] = None
@@ -145,6 +146,7 @@ class History(NamedTuple):
     stanza: str = ""
     news: frozenset[str] = frozenset()
     built: Optional[Built] = None
+    uncleaned: Optional[Mark] = None
 
 
 class Declared(NamedTuple):
@@ -240,6 +242,11 @@ class Model(NamedTuple):
     def include(self, board: str) -> str:
         """The file that the board's source includes, as written between the quotes."""
         return include_path(self.include_folder, board)
+
+
+def qemu_words(version: str) -> str:
+    """The QEMU of a version as people say it; its patch level says nothing of machine types."""
+    return versions.words(version)
 
 
 def include_name(board: str) -> str:

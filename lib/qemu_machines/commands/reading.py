@@ -226,6 +226,7 @@ def _history(
         machines.read(),
         readme,
         news=packaging.news_versions(debian) if frozen else frozenset(),
+        uncleaned=packaging.uncleaned(debian, where.top, where.output),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from fnmatch import fnmatchcase as fnmatch
 from typing import NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark, Text, Where
@@ -47,6 +48,32 @@ def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tupl
         if package and links.has(package) and version in _versions(path):
             found.append((Mark(path, 1, 1), package))
     return tuple(found)
+
+
+def uncleaned(debian: str, top: str, output: str) -> Optional[Mark]:
+    """The file that should say that clean removes the folder of what is generated; None where one says so.
+
+    dh_clean removes the folders of debian/clean that end with a slash, and what
+    its other lines match; debian/rules may have a way of its own. What is
+    generated elsewhere is somebody else's to remove.
+    """
+    rules = _text(files.inside(debian, "rules"))
+    folder = os.path.relpath(output, top).replace(os.sep, "/")
+    if not rules or folder.startswith(".."):
+        return None
+    # Not debian itself, nor the package as a whole: nobody removes these.
+    parts = folder.split("/")
+    folders = ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
+    folders = [one for one in folders if one not in (".", "debian")]
+    clean = files.inside(debian, "clean")
+    for line in _text(clean).split():
+        # dh_clean's patterns are the shell's.
+        if line.endswith("/") and any(fnmatch(one, line.rstrip("/")) for one in folders) or fnmatch(f"{folder}/x.h.inc", line):
+            return None
+    named = re.compile(rf"(?<![\w./-])(?:\./)?({'|'.join(map(re.escape, folders))})/?(?![\w./-])")
+    if any(named.search(line.partition("#")[0]) for line in rules.splitlines()):
+        return None
+    return Mark(clean)
 
 
 def news_versions(debian: str) -> frozenset[str]:

@@ -36,3 +36,22 @@ def parse(version: str) -> Optional[QemuVersion]:
         last = {2: 12, 3: 1}.get(major, 2)
         major, minor = (major + 1, 0) if minor >= last else (major, minor + 1)
     return QemuVersion(upstream, f"{major}.{minor}")
+
+
+# Upstream numbers the release candidates of 8.2.0 from 8.1.90 (rc0) on.
+_CANDIDATES = 90
+
+
+def words(version: str) -> str:
+    """The QEMU of a version as people say it, without its patch level: ``8.2``, ``8.2 rc2``, ``9.0 in development``."""
+    found = parse(version)
+    if found is None:
+        return ""
+    numbers = found.upstream.split(".")
+    micro = int(numbers[2]) if len(numbers) > 2 else 0
+    candidate = re.search(r"[~-]rc(\d{1,4})", version)
+    if candidate or micro >= _CANDIDATES:
+        return f"{found.minor} rc{int(candidate[1]) if candidate else micro - _CANDIDATES}"
+    if micro >= _DEVELOPMENT or re.search(r"~(git|dev|pre|alpha|beta)", version):
+        return f"{found.minor} in development"
+    return found.minor

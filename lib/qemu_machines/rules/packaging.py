@@ -88,6 +88,14 @@ def docs_unreachable(model: Model) -> Iterator[Problem]:
         )
 
 
+def generated_not_cleaned(model: Model) -> Iterator[Problem]:
+    """What one build leaves is in the next source package, and wins over what that build would write."""
+    if model.history.uncleaned:
+        folder = model.include_folder.removesuffix("/qemu-machines")
+        message = f"nothing removes {folder}/, which the build writes, when the package is cleaned"
+        yield Problem(model.history.uncleaned, message, f"add the line {folder}/ to debian/clean")
+
+
 RULES = (
     Rule(
         "patch-not-classified",
@@ -150,5 +158,16 @@ RULES = (
         "Ubuntu's history, section d; dh_installdocs(1)",
         "docs: {readme: debian/qemu-system-x86.README.Debian}, with --link-doc=qemu-system-common",
         docs_unreachable,
+    ),
+    Rule(
+        "generated-not-cleaned",
+        "warning",
+        "generated files that clean leaves",
+        "The build writes into debian/generated/, or the folder of --outputdir, and neither debian/clean nor a line "
+        "of debian/rules that names the folder removes it. It then gets into the next source package, and dpkg-source "
+        "stops at files that were not there before. A folder in debian/clean ends with a slash.",
+        "dh_clean(1), dpkg-source(1)",
+        "a package without debian/clean",
+        generated_not_cleaned,
     ),
 )

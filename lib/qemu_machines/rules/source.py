@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..diagnostics import Mark, nearest
-from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, UpstreamType, all_properties, version_numbers
+from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, UpstreamType, all_properties, qemu_words, version_numbers
 from . import TYPES, Problem, Rule, Subject, about
 
 
@@ -133,6 +133,16 @@ def hooks_missing(model: Model) -> Iterator[Problem]:
             )
 
 
+def source_version(model: Model) -> Iterator[Problem]:
+    """A changelog of another QEMU is of another upload: the policy would judge by the wrong release."""
+    tree = model.tree
+    declared, has = qemu_words(model.upload.version), qemu_words(tree.version) if tree else ""
+    if tree and declared != has:
+        also = ((Mark(f"{tree.root}/VERSION".removeprefix("./"), 1, 1, len(tree.version)), f"QEMU {has}"),)
+        hint = "unpack the source of this version, or begin the entry of the source that is here (dch -v)"
+        yield Problem(model.upload.version, f"this is QEMU {declared}, and the source is {tree.version}", hint, also)
+
+
 RULES = (
     Rule(
         "base-missing",
@@ -195,5 +205,17 @@ RULES = (
         "the hooks patch is not in debian/patches/series",
         hooks_missing,
         needs_tree=True,
+    ),
+    Rule(
+        "source-version",
+        "warning",
+        "a source that is not the version in the changelog",
+        "The upstream version of the top entry and the source's VERSION are two QEMUs; patch levels may differ. "
+        "A release candidate is compared as such: 8.2.0~rc2 is upstream's 8.1.92.",
+        "Ubuntu's history, case 43",
+        "1:8.2.2+ds-1 in the source of QEMU 9.0",
+        source_version,
+        needs_tree=True,
+        see_also=("base-not-release-version",),
     ),
 )
