@@ -64,6 +64,27 @@ def test_bad(tree: Tree, content: "str | bytes", expected: str) -> None:
     assert f"{finding.mark}: {finding.message}".startswith(expected)
 
 
+def test_below(tree: Tree) -> None:
+    """Each entry with its places; what is none is left out, and nothing is read before it is asked for."""
+    second = GOOD.replace("ubuntu2", "ubuntu1").replace("lunar-proposed jammy", "kinetic").replace("28 Mar", "21 Mar")
+    undated = second.replace("ubuntu1", "ubuntu0").partition(" --")[0] + " --\n"
+    tree.write("c", f"{GOOD}\n{second}\nrubbish\n  and more\n -- A B <a@b>  x\n\n{undated}\n\nqemu (1.0) sid; urgency=low\n")
+    found = [(str(one.heading.version.mark), *one.heading.distributions, one.date) for one in changelog.below(changelog.read("c"))]
+    assert found == [
+        ("c:7:7", "kinetic", "Tue, 21 Mar 2023 10:00:00 +0200"), ("c:17:7", "kinetic", None), ("c:24:7", "sid", None)
+    ]  # fmt: skip
+    assert [str(one.date.mark) for one in changelog.below(changelog.read("c")) if one.date] == ["c:11:26"]
+    tree.write("c", GOOD)
+    assert list(changelog.below(changelog.read("c"))) == []
+
+
+@pytest.mark.parametrize("line, same", [("1:1) noble", True), ("1:1) UNRELEASED", False), ("1:2) noble", False)])
+def test_which_upload_a_changelog_is_of(line: str, same: bool) -> None:
+    for data in (f"qemu ({line}; x\nrest", f"\n\nqemu ({line}; x\r\n", f"\ufeffqemu ({line}; x"):
+        assert changelog.is_of(data.encode(), "1:1") == same
+    assert not changelog.is_of(b"", "1:1") and not changelog.is_of(b"\xff", "1:1")
+
+
 WORD = st.from_regex(r"\w[-+0-9A-Za-z.]*", fullmatch=True)
 LINE = st.text(st.characters(blacklist_characters="\n\r", blacklist_categories=["Cs"]), max_size=30)
 MOMENT = st.datetimes(datetime.datetime(1900, 1, 2), datetime.datetime(2900, 1, 1)).map(lambda day: day.replace(microsecond=0))

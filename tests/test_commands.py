@@ -288,7 +288,7 @@ def test_wrong_usage(run: Run, arguments: list[str], expected: str) -> None:
 
 
 @pytest.mark.parametrize("option", ["--format=json", "--format json", "--format=text", "--check", "--both", "--against=x"])
-@pytest.mark.parametrize("command", [[], ["freeze"]])
+@pytest.mark.parametrize("command", [[], ["freeze", "-q"]])
 def test_options_of_other_commands_that_come_with_the_build(tree: Tree, run: Run, option: str, command: "list[str]") -> None:
     """dh hands all that it was given to each command: dh build --format=json."""
     tree.whole()

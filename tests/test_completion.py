@@ -54,7 +54,7 @@ def test_the_commands(tree: Tree) -> None:
 
 @pytest.mark.parametrize("command", ["", *(command.name for command in COMMANDS)])
 def test_the_options_of_a_command(tree: Tree, command: str) -> None:
-    taken = [option.flag for option in OPTIONS if command in option.commands or not option.commands]
+    taken = [name for option in OPTIONS if command in option.commands or not option.commands for name in option.names]
     taken += ["--format"] * any(one.formats for one in COMMANDS if one.name == command)
     offered = complete(tree, *[command] * bool(command), "-")
     assert len(set(offered)) == len(offered)

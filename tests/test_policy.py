@@ -321,6 +321,7 @@ ELSEWHERE = {
     "increment-missing-forward": "test_policy.py", "patch-not-classified": "test_policy.py",
     "upstream-type-altered": "test_policy.py", "docs-unreachable": "test_docs.py", "docs-outdated": "test_docs.py",
     "news-missing": "test_docs.py", "source-version": "test_rules.py", "generated-not-cleaned": "test_rules.py",
+    "record-missing": "test_life.py", "record-outdated": "test_life.py",
     # Those that only verify can judge.
     **{rule.tag: "test_built.py" for rule in rules.of_built()},
     "firmware-tables-changed": "test_firmware.py",

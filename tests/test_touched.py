@@ -77,8 +77,14 @@ def frozen(tree: Tree, run: Run, patches: "dict[str, str]") -> None:
     """The record of an upload with these patches."""
     tree.write("debian/qemu-machines.yaml", MANIFEST).write("debian/changelog", CHANGELOG)
     replace(tree, patches)
-    done = run("freeze")
+    done = run("freeze", "-q")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def classify(tree: Tree, *names: str) -> None:
+    """What is not classified is not frozen."""
+    noop = f"{{qemu: \"2.5\", changes: [{{noop: no guest, patches: [{', '.join(names)}]}}]}}"
+    tree.write("debian/qemu-machines.yaml", MANIFEST.replace('{qemu: "2.5"}', noop))
 
 
 def replace(tree: Tree, patches: "dict[str, str]") -> None:
@@ -173,7 +179,10 @@ def test_an_older_record_is_read_on_until_the_next_freeze(tree: Tree, run: Run) 
     assert found(run) == []
     replace(tree, {"net.patch": REFRESHED})
     assert len(found(run)) == 1 and "2 new lines" in found(run)[0]
+    assert run("freeze").returncode == 1
+    classify(tree, "net.patch")
     assert run("freeze").returncode == 0
+    tree.write("debian/qemu-machines.yaml", MANIFEST)
     lines = [f"hw/net/virtio-net.c\n+VMSTATE_UINT{line}, State)," for line in ("16(two", "32(three")]
     sums = sorted(hashlib.sha256(line.encode()).hexdigest()[:12] for line in lines)
     record = tree.read("debian/qemu-machines.lock").split("\n")
@@ -197,7 +206,9 @@ def test_bytes_of_any_encoding_are_kept_apart(tree: Tree, run: Run, tmp_path: Pa
     patch = COMPAT.replace('    { "virtio-pci", "x-disable-pcie", "off" },', "LINE").encode()
     (tmp_path / "debian/patches/series").write_text("a.patch\n")
     (tmp_path / "debian/patches/a.patch").write_bytes(patch.replace(b"LINE", line % b"\xe4"))
+    classify(tree, "a.patch")
     assert run("freeze").returncode == 0 and found(run) == []
+    tree.write("debian/qemu-machines.yaml", MANIFEST)
     (tmp_path / "debian/patches/a.patch").write_bytes(patch.replace(b"LINE", line % b"\xe5"))
     assert len(found(run)) == 1
 
@@ -353,6 +364,7 @@ def test_no_record_is_written_that_could_not_be_read(
     frozen(tree, run, {"net.patch": NET})
     before = tree.read("debian/qemu-machines.lock")
     replace(tree, {"net.patch": NET, "compat.patch": COMPAT})
+    classify(tree, "compat.patch")
     monkeypatch.setattr(lock, "LIMIT", len(before) + 40)
     assert cli.main(["freeze"]) == 3
     assert capsys.readouterr().err == (

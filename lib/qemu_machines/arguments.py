@@ -41,7 +41,7 @@ def parser(options: "Sequence[Option]" = OPTIONS) -> argparse.ArgumentParser:
     setattr(made, "color", False)
     made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
     for option in options:
-        made.add_argument(option.flag, **_settings(option))
+        made.add_argument(*option.names, **_settings(option))
     taking = "; ".join(f"of {one.name}: {', '.join(one.formats)}" for one in COMMANDS if one.formats)
     made.add_argument("--format", metavar="FORMAT", help=taking)
     debhelper.add_shared_options(made)
@@ -87,7 +87,7 @@ def _is_foreign(argument: str, command: Command) -> bool:
     flag, _, value = argument.partition("=")
     if flag == "--format":
         return value not in command.formats
-    return any(one.flag == flag and one.commands and command.name not in one.commands for one in OPTIONS)
+    return any(flag in one.names and one.commands and command.name not in one.commands for one in OPTIONS)
 
 
 _WITH_VALUE = frozenset(("--format", *(option.flag for option in OPTIONS if option.metavar)))

@@ -38,6 +38,7 @@ from .inputs.spelling import plain as plain
 from .lineage import CHANGES, EXCEPTIONS, RELEASE, VARIANT, WAS, Settings, Steps, of_the_first, settings_of, together
 from .lineage import Layer as Layer
 from .lineage import lasting as lasting
+from .upload import Earlier as Earlier
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
 from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
@@ -134,6 +135,8 @@ class History(NamedTuple):
     the one that the manifest names, ``stanza`` what should stand in it (empty
     where nobody asked), ``news`` the versions that NEWS files have an entry for. ``built`` is only there
     for verify. ``uncleaned`` is the file that should say that what is generated is removed in clean, if none does.
+    ``earlier`` are the uploads after the record's, ``revision`` is the one of git that the last
+    of them was made of ("" where nobody asked, or none was found).
     """
 
     lock: Optional[Lock] = None
@@ -147,6 +150,8 @@ class History(NamedTuple):
     news: frozenset[str] = frozenset()
     built: Optional[Built] = None
     uncleaned: Optional[Mark] = None
+    earlier: Earlier = Earlier()
+    revision: str = ""
 
 
 class Declared(NamedTuple):
@@ -215,9 +220,21 @@ class Model(NamedTuple):
         info = self.info(series)
         return info is not None and info.release is not None and info.release <= self.upload.reference
 
+    def is_current(self) -> bool:
+        """Whether what the record lacks came with this upload: no other went out since, or somebody answers for that."""
+        return not self.history.earlier.uploads or any(one.rule == "record-outdated" for one in self.manifest.overrides)
+
+    def is_frozen(self) -> bool:
+        """Whether the record is of this very upload, which has it with it."""
+        return self.history.lock is not None and self.history.lock.upload == self.upload.version
+
     def is_new(self, one: MachineType) -> bool:
-        """Whether a type is in no frozen record yet; without a record nothing is known to be new."""
-        return self.history.lock is not None and one.name not in self.history.lock.types
+        """Whether a type came with this upload; without a record of an earlier one nothing is known to be new."""
+        lock = self.history.lock
+        if lock is None or not self.is_current():
+            return False
+        old = lock.types.get(one.name)
+        return old is None or self.is_frozen() and old.since == lock.upload and lock.older
 
     def told(self, release: Release) -> bool:
         """Whether the manifest itself says what distro-info would of a release."""
@@ -340,7 +357,7 @@ def frozen_of(manifest: Manifest, known: Releases) -> Lock:
         for board in manifest.boards
         for one in types_of(manifest, board, known)
     }
-    return Lock(manifest.file, manifest.file, None, types, manifest.lines)
+    return Lock(manifest.file, Text(manifest.file, Mark(manifest.file, 1, 1)), None, types, manifest.lines)
 
 
 def frozen_type(one: MachineType, since: str) -> FrozenType:

@@ -1,6 +1,7 @@
 """What an upload changes for users, against what was frozen before: the stuff of a NEWS entry.
 
-Without a frozen record nothing is known to be new.
+Without a frozen record nothing is known to be new. A record of this very upload
+still tells which of its types came with it, but no longer what was dropped.
 """
 
 from __future__ import annotations
@@ -31,19 +32,42 @@ class Novelties(NamedTuple):
     dropped: tuple[tuple[FrozenType, str], ...]
 
 
+def before(model: Model) -> "list[FrozenType]":
+    """The types of the record as it was before this upload.
+
+    From a record that is of this very upload, its new types are taken out, and
+    what they hold is given back to the newest of the older ones.
+    """
+    lock = model.history.lock
+    if lock is None:
+        return []
+    if not model.is_frozen() or not lock.older:
+        return list(lock.types.values())
+    older = {name: one for name, one in lock.types.items() if one.since != lock.upload}
+    for new in lock.types.values():
+        had = [one.name for one in model.of_board(new.board) if one.name in older and _can_lead(model, one)]
+        if new.name not in older and had and (new.alias or new.default):
+            older[had[-1]] = older[had[-1]]._replace(alias=new.alias, default=new.default)
+    return list(older.values())
+
+
+def _can_lead(model: Model, one: MachineType) -> bool:
+    return one.variant is None and one.release.series not in model.declared.coming
+
+
 def novelties(model: Model) -> Novelties:
     """The new increments, what aliases and defaults newly lead to, and what is not there any more.
 
     In a release to come aliases and defaults move to its own types: that is
     what a new release is.
     """
-    lock = model.history.lock
-    if lock is None:
+    if model.history.lock is None:
         return Novelties((), (), ())
+    frozen = before(model)
     return Novelties(
         tuple(one for one in model.types if _is_news(model, one)),
-        tuple(_moved(model, list(lock.types.values()))) if model.upload.state == "released" else (),
-        tuple(_dropped(model, list(lock.types.values()))),
+        tuple(_moved(model, frozen)) if model.upload.state == "released" else (),
+        tuple(_dropped(model, frozen)),
     )
 
 
@@ -81,15 +105,15 @@ def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:
 def _moved(model: Model, frozen: "list[FrozenType]") -> "list[Moved]":
     found = []
     for one in (one for one in model.types if one.alias or one.default):
-        old = [before for before in frozen if before.board == one.board]
+        old = [other for other in frozen if other.board == one.board]
         if not old:
             # A board that had no types before has nobody who could be surprised.
             continue
         if one.alias:
-            was = next((str(before.name) for before in old if before.alias == one.alias), None)
+            was = next((str(other.name) for other in old if other.alias == one.alias), None)
             found += [Moved(f"the alias {one.alias}", was, one)] if was != one.name else []
         if one.default:
-            was = next((str(before.name) for before in old if before.default), None)
+            was = next((str(other.name) for other in old if other.default), None)
             found += [Moved("the default", was, one)] if was != one.name else []
     return found
 

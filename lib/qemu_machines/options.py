@@ -35,6 +35,11 @@ class Option(NamedTuple):
     metavar: str = ""
     default: "str | None" = None
     repeated: bool = False
+    short: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.short, self.flag) if self.short else (self.flag,)
 
     @property
     def destination(self) -> str:
@@ -121,6 +126,8 @@ OPTIONS = (
     Option("--patch", "an entry of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
     Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
     Option("--builddir", "the folder of the built qemu-system-*", ("freeze", "verify"), "DIR"),
+    Option("--revision", "an upload that went out and was not frozen: in git, or unpacked in a folder", ("freeze",), "REV|FOLDER"),
+    Option("--quiet", "say nothing when all is well", ("freeze",), short="-q"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
@@ -175,7 +182,7 @@ def command_of(words: Sequence[str]) -> Command:
 
 
 def refuse_foreign(unknown: str) -> None:
-    option = next((one for one in OPTIONS if one.flag == unknown.partition("=")[0]), None)
+    option = next((one for one in OPTIONS if unknown.partition("=")[0] in one.names), None)
     if option:
         raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
 

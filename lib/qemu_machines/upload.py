@@ -7,12 +7,13 @@ line or the datum that it was found in.
 from __future__ import annotations
 
 import datetime
+import itertools
 import re
 from typing import Mapping, NamedTuple, Optional
 
 from .diagnostics import InputError, Mark, Text
 from .inputs import changelog, dotreleases, version
-from .inputs.changelog import Changelog, Heading
+from .inputs.changelog import Changelog, Entry, Heading
 from .inputs.dotreleases import DotRelease
 from .inputs.manifest import Change, Manifest, Release
 from .inputs.releases import ReleaseInfo, Releases
@@ -22,6 +23,10 @@ DEVELOPMENT, RELEASED, END_OF_LIFE, UNKNOWN = "development", "released", "end-of
 _POCKET = re.compile(r"(.+?)-(proposed-updates|proposed|updates|security|backports-sloppy|backports)")
 # Debian's uploads to these are for the release that comes next.
 _UNSTABLE = {"unstable": "sid", "sid": "sid", "experimental": "experimental"}
+# Kinds of uploads that bring the QEMU of another release.
+_OF_ANOTHER = ("backport", "cloud-archive")
+# How many entries below the top are looked at.
+_DEEPEST = 1000
 _SUITES = ("oldoldstable", "oldstable", "stable", "testing")
 
 
@@ -33,7 +38,8 @@ class Upload(NamedTuple):
     to come). ``kind`` is development, security, feature, update, backport or
     cloud-archive. ``heading`` and ``trailer`` are the first and the last line of
     the entry as they are written. ``info`` is None for a series that nothing knows. ``because``
-    tells for each item where it is from.
+    tells for each item where it is from. ``unreleased`` is the word in the place of the series where the
+    entry is not finished and nobody said for which release it is.
     """
 
     series: Text
@@ -55,6 +61,18 @@ class Upload(NamedTuple):
     heading: str
     trailer: str
     because: Mapping[str, str]
+    unreleased: Optional[Text] = None
+
+
+class Earlier(NamedTuple):
+    """What went out to the release of an upload before it, and after the upload that a record is of.
+
+    ``uploads`` are the versions, newest first. ``record_day`` is the day of the
+    record's upload, None where the changelog does not have it.
+    """
+
+    uploads: tuple[Text, ...] = ()
+    record_day: Optional[datetime.date] = None
 
 
 class Question(NamedTuple):
@@ -116,6 +134,7 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
         heading=entry.first,
         trailer=entry.last,
         because=because,
+        unreleased=None if question.series else next((one for one in heading.distributions if one == changelog.UNRELEASED), None),
     )
 
 
@@ -199,6 +218,59 @@ def _series(word: Text, releases: Releases, reference: datetime.date) -> tuple[T
     if plain in _SUITES:
         plain = _suite(plain, releases, reference) or plain
     return Text(plain, word.mark._replace(width=len(match[1]) if pocket and match else len(word))), pocket
+
+
+def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optional[str]) -> Earlier:
+    """The entries below the top that went out to the same release, each judged at its own day.
+
+    With the version that a record is of, those after it; without a record, the
+    newest only. Only an update of a released series has them: before, nobody
+    relies on anything, and a backport or a build that adds nothing is of another
+    upload, whose own updates are judged.
+    """
+    if found.state not in (RELEASED, END_OF_LIFE) or found.kind in _OF_ANOTHER or version.is_rebuild(found.version):
+        return Earlier()
+    uploads: list[Text] = []
+    day = found.reference
+    # Nothing that is deeper down is of any use, in whatever a hostile changelog has.
+    for below in itertools.islice(changelog.below(entry), _DEEPEST):
+        day = _day(below, day)
+        if below.heading.version == record:
+            return Earlier(tuple(uploads), day)
+        if _went_to(below.heading, releases, day) == found.series:
+            uploads.append(below.heading.version)
+            if record is None:
+                break
+    if record is not None:
+        # Its upload is not in the changelog: it was frozen for a version that was changed afterwards.
+        last = version.order(record)
+        uploads = [one for one in uploads if version.order(one) > last]
+    return Earlier(tuple(uploads))
+
+
+def is_later(record: str, entry: Changelog) -> bool:
+    """Whether the version that a record is of is later than an upload: neither it nor anything below it."""
+    below = (one.heading.version for one in itertools.islice(changelog.below(entry), _DEEPEST))
+    version_here = entry.heading.version
+    return version.order(record) > version.order(version_here) and record not in (version_here, *below)
+
+
+def _day(below: Entry, later: datetime.date) -> datetime.date:
+    """The day of an entry; where it says none that can be read, that of the entry above."""
+    try:
+        return changelog.moment(below.date).date() if below.date else later
+    except InputError:
+        return later
+
+
+def _went_to(heading: Heading, releases: Releases, day: datetime.date) -> str:
+    """The release that an entry went out to: Debian's unstable leads to the one that came next; "" for none."""
+    if _is_cloud(heading) or "~bpo" in heading.version or version.is_rebuild(heading.version):
+        return ""
+    series, pocket = _series(heading.distributions[0], releases, day)
+    if series in ("experimental", changelog.UNRELEASED) or pocket.startswith("backports"):
+        return ""
+    return _target(series, releases, day)
 
 
 def _suite(suite: str, releases: Releases, reference: datetime.date) -> Optional[str]:

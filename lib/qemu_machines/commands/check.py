@@ -21,6 +21,8 @@ def run(options: Options) -> int:
         return FINE
     inputs = reading.read_inputs(options, tree_required=False)
     inputs = reading.with_stanza(inputs)
+    if inputs.model:
+        inputs = inputs._replace(model=reading.with_revision(options, inputs.model))
     manner = debhelper.manner(options, os.environ)
     findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, manner.verbose)
     skipped = rules.skipped(inputs.model) if inputs.model else []

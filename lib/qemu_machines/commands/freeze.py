@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from .. import debhelper
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark
 from ..inputs import lock, observed
 from ..inputs.observed import Observed
@@ -9,8 +12,19 @@ from ..model import Built, Model, binary_of
 from ..options import Options
 from . import ending, reading, telling
 
-# A record that is written over one of these would make the loss official.
-_KEPT_FROM_FREEZING = ("frozen-changed", "lost-without-reason", "name-collision", "series-unknown")
+# A record that is written over one of these would make the loss official, or what was forgotten unseen.
+_KEPT_FROM_FREEZING = (
+    "frozen-changed",
+    "lost-without-reason",
+    "name-collision",
+    "news-missing",
+    "patch-not-classified",
+    "record-outdated",
+    "series-unknown",
+    "upstream-type-altered",
+)
+# What should have been said before an upload, and nobody can say any more.
+_DONE = ("news-missing", "patch-not-classified", "upstream-type-altered")
 
 
 @ending.politely
@@ -18,38 +32,76 @@ def run(options: Options) -> int:
     """Write the frozen record, unless that would hide that a released type changed or went."""
     from ..outputs import lock as output
 
-    known = reading.sound(options, tree_required=False)
-    findings = [one for one in telling.judge(known.model) if one.tag in _KEPT_FROM_FREEZING]
+    known = _known(options)
+    derived = known.model
+    findings = _refusals(derived, bool(options.revision))
     telling.report(findings, known.lines)
     if telling.status(findings):
         return FINDINGS
     binaries: tuple[Observed, ...] = ()
     if options.subjects or options.builddir:
-        from ..rules.built import IN_MEMORY
-        from . import verify
-
-        unreadable: list[Finding] = []
-        built = verify.ask(options, known.model, unreadable)
-        if built is None:
-            raise telling.Stopped(unreadable, known.lines, UNREADABLE)
-        changed = telling.judge_built(known.model, built)
-        telling.report(changed, known.lines)
-        if telling.status(changed):
-            return FINDINGS
-        lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
-        if lost:
-            path, names = reading.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
-            message = f"it has the compat properties of {names}, and now they cannot be read"
-            telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
-            return UNREADABLE
-        binaries = _observed(known.model, built)
-    text = output.text(known.model, known.model.history.patches or (), known.model.history.lock, binaries)
+        status, binaries = _ask(options, known)
+        if status:
+            return status
     path = reading.place(options).record
+    text = output.text(derived, derived.history.patches or (), derived.history.lock, binaries)
     wrong = _read_back(text, path)
     if wrong:
         telling.report([wrong], {path: text.split("\n")})
         return UNREADABLE
-    return telling.write(options, {path: text})
+    status = telling.write(options, {path: text})
+    manner = debhelper.manner(options, os.environ)
+    if not status and not options.quiet and not manner.quiet:
+        print(output.summary(derived, path, binaries) + ("" if manner.act else " (not written)"))
+    return status
+
+
+def _known(options: Options) -> reading.Known:
+    if options.revision:
+        from . import past
+
+        known = past.read(options)
+    else:
+        known = reading.sound(options, tree_required=False)
+    return known._replace(model=reading.with_revision(options, known.model))
+
+
+def _refusals(derived: Model, is_past: bool) -> "list[Finding]":
+    """What is wrong with what is to be frozen; all but errors is only told."""
+    unreleased = derived.upload.unreleased
+    if unreleased:
+        message = "this entry is UNRELEASED, and a record is of what has gone out or is about to"
+        hint = "name a commit in which it is finished" if is_past else "finish it (dch -r)"
+        return [Finding("input-unreadable", "error", unreleased.mark, message, f"{hint}, or give --series")]
+    tags = set(_KEPT_FROM_FREEZING) - set(_DONE if is_past else ())
+    # Too early is what freezing again mends.
+    return [one for one in telling.judge(derived) if one.tag in tags and not _is_mended(one)]
+
+
+def _is_mended(finding: Finding) -> bool:
+    return finding.tag == "record-outdated" and finding.severity == "warning"
+
+
+def _ask(options: Options, known: reading.Known) -> "tuple[int, tuple[Observed, ...]]":
+    """What the binaries say, to be frozen; a status that is not 0 where that cannot or must not be."""
+    from ..rules.built import IN_MEMORY
+    from . import verify
+
+    unreadable: list[Finding] = []
+    built = verify.ask(options, known.model, unreadable)
+    if built is None:
+        raise telling.Stopped(unreadable, known.lines, UNREADABLE)
+    changed = telling.judge_built(known.model, built)
+    telling.report(changed, known.lines)
+    if telling.status(changed):
+        return FINDINGS, ()
+    lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
+    if lost:
+        path, names = reading.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
+        message = f"it has the compat properties of {names}, and now they cannot be read"
+        telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
+        return UNREADABLE, ()
+    return 0, _observed(known.model, built)
 
 
 def _read_back(text: str, path: str) -> "Finding | None":

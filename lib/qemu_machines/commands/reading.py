@@ -6,7 +6,7 @@ import os
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
-from .. import diagnostics, model, upload
+from .. import diagnostics, lapses, model, upload
 from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Text, in_order
 from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
@@ -154,6 +154,8 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     history = _history(options, where, declared.docs, str(found.version), known, tree, lines, unreadable)
     if unreadable:
         return Inputs(None, lines, unreadable)
+    record = history.lock.upload if history.lock else None
+    history = history._replace(earlier=upload.earlier(entry, found, known, record))
     return Inputs(derived._replace(history=history), lines, unreadable)
 
 
@@ -239,6 +241,22 @@ def with_stanza(inputs: Inputs) -> Inputs:
 
     history = derived.history._replace(stanza=docs.stanza(derived))
     return inputs._replace(model=derived._replace(history=history))
+
+
+def with_revision(options: Options, derived: Model) -> Model:
+    """The same with the revision that the upload was made of which should be frozen first.
+
+    Not for the build step: git may be slow and its repository far away, and what is
+    wrong is told without it.
+    """
+    if not lapses.outdated(derived):
+        return derived
+    # Only where there is something to say.
+    from ..inputs import revisions
+
+    version = derived.history.earlier.uploads[0]
+    revision = revisions.of_upload(version, place(options).changelog, lambda data: changelog.is_of(data, version))
+    return derived._replace(history=derived.history._replace(revision=revision))
 
 
 def _against(path: str, known: releases.Releases) -> lock.Lock:

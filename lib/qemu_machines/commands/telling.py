@@ -74,9 +74,9 @@ def _places(findings: Sequence[Finding]) -> list[Mark]:
 def report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
     """Findings for people."""
     colour = debhelper.colour(os.environ, sys.stderr.isatty())
-    # Of what could not be read as it should be, too.
-    others = {mark.file for mark in _places(findings)} - lines.keys()
-    shown = {**lines, **{name: files.lines_of(name, changelog.LIMIT) for name in others}}
+    # Of what could not be read as it should be, too; and of the changelog below its top.
+    more = {mark.file for mark in _places(findings) if mark.line > len(lines.get(mark.file, ()))}
+    shown = {**lines, **{name: files.lines_of(name, changelog.LIMIT) for name in more}}
     for finding in findings:
         print(diagnostics.as_text(finding, shown, colour), file=sys.stderr)
     total = diagnostics.count(findings)

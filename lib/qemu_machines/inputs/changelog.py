@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark, Text
 from . import files
@@ -42,13 +42,21 @@ class Heading(NamedTuple):
     urgency: str
 
 
+class Entry(NamedTuple):
+    """An entry below the top; ``date`` is as written, None where there is none."""
+
+    heading: Heading
+    date: Optional[Text]
+
+
 class Changelog(NamedTuple):
     """The top entry, with what its text names; ``date`` is as written.
 
     ``released`` are the headings of the entries below that went anywhere, newest
     first, and only looked for where the top entry is UNRELEASED. ``bugs`` are like
     ``LP: #2131822`` or ``#881263``. ``lines`` go at least to its end. ``first`` and ``last`` are the lines that
-    begin and end the entry, as they are written.
+    begin and end the entry, as they are written. ``rest`` is the text below and the number of its first line,
+    for ``below()``.
     """
 
     heading: Heading
@@ -59,6 +67,7 @@ class Changelog(NamedTuple):
     lines: list[str]
     first: str
     last: str
+    rest: tuple[str, int] = ("", 0)
 
 
 def read(path: str) -> Changelog:
@@ -78,7 +87,8 @@ def parse(data: bytes, path: str) -> Changelog:
     text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape")
     # An entry ends with its trailer, and a changelog may have hundreds of entries below.
     trailer = text.find("\n --")
-    lines = files.split_lines(text[: text.find("\n", trailer + 1) + 1 or None] if trailer >= 0 else text)
+    end = (text.find("\n", trailer + 1) + 1 or len(text)) if trailer >= 0 else len(text)
+    lines = files.split_lines(text[:end])
     first = next((number for number, line in enumerate(lines, 1) if line.strip()), 0)
     if not first:
         raise InputError(Mark(path, 1, 1), f"{WHAT} is empty")
@@ -94,8 +104,8 @@ def parse(data: bytes, path: str) -> Changelog:
     _refuse_other_encodings(lines[:last], path)
     date = _date(lines[last - 1], path, last)
     # python-debian knows the end without anything, but not one without the date only.
-    end = lines[last - 1] if date else " --"
-    _parse([*lines[first - 1 : last - 1], end], Mark(path, first, 1, len(lines[first - 1])))
+    trailer_line = lines[last - 1] if date else " --"
+    _parse([*lines[first - 1 : last - 1], trailer_line], Mark(path, first, 1, len(lines[first - 1])))
     unreleased = any(word == UNRELEASED for word in heading.distributions)
     lines = files.split_lines(text) if unreleased else lines
     return Changelog(
@@ -107,7 +117,36 @@ def parse(data: bytes, path: str) -> Changelog:
         lines,
         lines[first - 1],
         lines[last - 1],
+        (text[end:], last + 1),
     )
+
+
+def below(top: Changelog) -> Iterator[Entry]:
+    """The entries below the top, newest first, each read only when it is asked for.
+
+    What is no entry is left out: the past may be broken, and nobody can mend it any more.
+    """
+    path = top.heading.version.mark.file
+    text, number = top.rest
+    begin = 0
+    while begin < len(text):
+        trailer = text.find("\n --", begin)
+        end = (text.find("\n", trailer + 1) + 1 or len(text)) if trailer >= 0 else len(text)
+        lines = files.split_lines(text[begin:end])
+        first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+        heading = _heading(lines[first], path, number + first)
+        if heading:
+            last = text.count("\n", begin, trailer + 1)
+            yield Entry(heading, _date(lines[last], path, number + last) if trailer >= 0 else None)
+        number += text.count("\n", begin, end)
+        begin = end
+
+
+def is_of(data: bytes, version: str) -> bool:
+    """Whether a changelog is that of an upload: the version on top, and not UNRELEASED."""
+    line = data.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].decode("utf-8", "replace")
+    heading = _heading(line, "", 1)
+    return heading is not None and heading.version == version and UNRELEASED not in heading.distributions
 
 
 def moment(date: Text) -> datetime.datetime:

@@ -92,15 +92,17 @@ class Lock(NamedTuple):
     """The whole record.
 
     ``patches`` is None where nobody looked at them. ``observed`` is the other half,
-    as it stands: only verify and compare read it.
+    as it stands: only verify and compare read it. ``older`` is whether it has types
+    of uploads before its own, so that those of its own are known to be new.
     """
 
     file: str
-    upload: str
+    upload: Text
     patches: Optional[KnownPatches]
     types: Mapping[str, FrozenType]
     lines: list[str]
     observed: Optional[Text] = None
+    older: bool = False
 
 
 def read(path: str) -> Lock:
@@ -120,7 +122,9 @@ def parse(data: bytes, path: str) -> Lock:
         first = min(found, key=lambda finding: finding.mark)
         raise InputError(first.mark, first.message, _HINT)
     types = {str(name): _type(name, entry) for name, entry in entries["types"]}
-    return Lock(path, str(entries["upload"]), _patches(entries), types, document.lines, entries.get("observed"))
+    upload = entries["upload"]
+    older = any(one.since != upload for one in types.values())
+    return Lock(path, upload, _patches(entries), types, document.lines, entries.get("observed"), older)
 
 
 def _version(root: nodes.Node) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Container, Iterator, NamedTuple, Optional, Sequence
+from typing import Callable, Container, Iterator, NamedTuple, Optional, Sequence
 
 from ..diagnostics import InputError, Mark, Text
 from . import files
@@ -119,29 +119,47 @@ def read(folder: str, known: Container[str] = ()) -> Optional[tuple[Patch, ...]]
     series = os.path.join(folder, "series")
     if not os.path.exists(series):
         return None
-    text = files.decode(files.read_bytes(series, WHAT, root=files.root_of(folder)), series, WHAT)
-    contents, found = [], []
-    for number, line in enumerate(files.split_lines(text), 1):
+
+    def content(path: str) -> Optional[bytes]:
+        return files.read_bytes(path, "the patch", limit=LIMIT, root=files.root_of(folder)) if os.path.isfile(path) else None
+
+    return parse(names(files.read_bytes(series, WHAT, root=files.root_of(folder)), series), folder, content, known)
+
+
+def names(data: bytes, path: str) -> list[Text]:
+    """The patches that the list of patches ``path`` has."""
+    found = []
+    for number, line in enumerate(files.split_lines(files.decode(data, path, WHAT)), 1):
         words = line.split("#", 1)[0].split()
         if words:
-            name = Text(words[0], Mark(series, number, line.index(words[0]) + 1, len(words[0])))
-            path, data = _content(folder, name)
-            patch = Patch(name, _sum(data), _short(_changes(data)), ())
-            found.append(patch if patch.known(known) else patch._replace(touched=touched(data, path)))
-            contents.append((data, path))
+            found.append(Text(words[0], Mark(path, number, line.index(words[0]) + 1, len(words[0]))))
+    return found
+
+
+def is_below(name: str) -> bool:
+    """Whether a patch is in the folder of the patches, and not elsewhere."""
+    return not os.path.isabs(name) and ".." not in name.split("/")
+
+
+def parse(
+    listed: Sequence[Text], folder: str, content: "Callable[[str], Optional[bytes]]", known: Container[str] = ()
+) -> tuple[Patch, ...]:
+    """The same of a list and what gives the content of a path in ``folder``, None where it is not there."""
+    contents, found = [], []
+    for name in listed:
+        if not is_below(name):
+            raise InputError(name.mark, f'"{name}" is not below {folder}')
+        path = os.path.join(folder, name)
+        data = content(path)
+        if data is None:
+            raise InputError(name.mark, f'there is no patch "{name}" in {folder}')
+        patch = Patch(name, _sum(data), _short(_changes(data)), ())
+        found.append(patch if patch.known(known) else patch._replace(touched=touched(data, path)))
+        contents.append((data, path))
     if any(patch.touched for patch in found):
         pairs = zip(found, contents)
-        found = [patch._replace(touched=touched(*content)) if patch.known(known) else patch for patch, content in pairs]
+        found = [patch._replace(touched=touched(*pair)) if patch.known(known) else patch for patch, pair in pairs]
     return tuple(found)
-
-
-def _content(folder: str, name: Text) -> tuple[str, bytes]:
-    path = os.path.join(folder, name)
-    if os.path.isabs(name) or ".." in name.split("/"):
-        raise InputError(name.mark, f'"{name}" is not below {folder}')
-    if not os.path.isfile(path):
-        raise InputError(name.mark, f'there is no patch "{name}" in {folder}')
-    return path, files.read_bytes(path, "the patch", limit=LIMIT, root=files.root_of(folder))
 
 
 def _sum(data: bytes) -> str:

@@ -13,6 +13,9 @@ class QemuVersion(NamedTuple):
     minor: str
 
 
+# What is appended to the version of another upload by a build that changes no source: of a binNMU, of a no-change
+# upload, in a PPA, of a snapshot (gbp dch --snapshot, recipes of Launchpad).
+_REBUILD = r"\+b\d+$|build\d+$|[~+.]ppa|~\d+\.gbp|[~+](?:git|snapshot|daily)|[~+]20\d{6}"
 # A release candidate or a snapshot of the development counts for what it leads
 # to: upstream numbers them .50 and up, after the minor version that was last.
 _DEVELOPMENT = 50
@@ -55,3 +58,37 @@ def words(version: str) -> str:
     if micro >= _DEVELOPMENT or re.search(r"~(git|dev|pre|alpha|beta)", version):
         return f"{found.minor} in development"
     return found.minor
+
+
+def is_rebuild(version: str) -> bool:
+    """Whether a version says that it adds nothing to the upload that it is built from."""
+    return re.search(_REBUILD, version.rpartition("-")[2]) is not None
+
+
+def order(version: str) -> tuple[object, ...]:
+    """A key that sorts versions as dpkg does (deb-version(7))."""
+    epoch, colon, rest = version.partition(":")
+    upstream, dash, revision = (rest if colon else epoch).rpartition("-")
+    # A version without a revision is one with "-0".
+    parts = (upstream, revision) if dash else (revision, "0")
+    return (_number(epoch if colon else ""), *map(_part_order, parts))
+
+
+_Pair = tuple[tuple[int, ...], tuple[int, str]]
+
+
+def _part_order(part: str) -> tuple[_Pair, ...]:
+    """A part as pairs of what is no number and a number; the end of a word is before letters and after a tilde."""
+    return tuple(((*map(_rank, word), 0), _number(number)) for word, number in re.findall(r"(\D*)(\d*)", part, re.A))
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """Python makes no number of more than 4,300 digits."""
+    value = digits.lstrip("0")
+    return len(value), value
+
+
+def _rank(character: str) -> int:
+    if character == "~":
+        return -1
+    return ord(character) if character.isalpha() else ord(character) + 0x110000

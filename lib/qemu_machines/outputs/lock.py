@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from typing import Iterator, Optional, Sequence
 
+from ..diagnostics import counted, few
 from ..inputs import observed
 from ..inputs.observed import Observed
+from ..lapses import differing
 from ..model import Lock, MachineType, Model, Patch
+from ..novelties import new_touched
 
 _HEADER = """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run
@@ -17,7 +20,7 @@ lock: 2
 
 
 def text(model: Model, patches: Sequence[Patch], before: Optional[Lock], binaries: Sequence[Observed] = ()) -> str:
-    """The record of a model. A type that was frozen before keeps the version that froze it.
+    """The record of a model. A type that was frozen before keeps the version that froze it, as long as it is the same.
 
     Without binaries, what was observed of earlier ones is kept.
     """
@@ -29,12 +32,29 @@ def text(model: Model, patches: Sequence[Patch], before: Optional[Lock], binarie
     out.append("types:" if model.types else "types: {}")
     for one in sorted(model.types, key=lambda type_: type_.name):
         old = before.types.get(one.name) if before else None
-        out += _type(one, str(old.since) if old else version)
+        out += _type(one, str(old.since) if old and not differing(old, one) else version)
     if binaries:
         out += _block("observed", list(observed.lines(binaries)))
     elif before and before.observed:
         out += _block("observed", before.observed.rstrip("\n").split("\n"))
     return "\n".join(out) + "\n"
+
+
+def summary(model: Model, path: str, binaries: Sequence[Observed]) -> str:
+    """A line on what was written, and what is new in it."""
+    before = model.history.lock.types if model.history.lock else {}
+    names = {one.name for one in model.types}
+    changes = {
+        "new": [one.name for one in model.types if one.name not in before],
+        "changed": [one.name for one in model.types if one.name in before and differing(before[one.name], one)],
+        "gone": [name for name in before if name not in names],
+    }
+    told = [f"{len(found)} {what} ({few(found)})" for what, found in changes.items() if found]
+    lines = len(list(new_touched(model)))
+    told += [f"{counted(lines, 'new line')} of patches that {'touches' if lines == 1 else 'touch'} migration"] if lines else []
+    told += [f"observed in {few([f'qemu-system-{one.target}' for one in binaries])}"] if binaries else []
+    of = f"{model.upload.version} for {model.upload.target}"
+    return f"{path}: {of}, {counted(len(names), 'machine type')}: {', '.join(told) or 'nothing new'}"
 
 
 def _block(key: str, lines: Sequence[str]) -> list[str]:

@@ -51,7 +51,8 @@ class Rule(NamedTuple):
     ``source`` says where the rule is from: the proposal of 2016, a loss in
     Ubuntu's history, QEMU or libvirt. ``example`` is a line that breaks it.
     Rules with ``needs_tree`` are left out in a bare checkout, those with
-    ``needs_binaries`` everywhere but after the build.
+    ``needs_binaries`` everywhere but after the build, and those ``of_changes``,
+    which are about what this upload changes, where another one was not frozen.
 
     What only follows from another finding is not told. ``needs`` are the parts of
     the manifest that have to be right in format for a problem to say anything
@@ -72,10 +73,12 @@ class Rule(NamedTuple):
     needs_binaries: bool = False
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    of_changes: bool = False
 
     def judges(self, model: Model) -> bool:
         """Whether there is what the rule looks at."""
-        return bool((model.tree or not self.needs_tree) and (model.history.built or not self.needs_binaries))
+        has_all = (model.tree or not self.needs_tree) and (model.history.built or not self.needs_binaries)
+        return bool(has_all and (not self.of_changes or model.is_current()))
 
 
 def about(one: MachineType) -> Subject:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..diagnostics import Where
-from ..model import FrozenType, MachineType, Model, frozen_type, kept_values
+from ..diagnostics import Mark, Where, few
+from ..lapses import Changed, Missing, changed, gone, outdated, settled, stale
+from ..model import FrozenType, MachineType, Model
 from ..support import need
 from . import TYPES, Problem, Rule, Subject, about
 
@@ -14,25 +15,16 @@ _HINT = "a released type never changes: undo it, or make the change an increment
 
 def frozen_changed(model: Model) -> Iterator[Problem]:
     """Guests run on it: another board under the same name breaks their migration."""
-    locks = [lock for lock in (model.history.lock, model.history.against) if lock]
-    if locks:
-        # A package that has not released anything does without.
-        from .. import differences
-    for lock in locks:
-        for one in model.types:
-            old = lock.types.get(one.name)
-            if old is None or not model.is_out(old.release):
-                continue
-            now = differences.seen(frozen_type(one, ""))
-            found = differences.of_type(differences.seen(old), now, kept_values(one))
-            if found:
-                told = [f"{what} was {before} and is {after}" for what, before, after in found if what != "description"]
-                message = ": ".join([f"{TYPES}: not as released", *(["; ".join(told)] if told else [])])
-                also = ((old.name.mark, f"frozen by {old.since}"),)
-                yield Problem(_where(one, found), message, _HINT, also, about=about(one), named=one.name + _described(found))
+    for frozen in (settled(model), _against(model)):
+        for one in changed(model, frozen):
+            told = [f"{what} was {before} and is {after}" for what, before, after in one.changes if what != "description"]
+            message = ": ".join([f"{TYPES}: not as released", *(["; ".join(told)] if told else [])])
+            also = ((one.old.name.mark, f"frozen by {one.old.since}"),)
+            name = one.now.name + _described(one.changes)
+            yield Problem(_where(one.now, one.changes), message, _HINT, also, about=about(one.now), named=name)
 
 
-def _where(one: MachineType, changes: Sequence[tuple[str, str, str]]) -> Where:
+def _where(one: MachineType, changes: Sequence[Changed]) -> Where:
     """What was changed, where it stands in the manifest: the first of it that is there."""
     facts: dict[str, Where] = {"base": one.base}
     facts.update({f"{item.driver}.{item.name}": item.value for item in one.properties})
@@ -40,22 +32,14 @@ def _where(one: MachineType, changes: Sequence[tuple[str, str, str]]) -> Where:
     return next((facts[what] for what, _, _ in changes if what in facts), one.mark)
 
 
-def _described(changes: Sequence[tuple[str, str, str]]) -> str:
+def _described(changes: Sequence[Changed]) -> str:
     """Which text was frozen and which is there: another one on each board, so it stands with the type's name."""
     texts = [(before, after) for what, before, after in changes if what == "description"]
     return "".join(f' (was described as "{before}", now as "{after}")' for before, after in texts)
 
 
-def _gone(model: Model, lock_types: "list[FrozenType]") -> list[FrozenType]:
-    """The released types that the manifest neither has nor gives a reason for."""
-    names = {one.name for one in model.types}
-    return [
-        old
-        for old in lock_types
-        if old.name not in names
-        and model.is_out(old.release)
-        and not any(one.covers(old.name, old.release, old.board) for one in model.manifest.dropped)
-    ]
+def _against(model: Model) -> "list[FrozenType]":
+    return list(model.history.against.types.values()) if model.history.against else []
 
 
 def _subject(old: FrozenType) -> Subject:
@@ -64,8 +48,7 @@ def _subject(old: FrozenType) -> Subject:
 
 def lost_without_reason(model: Model) -> Iterator[Problem]:
     """Five types left questing without a line in its changelog."""
-    lock = model.history.lock
-    for old in _gone(model, list(lock.types.values())) if lock else ():
+    for old in gone(model, settled(model)):
         yield Problem(
             old.name,
             f"{old.name} was released and is gone",
@@ -79,7 +62,7 @@ def increment_missing_forward(model: Model) -> Iterator[Problem]:
     against, target = model.history.against, model.info(model.upload.target)
     if against is None or target is None:
         return
-    for old in _gone(model, list(against.types.values())):
+    for old in gone(model, _against(model)):
         wanted = need(model.known, old.release, target, model.manifest.support, model.upload.reference)
         if wanted and wanted.needed:
             yield Problem(
@@ -88,6 +71,46 @@ def increment_missing_forward(model: Model) -> Iterator[Problem]:
                 f"declare it in the manifest of {model.upload.target} too",
                 about=_subject(old),
             )
+
+
+def record_missing(model: Model) -> Iterator[Problem]:
+    """Without a record, nothing that was released is protected."""
+    if model.history.lock is None:
+        for version in model.history.earlier.uploads[:1]:
+            message = f"{version} went out to {model.upload.series}, and there is no record of its machine types"
+            yield Problem(version, message, "dh_qemu_machines freeze: what is released from then on is protected")
+
+
+def record_outdated(model: Model) -> Iterator[Problem]:
+    """A new type is frozen when it goes out; later, nobody can tell with which upload it came."""
+    lock = model.history.lock
+    if lock is None:
+        return
+    found = outdated(model)
+    if found:
+        version = model.history.earlier.uploads[0]
+        message = f"{version} went out to {model.upload.series} after {lock.upload}, and the record lacks {_words(found)}"
+        where = model.history.revision or "FOLDER"
+        hint = f"freeze that upload first: dh_qemu_machines freeze --revision {where}"
+        hint += "" if model.history.revision else f", with {version} unpacked there or a commit of it"
+        yield Problem(lock.upload, message, hint, ((version.mark, "went out"), *_places(found)))
+        return
+    found = stale(model)
+    if found:
+        message = f"the record of this upload lacks {_words(found)}"
+        yield Problem(lock.upload, message, "freeze again before the source package is made", _places(found), "warning")
+
+
+def _words(found: "list[Missing]") -> str:
+    return few([one.what for one in found])
+
+
+def _places(found: "list[Missing]") -> "tuple[tuple[Mark, str], ...]":
+    """Each place once: a change makes a type for every board."""
+    names: "dict[Mark, list[str]]" = {}
+    for one in found:
+        names.setdefault(one.mark, []).append(one.what)
+    return tuple((mark, few(words)) for mark, words in list(names.items())[:3])
 
 
 RULES = (
@@ -129,5 +152,32 @@ RULES = (
         see_also=("dropped-too-early",),
         needs=("board", "dropped", "policy", "release"),
         after=("distro-data-outdated", "series-unknown"),
+    ),
+    Rule(
+        "record-missing",
+        "error",
+        "a release without a record",
+        "An entry of the changelog below the top went out to this release, and there is no "
+        "debian/qemu-machines.lock: nothing says what was released, and what must not change. Not said in "
+        "development, of backports, and of builds that add nothing, such as a binNMU or one of a PPA.",
+        "Ubuntu's history, cases 22 to 37",
+        "a second upload to noble, and never a freeze",
+        record_missing,
+        see_also=("record-outdated",),
+    ),
+    Rule(
+        "record-outdated",
+        "error",
+        "a record of an older upload than the last",
+        "An entry of the changelog below the top went out to this release after the upload that the record is of, "
+        "and the record lacks a machine type, or a line of a patch that touches migration. Nobody can tell any "
+        "more which of the uploads it came with, so it could still be changed without a word. Also where a type "
+        "is not as it was frozen before the release, in a later upload that was not frozen. An upload that adds "
+        "nothing need not be frozen. A warning where the record is of this upload, and was written too early.",
+        "Ubuntu's history, cases 22 to 37",
+        "pc-q35-noble-2 in an upload that was not frozen, and another upload",
+        record_outdated,
+        see_also=("record-missing", "frozen-changed"),
+        needs=("boards", "dropped", "policy", "releases", "series"),
     ),
 )

@@ -256,6 +256,7 @@ RULES = (
         "the proposal of 2016",
         "bug: \"LP: #1\", and no LP: #1 in the top entry",
         bug_not_in_changelog,
+        of_changes=True,
         needs=("release",),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Iterator
 
 from ..diagnostics import Mark, Text, Where
 from ..model import PREFERRED, Board, Model, binary_of
+from ..novelties import before
 from . import TYPES, Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
@@ -202,10 +203,9 @@ def alias_not_preferred(model: Model) -> Iterator[Problem]:
 
 def default_changed_in_stable(model: Model) -> Iterator[Problem]:
     """A script that goes by the alias gets other hardware after an update (noble 1.12)."""
-    lock = model.history.lock
-    if lock is None or model.upload.state != "released":
+    if model.upload.state != "released":
         return
-    holders = {(str(old.board), str(old.alias)): old for old in lock.types.values() if old.alias}
+    holders = {(str(old.board), str(old.alias)): old for old in before(model) if old.alias}
     for one in model.types:
         old = holders.get((one.board, str(one.alias))) if one.alias else None
         if old is not None and old.name != one.name:
@@ -288,6 +288,7 @@ RULES = (
         "Ubuntu's history, case 19 (LP: #2131822)",
         "noble: a change with increment: 2",
         default_changed_in_stable,
+        of_changes=True,
         see_also=("increment-not-dot-release",),
         needs=("boards", "policy", "releases", "series"),
     ),

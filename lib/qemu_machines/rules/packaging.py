@@ -109,6 +109,7 @@ RULES = (
         "the proposal of 2016; Ubuntu's history, case 48",
         "a new ubuntu/lp123-default.patch that no change names",
         patch_not_classified,
+        of_changes=True,
         needs=("releases",),
     ),
     Rule(
@@ -120,6 +121,7 @@ RULES = (
         "the proposal of 2016; Ubuntu's history, cases 26 and 29",
         "a patch of DEFINE_CCW_MACHINE that puts a v into the names",
         upstream_type_altered,
+        of_changes=True,
         see_also=("patch-not-classified",),
     ),
     Rule(
@@ -145,6 +147,7 @@ RULES = (
         "Ubuntu's history, section d (LP: #1641532, LP: #2131822)",
         "noble: a change with increment: 2",
         news_missing,
+        of_changes=True,
         see_also=("default-changed-in-stable", "lost-without-reason"),
         needs=("boards", "dropped", "policy", "releases", "series"),
     ),
