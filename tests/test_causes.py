@@ -140,6 +140,7 @@ def frozen(tree: Tree, run: Run) -> Tree:
         tree.write(path, tree.read(path) + f'#include "debian/generated/qemu-machines/{board}.h.inc"\n')
     lay(tree, WHOLE, "2023-03-20")
     assert run("freeze").returncode == 0
+    tree.older_record()
     return tree
 
 

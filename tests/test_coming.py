@@ -58,6 +58,7 @@ def test_an_update_keeps_its_own_release_in_front(tree: Tree, run: Run, series: 
         version="1:6.2+dfsg-2ubuntu6", series="jammy", urgency="low", text="x", date=rfc("2022-05-01"),
     ))  # fmt: skip
     assert led_by("jammy") == leading(run)
+    assert run("freeze", "-q", "--series=jammy").returncode == 0
     done = run()
     assert (done.returncode, done.stderr) == (0, "")
     generated = tree.read("debian/generated/qemu-machines/pc-i440fx.h.inc")
@@ -216,6 +217,7 @@ def test_what_is_to_come_is_no_news(tree: Tree, run: Run) -> None:
     """No alias moves, nothing has to be told in NEWS, and no upgrade needs its types here."""
     jammy(tree, JAMMY)
     assert run("freeze").returncode == 0
+    tree.older_record()
     increments = '  kinetic: {qemu: "6.2", changes: [{increment: 1, feature: f, bug: b, set: {d: {p: v}}}]}\n'
     for more in ('  kinetic: {qemu: "7.0"}\n', increments):
         jammy(tree, JAMMY + more)
@@ -229,6 +231,7 @@ def test_what_is_to_come_is_no_news(tree: Tree, run: Run) -> None:
 def test_the_types_of_a_newer_package_are_not_wanted_in_an_older_one(tree: Tree, run: Run) -> None:
     entry(tree.manifest(KINETIC), "kinetic", "1:7.0+dfsg-7ubuntu2", "2023-01-01")
     assert run("freeze").returncode == 0
+    tree.older_record()
     (tree.root / "debian/qemu-machines.lock").rename(tree.root / "newer.lock")
     entry(tree.manifest(JAMMY), "jammy", day="2023-02-01")
     done = run("check", "--against", "newer.lock")

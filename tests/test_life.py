@@ -87,7 +87,7 @@ class Package:
 
     def __init__(self, tree: Tree, forgets: str = "", vendor: str = "Ubuntu") -> None:
         self.tree, self.forgets, self.vendor = tree, forgets, vendor
-        self.releases = self.entries = self.series = ""
+        self.releases = self.entries = self.series = self.told = ""
         git("init")
 
     def does(self, what: str, one: Upload) -> bool:
@@ -134,8 +134,9 @@ class Package:
         stderr = io.StringIO()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(stderr):
             status = cli.main(arguments)
-        found = re.findall(r"(?m)^dh_qemu_machines: (?:error|warning): (.*)$", stderr.getvalue())
-        assert (status == 0) == (": error: " not in stderr.getvalue()), stderr.getvalue()
+        self.told = stderr.getvalue()
+        found = re.findall(r"(?m)^dh_qemu_machines: (?:error|warning): (.*)$", self.told)
+        assert (status == 0) == (": error: " not in self.told), self.told
         return {(re.findall(r"\[([a-z-]+)\]$", line) or [line])[0] for line in found}
 
     def upload(self, one: Upload) -> "set[str]":
@@ -276,3 +277,121 @@ def test_an_upload_that_was_not_frozen(tree: Tree, run: Run) -> None:
         "2 new (pseries-noble-1, s390-ccw-virtio-noble-1)\n"
     )
     assert run("check").stderr == run().stderr == ""
+
+
+DEBIAN = [
+    Upload("development", "1:10.0.0+ds-1", "unstable", "2025-05-01", "New upstream.",
+           '  bookworm: {qemu: "7.2"}\n  trixie:\n    qemu: "10.0"\n', qemu=("10.0", "7.2")),
+    Upload("release", "1:10.0.2+ds-2", "unstable", "2025-07-20"),
+    Upload("security", "1:10.0.2+ds-2+deb13u1", "trixie-security", "2025-09-01", "CVE-2024-1111.",
+           changes="    changes:\n" + SECURITY, patch="CVE-2024-1111.patch"),
+    Upload("stable", "1:10.0.3+ds-0+deb13u1", "trixie", "2025-10-20", "New upstream.", qemu=("10.0", "7.2")),
+    Upload("patch", "1:10.0.3+ds-0+deb13u2", "trixie-proposed-updates", "2025-11-01", "Reset (Closes: #3).",
+           changes=NOOP.replace("LP: #3", "#3"), patch="lp3-reset.patch"),
+    Upload("last", "1:10.0.3+ds-0+deb13u3", "stable", "2025-12-01"),
+]  # fmt: skip
+
+
+def test_the_life_of_a_debian_release(tree: Tree) -> None:
+    assert lived(Package(tree, vendor="Debian"), DEBIAN) == {}
+
+
+@pytest.mark.parametrize(
+    "forgets, at, tags",
+    [
+        ("freeze always", "security", {"record-missing"}),
+        # unstable led to trixie until trixie was out.
+        ("freeze release", "security", {"record-outdated"}),
+        ("freeze security", "stable", {"record-outdated"}),
+        ("freeze stable", "patch", {"record-outdated"}),
+        ("freeze patch", "last", {"record-outdated"}),
+        ("classification security", "security", {"patch-not-classified"}),
+        ("hooks stable", "stable", {"hooks-missing"}),
+    ],
+)
+def test_what_is_forgotten_in_debian(tree: Tree, forgets: str, at: str, tags: "set[str]") -> None:
+    package = Package(tree, forgets, "Debian")
+    assert next((one.name, found) for one in DEBIAN if (found := package.upload(one))) == (at, tags)
+
+
+def test_what_went_to_unstable_is_judged_at_its_day(tree: Tree, run: Run) -> None:
+    """Up to the day before trixie was out, to trixie; from then on to the release after it."""
+    package = Package(tree, vendor="Debian")
+    early, late = (DEBIAN[1]._replace(version=f"1:10.0.2+ds-{day[-1]}", day=day) for day in ("2025-08-08", "2025-08-09"))
+    laid(package, DEBIAN[0], early, late, Upload("x", "1:10.0.2+ds-9+x", "trixie", "2025-09-20"), frozen=False)
+    assert package.said("check") == {"record-missing"}
+    assert "error: debian/changelog:13:7: 1:10.0.2+ds-8 went out to trixie" in package.told
+
+
+REBUILDS = [
+    ("1:8.2.2+ds-0ubuntu1.2+b1", "noble"),
+    ("1:8.2.2+ds-0ubuntu1.2build1", "noble"),
+    ("1:8.2.2+ds-0ubuntu1.2~ppa1", "noble"),
+    ("1:8.2.2+ds-0ubuntu1.2~noble~ppa3", "noble"),
+    ("1:8.2.2+ds-0ubuntu1.3~1.gbp1a2b3c", "noble"),
+    ("1:8.2.2+ds-0ubuntu1.3~1.gbp1a2b3c", "UNRELEASED"),
+]
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+@pytest.mark.parametrize("version, series", REBUILDS)
+def test_a_rebuild_has_no_finding(tree: Tree, version: str, series: str, frozen: bool) -> None:
+    """It adds nothing; and what its upload did not freeze is for the next upload to say, not for who builds it again."""
+    package = Package(tree)
+    laid(package, DEVELOPMENT, RELEASE, CVE, MORE)
+    assert not frozen or package.said("freeze", "-q") == set()
+    package.edit(LAST._replace(version=version, series=series, qemu=()))
+    assert package.said("check") == package.said() == set()
+
+
+def test_a_rebuild_in_between_says_nothing_of_what_is_new(tree: Tree) -> None:
+    package = Package(tree)
+    laid(package, DEVELOPMENT, RELEASE, CVE)
+    assert package.said("freeze", "-q") == set()
+    for version in ("1:8.2.2+ds-0ubuntu1.1build1", "1:8.2.2+ds-0ubuntu1.1+b1", "1:8.2.2+ds-0ubuntu1.1~ppa2"):
+        package.edit(LAST._replace(version=version, qemu=()))
+    for elsewhere in ("jammy", "unstable", "noble-backports", "UNRELEASED"):
+        package.edit(LAST._replace(version="1:8.2.2+ds-0ubuntu1.1.1", series=elsewhere, qemu=()))
+    package.edit(LAST._replace(version="1:8.2.2+ds-0ubuntu1.1~cloud0", qemu=()))
+    package.edit(MORE)
+    assert package.said("check") == package.said() == set()
+
+
+def test_a_security_upload_from_the_source_of_a_frozen_upload(tree: Tree) -> None:
+    """Of a team that does not know this tool: it classifies its patch, which it is asked for, and that is all."""
+    package = Package(tree)
+    laid(package, DEVELOPMENT, RELEASE)
+    assert package.said("freeze", "-q") == set()
+    for number in range(1, 4):
+        package.edit(LAST._replace(version=f"1:8.2.2+ds-0ubuntu1.{number}", series="noble-security", qemu=()))
+        assert package.said("check") == package.said() == set()
+
+
+@pytest.mark.parametrize("version, series", [("1:8.2.2+ds-0ubuntu1.1~bpo12+1", "noble"), ("1:8.2.2+ds-0ubuntu1.1", "noble-backports")])
+def test_a_backport_is_judged_by_no_record(tree: Tree, version: str, series: str) -> None:
+    package = Package(tree)
+    laid(package, DEVELOPMENT, RELEASE, LAST._replace(version=version, series=series, qemu=()), frozen=False)
+    assert package.said("check") == set()
+
+
+def test_a_record_of_a_version_that_was_changed_afterwards(tree: Tree) -> None:
+    """The changelog does not have it, so versions are compared."""
+    package = Package(tree)
+    laid(package, DEVELOPMENT, RELEASE, CVE)
+    assert package.said("freeze", "-q") == set()
+    package.entries = package.entries.replace("0ubuntu1.1)", "0ubuntu1.0.24.04.1)")
+    package.edit(MORE)
+    assert package.said("check") == set()
+    tree.write("debian/qemu-machines.lock", tree.read("debian/qemu-machines.lock").replace("0ubuntu1.1", "0ubuntu1~a"))
+    assert package.said("check") == {"record-outdated"}
+
+
+def test_what_changed_before_the_release_and_was_not_frozen(tree: Tree) -> None:
+    """The record is of no release: not the type is wrong, which may not be undone, but the record."""
+    package = Package(tree)
+    laid(package, DEVELOPMENT._replace(manifest=JAMMY + NOBLE.replace("8.2", "6.2")))
+    assert package.said("freeze", "-q") == set()
+    package.edit(RELEASE._replace(manifest=JAMMY + NOBLE))
+    package.edit(CVE)
+    assert package.said("check") == {"record-outdated"}
+    assert "lacks pseries-noble as it is here, s390-ccw-virtio-noble as it is here, a line of CVE-2024-1111.patch" in package.told

@@ -6,6 +6,7 @@ takes; the real ones are tried by the real-QEMU suite.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Sequence
 
@@ -226,6 +227,11 @@ class Tree:
     def whole(self) -> "Tree":
         """Everything that a build needs."""
         return self.manifest().changelog().qemu().write("debian/clean", "debian/generated/\n")
+
+    def older_record(self) -> "Tree":
+        """The frozen record as if it were of an upload before: what it has went out, and may not change any more."""
+        text = self.read("debian/qemu-machines.lock")
+        return self.write("debian/qemu-machines.lock", re.sub(r'(?m)^(upload|    since): ".*"$', r'\1: "1:0.1-1"', text))
 
     def files(self) -> dict[str, bytes]:
         """Every file below debian/generated, by name."""

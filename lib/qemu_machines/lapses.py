@@ -102,7 +102,8 @@ def _patches(model: Model) -> "Iterator[Missing]":
 
 def outdated(model: Model) -> "list[Missing]":
     """What the record lacks and may have gone out with an upload that it is not of."""
-    return missing(model) if model.history.earlier.uploads else []
+    earlier = model.history.earlier
+    return missing(model) if earlier.uploads and not earlier.rebuild else []
 
 
 def stale(model: Model) -> "list[Missing]":

@@ -68,11 +68,13 @@ class Earlier(NamedTuple):
     """What went out to the release of an upload before it, and after the upload that a record is of.
 
     ``uploads`` are the versions, newest first. ``record_day`` is the day of the
-    record's upload, None where the changelog does not have it.
+    record's upload, None where the changelog does not have it. To a ``rebuild``,
+    which adds nothing, they say what it did not change, and not that it is wrong.
     """
 
     uploads: tuple[Text, ...] = ()
     record_day: Optional[datetime.date] = None
+    rebuild: bool = False
 
 
 class Question(NamedTuple):
@@ -225,18 +227,19 @@ def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optiona
 
     With the version that a record is of, those after it; without a record, the
     newest only. Only an update of a released series has them: before, nobody
-    relies on anything, and a backport or a build that adds nothing is of another
-    upload, whose own updates are judged.
+    relies on anything, and a backport is of another release, whose own updates
+    are judged.
     """
-    if found.state not in (RELEASED, END_OF_LIFE) or found.kind in _OF_ANOTHER or version.is_rebuild(found.version):
+    if found.state not in (RELEASED, END_OF_LIFE) or found.kind in _OF_ANOTHER:
         return Earlier()
+    rebuild = version.is_rebuild(found.version)
     uploads: list[Text] = []
     day = found.reference
     # Nothing that is deeper down is of any use, in whatever a hostile changelog has.
     for below in itertools.islice(changelog.below(entry), _DEEPEST):
         day = _day(below, day)
         if below.heading.version == record:
-            return Earlier(tuple(uploads), day)
+            return Earlier(tuple(uploads), day, rebuild)
         if _went_to(below.heading, releases, day) == found.series:
             uploads.append(below.heading.version)
             if record is None:
@@ -245,7 +248,7 @@ def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optiona
         # Its upload is not in the changelog: it was frozen for a version that was changed afterwards.
         last = version.order(record)
         uploads = [one for one in uploads if version.order(one) > last]
-    return Earlier(tuple(uploads))
+    return Earlier(tuple(uploads), None, rebuild)
 
 
 def is_later(record: str, entry: Changelog) -> bool:

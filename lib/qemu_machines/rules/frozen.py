@@ -75,7 +75,7 @@ def increment_missing_forward(model: Model) -> Iterator[Problem]:
 
 def record_missing(model: Model) -> Iterator[Problem]:
     """Without a record, nothing that was released is protected."""
-    if model.history.lock is None:
+    if model.history.lock is None and not model.history.earlier.rebuild:
         for version in model.history.earlier.uploads[:1]:
             message = f"{version} went out to {model.upload.series}, and there is no record of its machine types"
             yield Problem(version, message, "dh_qemu_machines freeze: what is released from then on is protected")
