@@ -322,7 +322,10 @@ def test_any_record_is_read_as_it_was_written(
     defaults: "dict[str, dict[str, str]]", compat: "list[tuple[str, str, str]]", fields: "list[Field]"
 ) -> None:
     types = {"virt-lunar": ObservedType("virt-lunar", {"cpu-max": "1"}, tuple(compat))}
-    one = Observed("aarch64", "9.2.0", types, defaults, {}, {"a": "b#1"}, {"b#1": Description(1, 0, tuple(fields), ("c#1",))}, {})
+    # No name of these has a "#", so that what is inside is nothing else.
+    inside = {name: Description(1, 1, (), ()) for name in ("c#1", *(field.struct for field in fields if field.struct))}
+    states = {"b#1": Description(1, 0, tuple(fields), ("c#1",)), **inside}
+    one = Observed("aarch64", "9.2.0", types, defaults, {}, {"a": "b#1"}, states, {})
     (found,) = observed.parse(list(observed.lines([one])), Mark("lock", 1, 1))
     assert found == one
 
@@ -336,6 +339,32 @@ def test_a_record_that_was_changed_by_hand(line: str) -> None:
     with pytest.raises(InputError) as caught:
         observed.parse(text, Mark("lock", 7, 1))
     assert str(caught.value.finding.mark) == f"lock:{7 + line.count(chr(10))}:1"
+
+
+OTHER = 'binary x86_64 {"qemu":"7.2.0"}\nsaves x86_64 {"a#1":["e1000"]}\n'
+CHAIN = "".join(f'state ["a#{number}",1,1,"x,,,,,a#{number + 1}"]\n' for number in range(1, 60)) + 'state ["a#60",1,1,"x"]'
+DOUBLED = "".join(f'state ["a#{number}",1,1,"x,,,,,a#{number + 1}|y,,,,,a#{number + 1}"]\n' for number in range(1, 40)) + 'state ["a#40",1,1,"x"]'
+
+
+@pytest.mark.parametrize(
+    "lines, line, message",
+    [
+        ("", 8, "this needs the saved state a#1, which the record lacks"),
+        ('state ["a#1",1,1,"x",["b#1"]]', 9, "this needs the saved state b#1, which the record lacks"),
+        ('state ["a#1",1,1,"x,,,,,b#1"]', 9, "this needs the saved state b#1, which the record lacks"),
+        ('state ["a#1",1,1,"x",["a#1"]]', 8, "the saved state a#1 is inside of itself, or too deep in others"),
+        ('state ["a#1",1,1,"x,,,,,b#1"]\nstate ["b#1",1,1,"",["a#1"]]', 8, "the saved state a#1 is inside of itself, or too deep in others"),
+        (CHAIN, 18, "the saved state a#11 is inside of itself, or too deep in others"),
+        (DOUBLED, 32, "the saved state a#25 is inside of itself, or too deep in others"),
+    ],
+    ids=["lost", "lost subsection", "lost structure", "itself", "each other", "deep", "doubled"],
+)
+def test_saved_states_that_are_lost_or_have_no_end(lines: str, line: int, message: str) -> None:
+    """A lost line was a KeyError, and one that refers to itself a RecursionError."""
+    with pytest.raises(InputError) as caught:
+        observed.parse(f"{OTHER}{lines}".split("\n"), Mark("lock", 7, 1))
+    finding = caught.value.finding
+    assert (finding.mark.line, finding.message) == (line, message)
 
 
 def test_the_observed_half_stays_where_no_binaries_are_named(tree: Tree, run: Run) -> None:

@@ -33,10 +33,14 @@ import trees  # noqa: E402
 
 from qemu_machines import arguments, cli, program  # noqa: E402
 from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
+from qemu_machines.commands import reading, telling  # noqa: E402
+from qemu_machines.diagnostics import InputError, Mark  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
+from qemu_machines.inputs import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs import patches as reader  # noqa: E402
 from qemu_machines.inputs import releases  # noqa: E402
 from qemu_machines.inputs.imported import upstream  # noqa: E402
+from qemu_machines.model import Built, Model  # noqa: E402
 
 LOCK = """\
 lock: 2
@@ -191,6 +195,77 @@ def lock(data: bytes) -> None:
     findings_must_be_inside(place, outcome)
 
 
+def past(data: bytes) -> None:
+    """One of the files that ``freeze --revision`` reads, or what git answers when it is asked for them."""
+    place = standing("past", qemu=False)
+    kind, data = (data[0] if data else 0), data[1:]
+    if kind >= 0x80:
+        with mock.patch.object(program, "Popen", lambda *_, **__: _Saying(data)):
+            outcome = place.run(["freeze", "--revision", "HEAD"], {})
+    else:
+        names = list(PAST)
+        files = {f"old/debian/{name}": text for name, text in PAST.items()}
+        outcome = place.run(["freeze", "--no-act", "--revision", "old"], {**files, f"old/debian/{names[kind % len(names)]}": data})
+    must_hold(place, outcome)
+    assert all(line.isprintable() for line in (outcome.err + outcome.out).splitlines()), outcome
+
+
+PAST = {
+    "qemu-machines.yaml": trees.MANIFEST.encode(),
+    "changelog": b"qemu (1:7.2+dfsg-5ubuntu1) lunar; urgency=medium\n\n  * x.\n\n -- A B <a@b>  Tue, 21 Mar 2023 10:00:00 +0200\n",
+    "qemu-machines.lock": LOCK.encode(),
+    "patches/series": b"a.patch\n",
+    "patches/a.patch": b"--- a/hw/a.c\n+++ b/hw/a.c\n@@ -1 +1,2 @@\n a\n+    DEFINE_PROP_BOOL(x, S, y, true),\n",
+}
+
+
+def observed(data: bytes) -> None:
+    """The observed half of a record, against itself and against what a whole one says."""
+    mark = Mark("record", 1, 1)
+    try:
+        read = observed_reader.parse(data.decode("utf-8", "replace").split("\n"), mark)
+    except InputError as error:
+        assert str(error).isprintable() and 1 <= error.finding.mark.line <= data.count(b"\n") + 1, error.finding
+        return
+    whole = observed_reader.parse(OBSERVED.split("\n"), mark)
+    for binaries, record in ((read, read), (whole, read), (read, whole)):
+        telling.judge_built(_model(), Built(binaries, record, "1:1"))
+
+
+@functools.cache
+def _model() -> Model:
+    """A release that is out, whose types a record may have."""
+    tree = trees.Tree(standing("observed", qemu=False).root).changelog("jammy")
+    tree.write("debian/changelog", tree.read("debian/changelog").replace("Tue, 28 Mar 2023", "Thu, 01 Jun 2023"))
+    before = os.getcwd()
+    os.chdir(tree.root)
+    try:
+        return reading.sound(arguments.read(["verify"], {}), tree_required=False).model
+    finally:
+        os.chdir(before)
+
+
+OBSERVED = """\
+binary x86_64 {"qemu":"7.2.0"}
+type x86_64 pc-i440fx-lunar {"RAM id":"pc.ram","alias":"ubuntu","cpu-max":"255","default":"yes","deprecated":"no","description":"Ubuntu 23.04 PC (i440FX + PIIX, 1996)","from":"","set":[]}
+type x86_64 pc-q35-lunar {"alias":"ubuntu-q35","default":"no","description":"Ubuntu 23.04 PC (Q35 + ICH9, 2009)","from":"pc-i440fx-lunar","set":[]}
+base x86_64 pc-q35-6.2 {"from":"pc-q35-lunar","set":[["virtio-device",{"mq":"off"}]]}
+type x86_64 pc-i440fx-jammy {"alias":null,"default":"no","description":"Ubuntu 22.04 PC (i440FX + PIIX, 1996)","from":"pc-q35-6.2","set":[]}
+type x86_64 pc-q35-jammy {"alias":null,"description":"Ubuntu 22.04 PC (Q35 + ICH9, 2009)","from":"pc-q35-6.2","set":[]}
+type x86_64 pc-i440fx-jammy-hpb {"cpu-max":"1024","description":"Ubuntu 22.04 PC (i440FX + PIIX, host-phys-bits=on, max_cpus=1024, 1996)","from":"pc-q35-jammy","set":[["x86_64-cpu",{"host-phys-bits":"on"}]]}
+type x86_64 pc-q35-jammy-hpb {"cpu-max":"1024","description":"Ubuntu 22.04 PC (Q35 + ICH9, host-phys-bits=on, max_cpus=1024, 2009)","from":"pc-i440fx-jammy-hpb","set":[]}
+cpu x86_64 qemu64 {"off":["avx"],"on":["sse2"]}
+implements all virtio-device {"":["virtio-net"]}
+implements all x86_64-cpu {"-x86_64-cpu":["qemu64"]}
+defaults all [{"":["e1000"]},{"init-vet":"on","mac":"auto"}]
+defaults all [{"":["virtio-net"]},{"mq":"on","rss":"off"}]
+defaults all [{"-x86_64-cpu":["qemu64"]},{"host-phys-bits":"off"}]
+saves all {"e1000#a":["e1000"]}
+state ["e1000#a",2,1,"mac,,6|vlan,2,4",["e1000/tso#b"]]
+state ["e1000/tso#b",1,1,""]
+"""
+
+
 def board(data: bytes) -> None:
     """A board file with some bytes replaced: where, how many, and by what."""
     place = standing("board", qemu=True, numbered=True)
@@ -306,6 +381,8 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "changelog": changelog,
     "patches": patches,
     "lock": lock,
+    "observed": observed,
+    "past": past,
     "board": board,
     "handwritten": handwritten,
     "replies": replies,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
-from ..diagnostics import InputError, Mark
+from ..diagnostics import InputError, Mark, printable
 
 Setting = tuple[str, str, str]  # driver, property, value
 
@@ -242,6 +242,10 @@ def _unpacked(packed: "Mapping[str, Iterable[str]]") -> "list[str]":
     return [f"{stem}{end}" for end, stems in packed.items() for stem in stems]
 
 
+# How many descriptions one has in it, each as often as it is there, and how deep: QEMU's have some hundreds, and ten.
+_MOST_INSIDE, _DEEPEST = 100_000, 50
+
+
 def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
     """The binaries of a record; ``mark`` is where its first line stands.
 
@@ -249,15 +253,55 @@ def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
     """
     found: dict[str, Observed] = {}
     states: dict[str, Description] = {}
+    # The first line that needs a description.
+    needs: dict[str, int] = {}
+
+    def refuse(number: int, why: str) -> InputError:
+        place = mark._replace(line=mark.line + number, column=1, width=max(1, len(text[number])))
+        return InputError(place, why, "it is written by dh_qemu_machines freeze and not by hand")
+
     for number, line in enumerate(text):
         if line:
             try:
-                _take(line, found, states)
+                for key in _take(line, found, states):
+                    needs.setdefault(key, number)
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-                place = mark._replace(line=mark.line + number, column=1, width=max(1, len(line)))
-                hint = "it is written by dh_qemu_machines freeze and not by hand"
-                raise InputError(place, "this is no line of the observed half", hint) from None
+                raise refuse(number, "this is no line of the observed half") from None
+    for key, number in needs.items():
+        if key not in states:
+            raise refuse(number, f"this needs the saved state {printable(key)}, which the record lacks")
+    endless = _endless(states)
+    if endless is not None:
+        raise refuse(needs[endless], f"the saved state {printable(endless)} is inside of itself, or too deep in others")
     return tuple(one._replace(descriptions=states) for one in found.values())
+
+
+def _inside(one: Description) -> "list[str]":
+    return [*one.subsections, *(field.struct for field in one.fields if field.struct)]
+
+
+def _endless(states: Mapping[str, Description]) -> Optional[str]:
+    """A description that whoever follows all that it has inside would not come to the end of; none where all end."""
+    sizes: dict[str, tuple[int, int]] = {}
+    for root in states:
+        stack, on_the_way = [root], set()
+        while stack:
+            key = stack[-1]
+            left = [one for one in _inside(states[key]) if one not in sizes]
+            if key in sizes or not left:
+                stack.pop()
+                on_the_way.discard(key)
+                inner = [sizes[one] for one in _inside(states[key])]
+                sizes[key] = 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
+                if sizes[key] > (_MOST_INSIDE, 0) or sizes[key][1] > _DEEPEST:
+                    return next(iter(_inside(states[key])))
+            else:
+                on_the_way.add(key)
+                for one in left:
+                    if one in on_the_way:
+                        return one
+                stack += left
+    return None
 
 
 def _loads(text: str) -> Any:
@@ -266,24 +310,27 @@ def _loads(text: str) -> Any:
     return json.loads(text)
 
 
-def _take(line: str, found: dict[str, Observed], states: dict[str, Description]) -> None:
+def _take(line: str, found: dict[str, Observed], states: dict[str, Description]) -> "Iterable[str]":
+    """Take over a line; the descriptions that it needs."""
     kind, _, rest = line.partition(" ")
     if kind == "state":
         key, version, minimum, fields, *more = _loads(rest)
         made = tuple(map(_field, str(fields).split("|"))) if fields else ()
         subsections = tuple(str(one) for one in more[0]) if more else ()
         states[str(key)] = Description(int(version), int(minimum), made, subsections)
-        return
+        return _inside(states[str(key)])
     targets, _, rest = rest.partition(" ")
     if targets != "all" and kind != "binary" and not set(targets.split(",")) <= set(found) or not rest:
         raise ValueError(targets)
     if kind == "binary":
         found[targets] = Observed(targets, str(_loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
-        return
+        return ()
+    needed: list[str] = []
     for target in list(found) if targets == "all" else targets.split(","):
         if kind == "saves":
             told = {str(device): str(key) for key, devices in _loads(rest).items() for device in devices}
             _dict(found[target].sections).update(told)
+            needed += told.values()
         elif kind == "defaults":
             devices, properties = _loads(rest)
             for device in _unpacked(devices):
@@ -291,6 +338,7 @@ def _take(line: str, found: dict[str, Observed], states: dict[str, Description])
         else:
             name, _, data = rest.partition(" ")
             _take_named(kind, name, _loads(data), found[target])
+    return needed
 
 
 def _field(text: str) -> Field:

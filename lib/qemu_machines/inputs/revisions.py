@@ -19,10 +19,15 @@ def commit(revision: str, folder: str) -> str:
     """The full name of the commit that a revision is. Raises InputError."""
     words = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
     try:
-        return git.output(words, revision, folder=folder).decode("ascii").strip()
+        return _name(git.output(words, revision, folder=folder))
     except InputError as error:
         # It says nothing where it cannot find it, which is what --quiet is for.
         raise _unknown(revision, folder, error) from None
+
+
+def _name(answer: bytes) -> str:
+    """The name of a commit that git gives."""
+    return answer.decode("ascii", "replace").strip()
 
 
 def _unknown(revision: str, folder: str, error: InputError) -> InputError:
@@ -51,6 +56,8 @@ def files(found: str, names: Sequence[str], folder: str, begin: str = "") -> "di
         words, at = data[at:end].split(b" "), end + 1
         if words[-1] == b"missing":
             continue
+        if end < 0 or len(words) < 2 or not words[-1].isdigit() or len(words[-1]) > 18:
+            raise InputError(Mark(begin + name), "git does not say what this is")
         # "OID blob SIZE", or of a link that leads to no file: "dangling SIZE", "symlink SIZE" and the like.
         kind, size = words[-2], int(words[-1])
         if kind == b"blob" and size <= LIMIT:
@@ -79,7 +86,7 @@ def of_upload(version: str, changelog: str, fits: "Callable[[bytes], bool]") -> 
             if is_it(commit(tag, folder)):
                 return tag
         words = ["rev-list", f"--max-count={_DEPTH}", "HEAD", "--", f"./{name}"]
-        changes = git.output(words, changelog, folder=folder).decode("ascii").split()
+        changes = _name(git.output(words, changelog, folder=folder)).split()
         for number, change in enumerate(changes):
             if time.monotonic() > until:
                 break
@@ -87,7 +94,7 @@ def of_upload(version: str, changelog: str, fits: "Callable[[bytes], bool]") -> 
                 # What was committed after it, and before the next change of the changelog, is of the same upload.
                 last = commit(f"{changes[number - 1]}^" if number else "HEAD", folder)
                 found = last if is_it(last) else change
-                return git.output(["rev-parse", "--short", found], found, folder=folder).decode("ascii").strip()
+                return _name(git.output(["rev-parse", "--short", found], found, folder=folder))
     except InputError:
         # It is for a hint only.
         pass
