@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TOOL, Run
-from repositories import git, two_commits
+from repositories import git, gits_in, two_commits
 from trees import Tree
 
 from qemu_machines.diagnostics import InputError
@@ -181,26 +181,11 @@ def test_a_signal_ends_git(branch: Tree) -> None:
     (branch.root / ".git/HEAD").unlink()
     os.mkfifo(branch.root / ".git/HEAD")
     with subprocess.Popen([TOOL, "compare", "HEAD~1", "HEAD"], cwd=branch.root, stderr=subprocess.PIPE, text=True) as process:
-        limit = time.monotonic() + 5
-        while not (children := _processes_in(branch.root) - {process.pid}):
-            assert time.monotonic() < limit
-            time.sleep(0.02)
+        children = gits_in(branch.root)
         process.send_signal(signal.SIGTERM)
         _, stderr = process.communicate(timeout=5)
     assert (process.returncode, "Traceback" in stderr) == (143, False)
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
-
-
-def _processes_in(folder: Path) -> "set[int]":
-    """The gits that have it as their current folder."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if os.readlink(process / "cwd") == str(folder) and (process / "comm").read_text().strip() == "git":
-                found.add(int(process.name))
-        except OSError:
-            pass
-    return found
 
 
 @pytest.mark.parametrize("size, words", [(1 << 21, "x: y\n"), (40 << 20, "\0")])

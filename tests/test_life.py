@@ -10,13 +10,16 @@ from __future__ import annotations
 import contextlib
 import datetime
 import io
+import os
 import re
+import signal
+import subprocess
 from typing import NamedTuple
 
 import generations
 import pytest
-from conftest import Run
-from repositories import git
+from conftest import TOOL, Run
+from repositories import git, gits_in
 from test_built import TALKING
 from test_model import derive
 from trees import Tree
@@ -238,6 +241,21 @@ def test_no_record_at_all(tree: Tree, run: Run) -> None:
         )
     assert run("freeze").returncode == 0
     assert run("check").stderr == run().stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_git_that_is_asked_for_a_hint(tree: Tree, number: int) -> None:
+    package = Package(tree)
+    laid(package, DEVELOPMENT, RELEASE, CVE)
+    package.commit("not frozen")
+    laid(package, MORE)
+    (tree.root / ".git/HEAD").unlink()
+    os.mkfifo(tree.root / ".git/HEAD")
+    with subprocess.Popen([TOOL, "check"], cwd=tree.root, stderr=subprocess.PIPE, text=True) as process:
+        children = gits_in(tree.root)
+        process.send_signal(number)
+        assert process.wait(5) == -number
+    assert children and not any(os.path.exists(f"/proc/{pid}") for pid in children)
 
 
 def test_an_upload_that_was_not_frozen(tree: Tree, run: Run) -> None:

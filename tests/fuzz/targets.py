@@ -38,7 +38,7 @@ from qemu_machines.diagnostics import InputError, Mark  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs import patches as reader  # noqa: E402
-from qemu_machines.inputs import releases  # noqa: E402
+from qemu_machines.inputs import releases, revisions  # noqa: E402
 from qemu_machines.inputs.imported import upstream  # noqa: E402
 from qemu_machines.model import Built, Model  # noqa: E402
 
@@ -346,9 +346,14 @@ def git(data: bytes) -> None:
     place = standing("git", qemu=False)
     status = 128 if data[:1] >= b"\x80" else 0
     with mock.patch.object(program, "Popen", lambda *_, **__: _Saying(data[1:], status)):
-        outcome = place.run(["compare", "HEAD~1", "HEAD"], {})
-    must_hold(place, outcome)
-    assert all(line.isprintable() for line in outcome.err.splitlines()), outcome.err
+        for command in (["compare", "HEAD~1", "HEAD"], ["freeze", "--revision", "HEAD", "--no-act"]):
+            outcome = place.run(command, {})
+            must_hold(place, outcome)
+            assert all(line.isprintable() for line in outcome.err.splitlines()), outcome.err
+        revisions.of_upload("1:7.2-1", "debian/changelog", lambda content: b"7.2-1" in content)
+        for reader in (lambda: revisions.commit("HEAD", "."), lambda: revisions.files("0" * 40, ["changelog", "patches/a b"], "debian")):
+            with contextlib.suppress(InputError):
+                reader()
 
 
 def _refused_at_most(read: "Callable[[], object]") -> None:

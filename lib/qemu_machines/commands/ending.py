@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator
+from typing import Callable, Iterator, TypeVar
 
 from .. import running
 from ..options import Options
@@ -20,8 +20,10 @@ from . import telling
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Command = Callable[[Options], int]
-# The first signal that came; 0 for none.
+_T = TypeVar("_T")
+# The first signal that came; 0 for none. And whether a command is polite that runs.
 _came = 0
+_polite = False
 
 
 class _Ended(BaseException):
@@ -39,8 +41,8 @@ def politely(run: _Command) -> _Command:
 
     @functools.wraps(run)
     def command(options: Options) -> int:
-        global _came
-        _came = 0
+        global _came, _polite
+        _came, _polite = 0, True
         running.begin()
         status = 0
         with _heeded():
@@ -52,10 +54,26 @@ def politely(run: _Command) -> _Command:
                 # What a QEMU that was ended for the signal could not tell is no finding.
                 if not _came:
                     raise
+            finally:
+                _polite = False
         # What a shell would tell of it.
         return 128 + _came if _came else status
 
     return command
+
+
+def heeding(function: "Callable[[], _T]") -> _T:
+    """What a function gives that starts programs, in any command: a signal ends them first, and then does what it usually does."""
+    global _came
+    if _polite:
+        return function()
+    _came = 0
+    running.begin()
+    with _heeded():
+        found = function()
+    if _came:
+        signal.raise_signal(_came)
+    return found
 
 
 @contextmanager

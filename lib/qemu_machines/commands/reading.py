@@ -253,9 +253,10 @@ def with_revision(options: Options, derived: Model) -> Model:
         return derived
     # Only where there is something to say.
     from ..inputs import revisions
+    from . import ending
 
-    version = derived.history.earlier.uploads[0]
-    revision = revisions.of_upload(version, place(options).changelog, lambda data: changelog.is_of(data, version))
+    version, path = derived.history.earlier.uploads[0], place(options).changelog
+    revision = ending.heeding(lambda: revisions.of_upload(version, path, lambda data: changelog.is_of(data, version)))
     return derived._replace(history=derived.history._replace(revision=revision))
 
 
