@@ -265,7 +265,7 @@ def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
             try:
                 for key in _take(line, found, states):
                     needs.setdefault(key, number)
-            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
                 raise refuse(number, "this is no line of the observed half") from None
     for key, number in needs.items():
         if key not in states:
