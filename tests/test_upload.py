@@ -338,6 +338,34 @@ def test_support_column(tree: Tree, column: str, end: str) -> None:
     assert str(one.end) == end
 
 
+def test_a_column_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tree: Tree) -> None:
+    tree.write("ubuntu.csv", "series,eol-legacy\nxenial,10000-01-01\n")
+    known = releases.read()
+    monkeypatch.setattr(releases, "_path", lambda distribution: "ubuntu.csv")
+    with pytest.raises(InputError) as caught:
+        releases.with_legacy(known)
+    assert str(caught.value.finding.mark) == "ubuntu.csv"
+
+
+def test_dot_releases_at_the_end_of_the_calendar() -> None:
+    for number in range(1, 6):
+        assert dotreleases.predicted(datetime.date.max, number).date == datetime.date.max
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+@pytest.mark.parametrize("command", ["check", "report", "report --format=svg", "report --format=html", "explain paths", "explain pc-q35-lunar", "bump release mantic"])
+def test_the_first_and_the_last_day(tree: Tree, run: Run, day: str, command: str) -> None:
+    """The pictures of the report had a year more than there is."""
+    tree.manifest().changelog()
+    done = run(*command.split(), "--no-act", f"--date={day}")
+    assert done.returncode in (0, 1) and "internal error" not in done.stderr, done.stderr
+    if day.startswith("9"):
+        done = run(*command.split(), "--no-act", env={"SOURCE_DATE_EPOCH": "253402300799"})
+        assert done.returncode in (0, 1) and "internal error" not in done.stderr, done.stderr
+        done = run(*command.split(), "--no-act", env={"SOURCE_DATE_EPOCH": "253402300800"})
+        assert done.returncode == 3 and '"253402300800" is not a number of seconds since 1970' in done.stderr
+
+
 CHANGES = MANIFEST.replace(
     '"7.2"}',
     '"7.2"}\n  noble:\n    qemu: "8.2"\n    changes:\n'

@@ -50,4 +50,9 @@ def predicted(release: datetime.date, number: int) -> DotRelease:
     each further one about half a year later; the worst error of this fit is 28 days.
     """
     days = 105 if number == 1 else 301 + 182 * (number - 2)
-    return DotRelease(number, release + datetime.timedelta(days), "predicted", "the usual cadence")
+    return DotRelease(number, after(release, days), "predicted", "the usual cadence")
+
+
+def after(day: datetime.date, days: int) -> datetime.date:
+    """Some days later; the last day that there is, where that would be beyond the year 9999."""
+    return day + datetime.timedelta(min(days, (datetime.date.max - day).days))

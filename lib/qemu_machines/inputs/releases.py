@@ -74,13 +74,16 @@ def with_legacy(releases: Releases) -> Releases:
     """The same with the column eol-legacy, which the API has only since 1.14 or later."""
     import csv
 
-    known = dict(releases.by_series)
-    with open(_path("Ubuntu"), encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            series, day = row.get("series"), row.get("eol-legacy")
-            if day and series in known and "eol-legacy" not in known[series].ends:
-                ends = {**known[series].ends, "eol-legacy": datetime.date.fromisoformat(day)}
-                known[series] = known[series]._replace(ends=ends)
+    known, path = dict(releases.by_series), _path("Ubuntu")
+    try:
+        with open(path, encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                series, day = row.get("series"), row.get("eol-legacy")
+                if day and series in known and "eol-legacy" not in known[series].ends:
+                    ends = {**known[series].ends, "eol-legacy": datetime.date.fromisoformat(day)}
+                    known[series] = known[series]._replace(ends=ends)
+    except (OSError, ValueError, csv.Error):
+        raise InputError(Mark(path), "the release data cannot be read", "is the package distro-info-data installed?") from None
     return Releases(known)
 
 

@@ -10,6 +10,7 @@ import datetime
 from typing import Iterator, NamedTuple, Optional
 
 from ...diagnostics import counted
+from ...inputs.dotreleases import after
 from .markup import escaped
 from .metrics import width
 from .overview import COMING, ENDED, Column, Entry, Overview
@@ -153,7 +154,8 @@ def _days(overview: Overview) -> list[datetime.date]:
 def _scale(overview: Overview, left: float) -> tuple[_Scale, list[int]]:
     """The scale and the years that it shows."""
     days = _days(overview)
-    years = list(range(min(days).year, max(days).year + 2))
+    # The calendar has no year after 9999.
+    years = list(range(min(days).year, min(max(days).year + 2, datetime.MAXYEAR + 1)))
     # A wide grid below gives the years room; a year label has to fit in any case.
     a_year = max(_LEAST_YEAR, min(60.0, (max(_grid_width(overview), 760.0) - left) / max(1, len(years) - 1)))
     return _Scale(datetime.date(years[0], 1, 1), left, a_year / 365.25), years
@@ -203,7 +205,7 @@ def _bar(column: Column, scale: _Scale, y: float) -> Iterator[str]:
     """From the release to the end of support, with the dot releases that brought increments."""
     if column.released is None:
         return
-    end = column.end or column.released + datetime.timedelta(days=365)
+    end = column.end or after(column.released, 365)
     wide = max(3.0, scale.x(end) - scale.x(column.released))
     yield f"<g><title>{escaped(_span_words(column))}</title>"
     yield _rect(scale.x(column.released), y + 4, wide, 11, column.state)
