@@ -19,7 +19,7 @@ from trees import Tree
 
 from qemu_machines import succession
 from qemu_machines import commands
-from qemu_machines.inputs import manifest, releases
+from qemu_machines.inputs import files, manifest, releases
 from qemu_machines.options import WrongUsage, parse
 from qemu_machines.succession import Step
 
@@ -420,6 +420,16 @@ def test_consecutive_numbers_by_board(tree: Tree) -> None:
     )
     assert bumped("increment", *INCREMENT, "--boards=pc-i440fx").out.count("pc-i440fx-xenial-v2") == 1
     assert "pc-i440fx-xenial-v3, pc-q35-xenial-v3" in bumped("increment", *INCREMENT).out
+
+
+def test_a_manifest_that_could_not_be_read_again_is_not_written(tree: Tree) -> None:
+    start = XENIAL + "# "
+    text = start + "x" * (files.LIMIT - len(start) - 20) + "\n"
+    tree.manifest(text)
+    sru(tree, "Mon, 02 Jan 2017 10:00:00 +0000")
+    done = bumped("increment", *INCREMENT)
+    assert (done.status, tree.read("debian/qemu-machines.yaml") == text) == (1, True)
+    assert "with the addition, the manifest is larger than 1048576 bytes" in done.err
 
 
 def test_the_manifest_is_written_through_a_link(tree: Tree) -> None:

@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import Iterator, Mapping, NamedTuple, Optional
 
-from ..diagnostics import Finding, Mark, Text
+from ..diagnostics import Finding, InputError, Mark, Text
 from . import format as manifest_format
 from . import consistency, files, nodes
 from .dotreleases import DotRelease
@@ -198,7 +198,9 @@ def read(path: str) -> Manifest:
 
 
 def parse(data: bytes, path: str) -> Manifest:
-    """The same of what is, or is to be, the content of ``path``."""
+    """The same of what is, or is to be, the content of ``path``: what could not be read again is refused here, too."""
+    if len(data) > files.LIMIT:
+        raise InputError(Mark(path), f"{WHAT} is larger than {files.LIMIT} bytes")
     return _manifest(nodes.parse(data, path, WHAT), path)
 
 
