@@ -257,6 +257,14 @@ def test_no_readme_behind_a_link_is_written_or_shown(
         assert "secret" not in done.stdout + done.stderr
 
 
+def test_a_record_of_names_that_mean_something_to_yaml_is_read_again(tree: Tree, call: Call) -> None:
+    tree.manifest(
+        MANIFEST.replace('lunar: {qemu: "7.2"}', 'lunar: {qemu: "7.2", exceptions: [{compat: ["null"], machine: {"null": "1"}, reason: r}]}')
+    ).changelog()
+    assert call("freeze").returncode == 0
+    assert call("check").returncode in (0, 1)
+
+
 RECORD = 'lock: 1\nupload: "1:7.2+dfsg-5ubuntu1"\npatches: {}\ntypes: {}\nsecret: {}\n'
 BELOW = ["debian", "debian/qemu-machines.yaml", "debian/changelog", "debian/qemu-machines.lock", "debian/patches",
          "debian/patches/series", "debian/patches/a.patch"]  # fmt: skip
@@ -445,3 +453,56 @@ def test_no_text_of_the_manifest_makes_a_marker(tree: Tree, call: Call, where: s
         again = call("-v", env=environment)
         assert (again.returncode, again.stdout, tree.read("docs/README")) == (0, "", text)
         assert call("check", env=environment).stdout == ""
+
+
+# Every kind of input with every command that reads a tree: add a line for a new command, or a new kind of input.
+TYPED = {
+    "build": [], "check": ["check"], "hooks": ["hooks"], "hooks --check": ["hooks", "--check"], "verify": ["verify", "binaries"],
+    "freeze": ["freeze"], "migrate": ["migrate", "--from", "binaries", "--to", "binaries"], "import": ["import", "."],
+    "explain": ["explain", "pc-q35-lunar"], "explain upload": ["explain", "upload"], "report": ["report"],
+    "bump": ["bump", "release", "mantic"], "compare": ["compare", ".", "debian/qemu-machines.lock"],
+    "check --against": ["check", "--against", "debian/qemu-machines.lock"],
+}  # fmt: skip
+PLACES = [*OPENED, "debian", "debian/patches", "debian/generated", "debian/generated/qemu-machines", "debian/generated/qemu-machines/pc-q35.h.inc",
+          "hw", "include/hw", "target", "docs", "loose.c", "hw/i386/other.c"]  # fmt: skip
+KINDS = ("link out", "pipe", "sparse", "control characters")
+
+
+def spoiled(path: Path, kind: str, elsewhere: Path) -> bool:
+    """Put something hostile in a place of the tree; whether it fits there."""
+    if kind == "control characters":
+        if not path.is_file():
+            return False
+        path.write_bytes(path.read_bytes() + b"\n\x1b[2J::error::x\n::error::secret\n##[error]\x9b \xe2\x80\xae\n")
+        return True
+    if path.is_dir() != (kind == "link out") and path.exists() and path.is_dir():
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        os.rename(path, elsewhere / "it")
+    else:
+        (elsewhere / "it").write_text("secret\n", encoding="utf-8")
+    if kind == "link out":
+        path.symlink_to(elsewhere / "it")
+    else:
+        SPECIAL[kind](path)
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", PLACES)
+def test_every_command_with_every_kind_of_input(tree: Tree, call: Call, elsewhere: Path, name: str, kind: str) -> None:
+    tree.whole().manifest(WITH_README).write("docs/for-users/README.Debian", README.replace("secret\n", "")).control()
+    tree.write("debian/qemu-machines.lock", RECORD.replace("secret: {}\n", "")).write("debian/rules", "x:\n").write("debian/NEWS", "x\n")
+    tree.write("debian/patches/series", "a.patch\n").write("debian/patches/a.patch", "--- a/x\n+++ b/x\n")
+    (tree.root / "binaries").mkdir()
+    if not spoiled(tree.root / name, kind, elsewhere):
+        pytest.skip("nothing of that kind can be there")
+    before = {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()}
+    for arguments in TYPED.values():
+        done = call(*arguments)
+        assert done.returncode in (0, 1, 2, 3), done.stderr
+        for stream in (done.stdout, done.stderr):
+            harmless(stream)
+            assert kind != "link out" or "secret" not in stream
+    assert {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()} == before

@@ -8,7 +8,7 @@ import sys
 from typing import Sequence
 
 from . import commands, debhelper, streams
-from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, printable
+from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
 from .options import WrongUsage, parse
 
 
@@ -17,6 +17,7 @@ def main(arguments: Sequence[str]) -> int:
     # Nothing lives long enough to be worth collecting, and looking for it makes
     # the time of a large manifest grow faster than its size.
     gc.disable()
+    begin()
     with streams.patient():
         return _run(arguments)
 

@@ -89,11 +89,22 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 # Debian and Ubuntu have 70 releases, and a package 200 machine types; more names than this were generated.
 _COMPARED = 1000
+# To compare two names takes a hundredth of a millisecond: one second for all hints of a run.
+_COMPARISONS = 100_000
+_left = _COMPARISONS
+
+
+def begin() -> None:
+    """Another run of the program: its hints may take their time again."""
+    global _left
+    _left = _COMPARISONS
 
 
 def similar(word: str, known: Collection[str]) -> str:
     """The name that is most like a word, "" where none is near, or where there are too many to compare."""
-    if len(known) > _COMPARED:
+    global _left
+    _left -= len(known)
+    if len(known) > _COMPARED or _left < 0 or len(word) > 100:
         return ""
     # difflib is slow to import and only needed when there is something to report.
     import difflib

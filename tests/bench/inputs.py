@@ -137,6 +137,22 @@ def of_increments_with_was(tree: Path, size: int) -> None:
     of_increments(tree, size, was=True)
 
 
+def of_bugs(tree: Path, size: int) -> None:
+    """An entry that closes so many bugs, all in one list."""
+    debian = _packaging(tree, 30, 1)
+    bugs = ", ".join(f"#{number}" for number in range(1, size + 1))
+    text = (debian / "changelog").read_text(encoding="utf-8").replace("Something", f"Closes: {bugs}", 1)
+    (debian / "changelog").write_text(text, encoding="utf-8")
+
+
+def of_mentions(tree: Path, size: int) -> None:
+    """One patch of 1 MiB that series names so often."""
+    of_patches(tree, 1)
+    patches = tree / "debian" / "patches"
+    (patches / "00000.patch").write_text("--- a/hw/x.c\n+++ b/hw/x.c\n@@ -1 +1 @@\n" + "+x\n" * (1 << 18), encoding="utf-8")
+    (patches / "series").write_text("00000.patch\n" * size, encoding="utf-8")
+
+
 Make = Callable[[Path, int], None]
 SCALES: tuple[tuple[str, Sequence[int], Make, Sequence[str]], ...] = (
     ("types in the manifest", (100, 1000, 10_000), of_types, ("check",)),
@@ -145,6 +161,8 @@ SCALES: tuple[tuple[str, Sequence[int], Make, Sequence[str]], ...] = (
     ("entries in the changelog", (10, 100, 1000, 10_000), of_entries, ("check",)),
     ("patches in debian/patches", (10, 100, 1000), of_patches, ("check",)),
     ("lines of a patch that touch migration", (100, 1000, 10_000), of_lines, ("check",)),
+    ("bugs that an entry closes", (1000, 10_000, 100_000), of_bugs, ("check",)),
+    ("mentions of a patch in series", (1, 10, 100, 1000), of_mentions, ("check",)),
     ("increments of a release, in a build", (10, 100, 1000), of_increments, ()),
     ("increments with was, in a build", (10, 100, 1000), of_increments_with_was, ()),
 )

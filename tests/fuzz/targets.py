@@ -189,6 +189,21 @@ def patches(data: bytes) -> None:
             assert "patch-not-classified" not in again.out, again.out
 
 
+def series(data: bytes) -> None:
+    """debian/patches/series alone, beside a patch, a folder and a link out."""
+    place = standing("series", qemu=False)
+    link = place.root / "debian/patches/out.patch"
+    if not link.is_symlink():
+        (place.root / "debian/patches/folder").mkdir(parents=True)
+        link.symlink_to("/etc/hostname")
+    files = {
+        "debian/qemu-machines.lock": LOCK.encode(),
+        "debian/patches/a.patch": b"--- a/hw/x.c\n+++ b/hw/x.c\n@@ -1 +1 @@\n+VMSTATE_UINT8(a, X),\n",
+        "debian/patches/series": data,
+    }
+    findings_must_be_inside(place, place.run(["check", "--format", "json"], files))
+
+
 def lock(data: bytes) -> None:
     place = standing("lock", qemu=False)
     outcome = place.run(["check", "--format", "json"], {"debian/qemu-machines.lock": data})
@@ -385,6 +400,7 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "build": build,
     "changelog": changelog,
     "patches": patches,
+    "series": series,
     "lock": lock,
     "observed": observed,
     "past": past,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Iterable, Iterator, Mapping, NamedTuple
 
 from ..diagnostics import InputError, Mark
@@ -20,6 +21,8 @@ from .files import read_bytes
 
 # The largest, tests and firmware aside, has 1 MiB (target/hexagon).
 _LIMIT = 16 << 20
+# For one search of all of it, which takes less than one.
+_SECONDS = 60.0
 # Tried first, because searching the whole tree takes longer than all the rest.
 _PLACES = {
     "x86_64-cpu": ("target/i386/cpu-qom.h", "target/i386/cpu.c"),
@@ -186,26 +189,27 @@ class _Source:
     def containing(self, words: Iterable[str], pattern: str = "-F", only: str = "*.[ch]*") -> list[str]:
         """The files with one of several words; grep is several times faster than Python."""
         # Slow to import, and most drivers are found without it.
-        import subprocess
+        from ..program import Program, ProgramError
 
-        folders = [name for name in _FOLDERS if os.path.isdir(os.path.join(self.root, name))]
+        folders = [name for name in _FOLDERS if self._has(name, stat.S_IFDIR)]
         # iothread.c and the like
-        loose = [name for name in os.listdir(self.root) if name.endswith(".c")]
-        command = ["grep", "-rl", pattern, f"--include={only}"]
+        loose = [name for name in os.listdir(self.root) if name.endswith(".c") and self._has(name, stat.S_IFREG)]
+        command = ["grep", "-rl", "--devices=skip", pattern, f"--include={only}"]
         command += [part for word in sorted(words) for part in ("-e", word)]
         environment = {**os.environ, "LC_ALL": "C"}
         try:
-            done = subprocess.run(
-                [*command, "--", *folders, *loose],
-                cwd=self.root,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
-        except OSError as error:
-            raise InputError(Mark("grep"), f"cannot be run: {error.strerror}") from None
-        return sorted(done.stdout.decode("utf-8", "replace").splitlines())
+            with Program("grep", [*command, "--", *folders, *loose], "search", _SECONDS, _LIMIT, environment, self.root) as grep:
+                _, found, _ = grep.finish()
+        except ProgramError as error:
+            raise InputError(Mark("grep"), f"{error.attempt}: {error.reason}", error.stderr) from None
+        return sorted(found.decode("utf-8", "replace").splitlines())
+
+    def _has(self, name: str, kind: int) -> bool:
+        """Whether something of the tree itself is there, and no link: grep would follow those that it is given."""
+        try:
+            return stat.S_IFMT(os.lstat(os.path.join(self.root, name)).st_mode) == kind
+        except OSError:
+            return False
 
     def named_like(self, words: Iterable[str]) -> list[str]:
         """The device files whose names are these: "e1000", TYPE_VIRTIO_NET, TYPE_PCI_DEVICE."""

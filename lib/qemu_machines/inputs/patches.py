@@ -17,6 +17,8 @@ from . import files
 WHAT = "the list of patches"
 # Debian's largest patch of qemu (the stable updates of 7.2) has 700 KiB.
 LIMIT = 16 << 20
+# Of all patches together: those of Debian have 1 MiB.
+TOTAL = 64 << 20
 # Hexadecimal digits of the sums of a record.
 SHORT = 12
 
@@ -127,13 +129,14 @@ def read(folder: str, known: Container[str] = ()) -> Optional[tuple[Patch, ...]]
 
 
 def names(data: bytes, path: str) -> list[Text]:
-    """The patches that the list of patches ``path`` has."""
-    found = []
+    """The patches that the list of patches ``path`` has; named again, a patch is nothing new, and not read again."""
+    found: dict[str, Text] = {}
     for number, line in enumerate(files.split_lines(files.decode(data, path, WHAT)), 1):
         words = line.split("#", 1)[0].split()
         if words:
-            found.append(Text(words[0], Mark(path, number, line.index(words[0]) + 1, len(words[0]))))
-    return found
+            name = Text(words[0], Mark(path, number, line.index(words[0]) + 1, len(words[0])))
+            found.setdefault(os.path.normpath(name), name)
+    return list(found.values())
 
 
 def is_below(name: str) -> bool:
@@ -146,6 +149,7 @@ def parse(
 ) -> tuple[Patch, ...]:
     """The same of a list and what gives the content of a path in ``folder``, None where it is not there."""
     contents, found = [], []
+    left = TOTAL
     for name in listed:
         if not is_below(name):
             raise InputError(name.mark, f'"{name}" is not below {folder}')
@@ -153,6 +157,9 @@ def parse(
         data = content(path)
         if data is None:
             raise InputError(name.mark, f'there is no patch "{name}" in {folder}')
+        left -= len(data)
+        if left < 0:
+            raise InputError(name.mark, f"with this patch, there are more than {TOTAL} bytes of patches")
         patch = Patch(name, _sum(data), _short(_changes(data)), ())
         found.append(patch if patch.known(known) else patch._replace(touched=touched(data, path)))
         contents.append((data, path))

@@ -64,7 +64,7 @@ def _block(key: str, lines: Sequence[str]) -> list[str]:
 def _type(one: MachineType, since: str) -> Iterator[str]:
     yield f"  {_quoted(one.name)}:"
     yield f"    board: {one.board}"
-    yield f"    release: {one.release.series}"
+    yield f"    release: {_word(one.release.series)}"
     yield f"    base: {_quoted(one.base)}"
     yield f"    description: {_quoted(one.description)}"
     yield f"    since: {_quoted(since)}"
@@ -75,13 +75,18 @@ def _type(one: MachineType, since: str) -> Iterator[str]:
             values = [f"{_quoted(i.name)}: {_quoted(i.value)}" for i in one.properties if i.driver == driver]
             yield f"      {_quoted(driver)}: {{{', '.join(values)}}}"
     if one.fields:
-        yield f"    machine: {{{', '.join(f'{field.name}: {_quoted(field.value)}' for field in one.fields)}}}"
+        yield f"    machine: {{{', '.join(f'{_word(field.name)}: {_quoted(field.value)}' for field in one.fields)}}}"
     if one.compat:
-        yield f"    compat: [{', '.join(one.compat)}]"
+        yield f"    compat: [{', '.join(map(_word, one.compat))}]"
     if one.alias:
         yield f"    alias: {_quoted(one.alias)}"
     if one.default:
         yield "    default: true"
+
+
+def _word(value: str) -> str:
+    """A name, which needs no quotes but where YAML has a meaning for it."""
+    return _quoted(value) if value.lower() == "null" else str(value)
 
 
 def _quoted(value: str) -> str:
