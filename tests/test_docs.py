@@ -198,6 +198,16 @@ The machine type stays the same on the way."""
     assert "A deprecated machine type is of a release out of support" in text
 
 
+def test_an_old_value_is_of_no_dot_release(tree: Tree) -> None:
+    """What noble.1 keeps for older types was in jammy from the first day: it read "since 22.04.1"."""
+    change = 'changes: [{increment: 1, feature: f, set: {d: {p: new}}, was: {d: {q: old}}}]'
+    text = MANIFEST.replace("lunar: {qemu: \"7.2\"}", f'noble: {{qemu: "8.2", {change}}}')
+    tree.manifest(text).changelog("noble", "1:8.2.2+ds-0ubuntu1")
+    stanza = docs.stanza(derive(tree.root / "debian"))
+    assert "* pc-i440fx-jammy, pc-q35-jammy: d.q=old (as before: f)\n" in stanza
+    assert "* pc-i440fx-noble-1, pc-q35-noble-1: since 24.04.1 d.p=new (f)\n" in stanza
+
+
 @pytest.mark.parametrize(
     "boards, expected",
     [

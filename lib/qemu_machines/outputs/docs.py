@@ -176,7 +176,8 @@ def _settings(adds: Addition) -> Iterator[Part]:
 
 def _dot_release(model: Model, one: MachineType, layer: Layer) -> Parts:
     info, number = model.info(one.release.series), layer.of.increment if isinstance(layer.of, Change) else None
-    if number and info and info.version and model.manifest.numbering == "dot-release":
+    # An old value that a newer change keeps has been there from the first day.
+    if layer.origin == "change" and number and info and info.version and model.manifest.numbering == "dot-release":
         return (f"since {info.version}.{number} ",)
     return ()
 
