@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from trees import BOARDS_H, DRIVERS, X86_H, Tree
+from trees import BOARDS_H, DRIVERS, VERSIONED, X86_H, Tree
 
 Version = tuple[int, int]
 
@@ -25,6 +25,17 @@ class Generation(NamedTuple):
     @property
     def versions(self) -> tuple[Version, ...]:
         return self.new, self.old, *self.more
+
+    def chained(self, version: Version, options: str, machine: str) -> str:
+        """What an older type does: what the next newer one does, and that version's compat arrays after it."""
+        place = self.versions.index(version)
+        if not place:
+            return ""
+        newer, number = "_".join(map(str, self.versions[place - 1])), "_".join(map(str, version))
+        families = ("hw", "pc") if machine == "m" else ("hw",)
+        lines = [f"{options.replace('@', newer)}({machine});", *([f"{machine}->alias = NULL;", f"{machine}->is_default = false;"] if machine == "m" and self.new < (10, 0) else [])]
+        lines += [f"compat_props_add({machine}->compat_props, {one}_compat_{number}, {one}_compat_{number}_len);" for one in families]
+        return "".join(f"    {line}\n" for line in lines)
 
     @property
     def numbered(self) -> bool:
@@ -144,7 +155,8 @@ def pc_header(one: Generation) -> str:
             "}",
             *versioned("namesym", "namestr", "TYPE_PC_MACHINE", body),
         )
-    return "struct PCMachineClass {\n    X86MachineClass parent;\n    bool broken;\n    bool default_kernel_irqchip_split;\n};\n" + text
+    fields = "    bool broken_reserved_end;\n    int pci_root_uid;\n    bool default_kernel_irqchip_split;\n"
+    return f"struct PCMachineClass {{\n    X86MachineClass parent;\n    bool broken;\n{fields}}};\n" + text
 
 
 def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, default: bool) -> str:
@@ -173,10 +185,14 @@ def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, 
         text = macro(f"{prefix}(major, minor)", f"{call}false, NULL, major, minor);")
         held = "LATEST_IS_DEFAULT" if default else "false"
         text += macro(f"{prefix}_AS_LATEST(major, minor)", f'{call}{held}, "{alias}", major, minor);')
+    generic = f"{symbol}_machine_options"
+    text += f'static void {generic}(MachineClass *m)\n{{\n    m->desc = "Standard PC";\n    m->default_display = "std";\n}}\n\n'
     for version in one.versions:
         number = "_".join(map(str, version))
-        options = f"{symbol}_machine_{number}_options" if one.numbered else f"{symbol}_{number}_machine_options"
-        body = f"    m->max_cpus = {cpus(version)};\n"
+        options = f"{symbol}_machine_@_options" if one.numbered else f"{symbol}_@_machine_options"
+        body = one.chained(version, options, "m") or f"    {generic}(m);\n"
+        body += f"    m->max_cpus = {cpus(version)};\n"
+        options = options.replace("@", number)
         if version == one.new and one.new < (10, 0):
             body += f'    m->alias = "{alias}";\n'
             # An int up to 4.2.
@@ -196,10 +212,11 @@ def uses(one: Generation, prefix: str, options: str, named: bool) -> str:
     text = ""
     for version in one.versions:
         number, dotted = "_".join(map(str, version)), ".".join(map(str, version))
-        body = f"    mc->max_cpus = {cpus(version)};\n"
-        text += f"static void {options.replace('@', number)}(MachineClass *mc)\n{{\n{body}}}\n\n"
+        body = one.chained(version, options, "mc")
+        text += f"static void {options.replace('@', number)}(MachineClass *mc)\n{{\n{body}    mc->max_cpus = {cpus(version)};\n}}\n\n"
         if prefix == "DEFINE_CCW_MACHINE":
-            text += f"static void ccw_machine_{number}_instance_options(MachineState *machine)\n{{\n}}\n\n"
+            body = body.split("\n")[0].replace("_class_", "_instance_") + "\n" if body else ""
+            text += f"static void ccw_machine_{number}_instance_options(MachineState *mc)\n{{\n{body}}}\n\n"
         if named:
             text += f'{prefix}({number}, "{dotted}", {"true" if version == one.new else "false"});\n\n'
         else:
@@ -358,20 +375,78 @@ def virt(one: Generation) -> str:
     return text + uses(one, "DEFINE_VIRT_MACHINE", "virt_machine_@_options", False)
 
 
+CAPABILITIES = ("htm", "vsx", "dfp", "cfpc", "sbbc", "ibs")
+VALUES = {"cfpc": ("broken", "workaround", "fixed"), "ibs": ("broken", "workaround", "fixed-ibs", "fixed-ccd")}
+
+
+def capabilities(tree: Tree) -> None:
+    """Those of pseries: their places and values in a header, their names in a table."""
+    header = "".join(f"#define SPAPR_CAP_{name.upper():24} {place:#04x}\n" for place, name in enumerate(CAPABILITIES))
+    for place, name in enumerate(("OFF", "ON")):
+        header += f"#define SPAPR_CAP_{name:24} {place:#04x}\n"
+    for name, place in (("BROKEN", 0), ("WORKAROUND", 1), ("FIXED", 2), ("FIXED_IBS", 2), ("FIXED_CCD", 3)):
+        header += f"#define SPAPR_CAP_{name:24} {place:#04x}\n"
+    header += f"typedef struct {{ unsigned char caps[{len(CAPABILITIES)}]; }} SpaprCapabilities;\n"
+    header += "struct SpaprMachineClass {\n    MachineClass parent;\n    bool no_this;\n    SpaprCapabilities default_caps;\n};\n"
+    tree.write("include/hw/ppc/spapr.h", header)
+    table = ""
+    for name, values in VALUES.items():
+        words = ", ".join(f'"{value}"' for value in values)
+        table += f"SpaprCapPossible cap_{name}_possible = {{\n    .num = {len(values)},\n    .vals = {{{words}}},\n}};\n"
+    table += "SpaprCapabilityInfo capability_table[SPAPR_CAP_NUM] = {\n"
+    for name in CAPABILITIES:
+        possible = {"sbbc": "cfpc"}.get(name, name)
+        kind = f'"string",\n        .possible = &cap_{possible}_possible' if possible in VALUES else '"bool"'
+        table += f'    [SPAPR_CAP_{name.upper()}] = {{\n        .name = "{name}",\n        .type = {kind},\n    }},\n'
+    tree.write("hw/ppc/spapr_caps.c", table + "};\n")
+
+
+ARRAYS = {"hw": "hw/core/machine.c", "pc": "hw/i386/pc.c"}
+
+
+def arrays(tree: Tree, one: Generation) -> str:
+    """The compat arrays of all versions, where they are in QEMU; their declarations."""
+    declared = ""
+    for family, path in ARRAYS.items():
+        text = ""
+        for version in one.versions[1:]:
+            name = f"{family}_compat_{'_'.join(map(str, version))}"
+            entry = f'    {{ "migration", "of-{name.replace("_", "-")}", "off" }},\n    {{ TYPE_{family.upper()}, "x", "{name}" }},\n'
+            text += f"GlobalProperty {name}[] = {{\n{entry}}};\nconst size_t {name}_len = G_N_ELEMENTS({name});\n\n"
+            if f" {name}[]" not in BOARDS_H:
+                declared += f"extern GlobalProperty {name}[];\nextern const size_t {name}_len;\n"
+        tree.write(path, text)
+    return declared
+
+
+MORE_DRIVERS = {
+    "include/hw/pci-host/spapr.h": '#define TYPE_SPAPR_PCI_HOST_BRIDGE "spapr-pci-host-bridge"\n',
+    "hw/ppc/spapr_pci.c": 'static Property spapr_phb_properties[] = {\n    DEFINE_PROP_BOOL("ddw", SpaprPhbState, ddw_enabled, true),\n};\n',
+    "migration/migration.h": '#define TYPE_MIGRATION "migration"\n',
+    "migration/migration.c": "static Property migration_properties[] = {\n"
+    + "".join(
+        f'    DEFINE_PROP_BOOL("{name}", MigrationState, x, true),\n'
+        for name in ("store-global-state", "send-configuration", "send-section-footer")
+    )
+    + "};\nstatic const TypeInfo migration_type = { .name = TYPE_MIGRATION, };\n",
+}
+
+
 def write(tree: Tree, one: Generation) -> None:
     """A tree with the five boards as they were in that release."""
     tree.write("VERSION", f"{one.new[0]}.{one.new[1]}.0\n")
+    header = BOARDS_H + arrays(tree, one) + (VERSIONED if one.numbered else "")
     # Moved in 11.0.
-    tree.write("include/hw/core/boards.h" if one.new >= (11, 0) else "include/hw/boards.h", BOARDS_H)
+    tree.write("include/hw/core/boards.h" if one.new >= (11, 0) else "include/hw/boards.h", header)
     tree.write("include/hw/i386/x86.h", X86_H)
     tree.write("include/hw/i386/pc.h", pc_header(one))
+    capabilities(tree)
     for name, struct in (
-        ("ppc/spapr", "SpaprMachineClass"),
         ("s390x/s390-virtio-ccw", "S390CcwMachineClass"),
         ("arm/virt", "VirtMachineClass"),
     ):
         tree.write(f"include/hw/{name}.h", f"struct {struct} {{\n    MachineClass parent;\n    bool no_this;\n}};\n")
-    for name, content in DRIVERS.items():
+    for name, content in {**DRIVERS, **MORE_DRIVERS}.items():
         tree.write(name, content)
     tree.write(FILES["pc-i440fx"], pc_board(one, "pc-i440fx", "DEFINE_I440FX_MACHINE", "pc_i440fx", "pc", True))
     tree.write(FILES["pc-q35"], pc_board(one, "pc-q35", "DEFINE_Q35_MACHINE", "pc_q35", "q35", False))
@@ -407,7 +482,7 @@ def compiled(tree: Tree, one: Generation, *options: str) -> str:
     tree.write("main.c", "")
     command = ["cc", *FLAGS, f"-DCLASS_DATA={one.data.removesuffix('data')}", *options, "-I.", "-include", str(header)]
     main = [*command, "-DMAIN", "-c", "main.c"]
-    for words in (main, [*command, "-o", "machines", *FILES.values(), "main.o"]):
+    for words in (main, [*command, "-o", "machines", *FILES.values(), *ARRAYS.values(), "main.o"]):
         done = subprocess.run(words, cwd=tree.root, capture_output=True, text=True, check=False)
         assert done.returncode == 0 and not done.stderr, done.stderr
     return "./machines"

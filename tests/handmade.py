@@ -1,12 +1,15 @@
-"""Patches as distributions wrote them by hand, in the styles of the years, made from the record of what they shipped.
+"""Sources with machine types that a distribution wrote by hand, in the styles of the years.
 
-Upstream's own lines around the changes are few and made up: a patch shows no more.
+Made from the record of what Ubuntu shipped (tests/data), in a tree of QEMU's that is there already, be it the real
+source or a reduced one. A style is what a patch looks like: plain uses of upstream's macros, macros of its own for
+one type each or for several variants at once, or upstream's own macros with another shape.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, NamedTuple
+from pathlib import Path
+from typing import Any, Callable, NamedTuple, Sequence
 
 Row = dict[str, Any]
 FILES = {
@@ -15,94 +18,95 @@ FILES = {
     "pseries": "hw/ppc/spapr.c",
     "s390-ccw-virtio": "hw/s390x/s390-virtio-ccw.c",
 }
-
-
-WILY = """\
-GlobalProperty hw_compat_2_4_wily[] = {
-    { "migration", "send-configuration", "off" },
-    { .driver = "migration", .property = "send-section-footer", .value = "off" },
-    {
-        .driver   = "migration",
-        .property = "store-global-state",
-        .value    = "off",
-    },
-    HW_COMPAT_2_4
-    { /* end of list */ }
-};
-const size_t hw_compat_2_4_wily_len = G_N_ELEMENTS(hw_compat_2_4_wily);
-"""
+X86 = {"pc-i440fx": ("i440fx", "I440FX", "PIIX, 1996"), "pc-q35": ("q35", "Q35", "ICH9, 2009")}
+OTHERS = {"pseries": ("spapr", "SPAPR"), "s390-ccw-virtio": ("ccw", "CCW")}
+WILYS = ("send-configuration", "send-section-footer", "store-global-state")
 
 
 class Style(NamedTuple):
-    """A generation: how x86 types are written, and how those of the other boards."""
+    """How the types of a board are written, and what is done to upstream's own lines before."""
 
-    x86: Callable[[str, Row], str]
-    other: Callable[[str, Row], str]
-    macros: dict[str, str] = {}
+    types: Callable[[str, Sequence[Row]], str]
+    replumb: Callable[[str, str], str] = lambda board, text: text
 
 
 def board_of(name: str) -> str:
     return next(board for board in FILES if name.startswith(f"{board}-"))
 
 
-def patch(rows: list[Row], style: Style) -> str:
-    """One patch with the types of all boards."""
-    out = ["Description: define the distribution's machine types\n"]
+def write(root: Path, rows: Sequence[Row], style: Style) -> None:
+    """Add the types to the boards' files, and take upstream's newest what the distribution's newest gets."""
     for board, path in FILES.items():
-        types = [row for row in rows if board_of(row["name"]) == board]
-        text = style.macros.get(board, "") + "".join(
-            (style.x86 if board.startswith("pc-") else style.other)(board, row) for row in types
-        )
-        out.append(diff(path, text))
+        mine = [row for row in rows if board_of(row["name"]) == board]
+        if mine:
+            text = (root / path).read_text(encoding="utf-8")
+            replace(root / path, style.replumb(board, _given_up(board, text)) + "\n" + style.types(board, mine))
     if any("hw_compat_2_4_wily" in fact for row in rows for fact in row["adds"]):
-        out.append(diff("hw/core/machine.c", WILY))
-    return "".join(out)
+        _wilys(root)
 
 
-def diff(path: str, added: str) -> str:
-    """A diff that puts text before a function that is cut off by the end of the hunk."""
-    lines = added.rstrip("\n").split("\n")
-    before = [" {", "     something();", " }", " "]
-    after = [" ", " static void upstream_function(MachineClass *m)", " {"]
-    head = f"--- a/{path}\n+++ b/{path}\n@@ -400,{len(before) + len(after)} +400,{len(before) + len(after) + len(lines)} @@ static\n"
-    return head + "\n".join([*before, *("+" + line for line in lines), *after]) + "\n"
+def replace(path: Path, text: str) -> None:
+    """Write a file anew: the tree may be made of hard links."""
+    path.unlink(missing_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
-def _suffix(board: str, row: Row) -> str:
+def _given_up(board: str, text: str) -> str:
+    if board == "pc-i440fx":
+        text = re.sub(r"#ifdef CONFIG_MICROVM_DEFAULT\n *m->is_default = false;\n#else\n *m->is_default = true;\n#endif", "    m->is_default = false;", text)
+        text = re.sub(r"(m->is_default = )(true|1);", r"\1false;", text, count=1)
+        return re.sub(r"(DEFINE_I440FX_MACHINE_AS_LATEST\(major, minor\) *\\\n(?:.*\\\n)?.*)(LATEST_IS_DEFAULT|true)", r"\1false", text)
+    if board in OTHERS:
+        macro = f"DEFINE_{OTHERS[board][1]}_MACHINE"
+        text = re.sub(rf"^({macro}\(.*), true\)", r"\1, false)", text, flags=re.M)
+        text = re.sub(rf"^{macro}_AS_LATEST\(", f"{macro}(", text, flags=re.M)
+    return text
+
+
+def _wilys(root: Path) -> None:
+    """An array of the distribution's own: upstream's of 2.4 and three more, declared like upstream's."""
+    machine = root / "hw/core/machine.c"
+    text = machine.read_text(encoding="utf-8")
+    upstream = re.search(r"hw_compat_2_4\[\] = \{\n(.*?)^\};", text, re.M | re.S)
+    assert upstream
+    more = "".join(f'    {{ .driver = "migration", .property = "{name}", .value = "off" }},\n' for name in WILYS)
+    text += f"\nGlobalProperty hw_compat_2_4_wily[] = {{\n{more}{upstream[1]}}};\n"
+    replace(machine, text + "const size_t hw_compat_2_4_wily_len = G_N_ELEMENTS(hw_compat_2_4_wily);\n")
+    boards = root / "include/hw/boards.h"
+    line = "extern GlobalProperty hw_compat_2_4[];"
+    declared = "extern GlobalProperty hw_compat_2_4_wily[];\nextern const size_t hw_compat_2_4_wily_len;\n"
+    replace(boards, boards.read_text(encoding="utf-8").replace(line, declared + line))
+
+
+def suffix_of(board: str, row: Row) -> str:
+    """What stands behind the board's in the name, as a part of symbols."""
     return str(row["name"][len(board) + 1 :].replace("-", "_").replace(".", "_"))
 
 
-def _settings(row: Row, arrow: str = "m") -> str:
+def _settings(row: Row, machine: str) -> str:
     """Statements for what a row adds, each in a way that some patch has used."""
-    out = []
+    out: list[str] = []
     for fact in row["adds"]:
         name, _, value = re.sub("^compat:", "", fact).partition("=")
-        if fact == "compat:hw_compat_2_4_wily":
-            out.append(f"compat_props_add({arrow}->compat_props, {name}, {name}_len);")
-        elif name == "ddw":
-            out.append(
-                "static GlobalProperty compat[] = {\n        { TYPE_SPAPR_PCI_HOST_BRIDGE, \"ddw\", \"off\" },\n    };\n"
-                f"    compat_props_add({arrow}->compat_props, compat, G_N_ELEMENTS(compat));"
-            )
+        array = f"compat_{name.replace('-', '_')}"
+        add = f"compat_props_add({machine}->compat_props, {array}, G_N_ELEMENTS({array}));"
+        if name == "ddw":
+            out += [f"static GlobalProperty {array}[] = {{", '    { TYPE_SPAPR_PCI_HOST_BRIDGE, "ddw", "off" },', "};", add]
         elif name in ("host-phys-bits", "x-arch-cap-always-on"):
-            out.append(
-                f"static GlobalProperty compat_{name.replace('-', '_')}[] = {{\n"
-                f'        {{ .driver = TYPE_X86_CPU, .property = "{name}", .value = "{value}", }},\n    }};\n'
-                f"    compat_props_add({arrow}->compat_props, compat_{name.replace('-', '_')},\n"
-                f"                     G_N_ELEMENTS(compat_{name.replace('-', '_')}));"
-            )
+            entry = f'    {{ .driver = TYPE_X86_CPU, .property = "{name}", .value = "{value}", }},'
+            out += [f"static GlobalProperty {array}[] = {{", entry, "};", add]
         elif name.startswith("cap-"):
-            place = f"SPAPR_CAP_{name[4:].upper()}"
             constant = f"SPAPR_CAP_{value.upper().replace('-', '_')}"
-            out.append(f"SPAPR_MACHINE_CLASS({arrow})->default_caps.caps[{place}] = {constant};")
+            out.append(f"SPAPR_MACHINE_CLASS({machine})->default_caps.caps[SPAPR_CAP_{name[4:].upper()}] = {constant};")
         elif not value:
-            out.append(f"compat_props_add({arrow}->compat_props, {name}, {name}_len);")
-        elif name == "broken_reserved_end":
-            out.append(f"PCMachineClass *pcmc = PC_MACHINE_CLASS({arrow});\n    pcmc->{name} = {value};")
+            out.append(f"compat_props_add({machine}->compat_props, {name}, {name}_len);")
+        elif name in ("broken_reserved_end", "default_kernel_irqchip_split"):
+            out.append(f"PC_MACHINE_CLASS({machine})->{name} = {value};" if name[0] == "b" else f"{machine}->{name} = {value};")
         else:
             text = value if value in ("true", "false") or value.isdigit() else f'"{value}"'
-            out.append(f"{arrow}->{name} = {text};")
-    return "".join(f"    {line}\n" for line in out)
+            out.append(f"{machine}->{name} = {text};")
+    declared = [line for line in out if line.startswith(("static", "    ", "}"))]
+    return "".join(f"    {line}\n" for line in declared + [line for line in out if line not in declared])
 
 
 def _x86_head(row: Row) -> str:
@@ -110,39 +114,129 @@ def _x86_head(row: Row) -> str:
     text = f'    m->desc = "{row["description"]}";\n' if "description" in row else ""
     text += f"    m->alias = {alias};\n"
     if row.get("default"):
-        text += "#ifdef CONFIG_MICROVM_DEFAULT\n    m->is_default = false;\n#else\n    m->is_default = true;\n#endif\n"
-    return text
+        return text + "#ifdef CONFIG_MICROVM_DEFAULT\n    m->is_default = false;\n#else\n    m->is_default = true;\n#endif\n"
+    return text + "    m->is_default = false;\n"
 
 
 def named_x86(board: str, row: Row) -> str:
     """DEFINE_I440FX_MACHINE(suffix, name, compatfn, optionfn), QEMU 2.4 to 9.0."""
-    symbol, macro = (("i440fx", "I440FX"), ("q35", "Q35"))[board == "pc-q35"]
-    bases, suffix = row["base"].split(" then "), _suffix(board, row)
+    symbol, macro, _ = X86[board]
+    bases, suffix = row["base"].split(" then "), suffix_of(board, row)
     function = f"pc_{symbol}_{suffix}_machine_options"
     calls = [f"pc_{symbol}_{'' if 'latest' in base else base.replace('.', '_') + '_'}machine_options" for base in bases]
+    settings = _settings(row, "m")
+    declared = "".join(re.findall(r"^    static .*?^    \};\n", settings, re.M | re.S))
     return (
-        f"static void {function}(MachineClass *m)\n{{\n{''.join(f'    {call}(m);' + chr(10) for call in calls)}"
-        f"{_x86_head(row)}{_settings(row)}}}\n"
+        f"static void {function}(MachineClass *m)\n{{\n{declared}{''.join(f'    {call}(m);' + chr(10) for call in calls)}"
+        f"{_x86_head(row)}{settings.replace(declared, '') if declared else settings}}}\n"
         f'DEFINE_{macro}_MACHINE({suffix}, "{row["name"]}", NULL,\n                      {function});\n\n'
     )
 
 
-def pc_x86(board: str, row: Row) -> str:
-    """DEFINE_PC_MACHINE with a helper around it, from QEMU 9.1 on."""
-    symbol, macro = (("i440fx", "I440FX"), ("q35", "Q35"))[board == "pc-q35"]
-    major, minor = row["base"].split(".")[:2]
-    alias = f'"{row["alias"]}"' if row.get("alias") else "NULL"
-    default = "UBUNTU_IS_DEFAULT" if row.get("default") else "false"
-    suffix = _suffix(board, row)
+def named_other(board: str, row: Row) -> str:
+    """DEFINE_SPAPR_MACHINE(suffix, "suffix", latest) and the same for s390x, QEMU 2.6 to 9.0."""
+    prefix, macro = OTHERS[board]
+    base, suffix = row["base"].replace(".", "_"), suffix_of(board, row)
+    instance = f"static void ccw_machine_{suffix}_instance_options(MachineState *machine)\n{{\n    ccw_machine_{base}_instance_options(machine);\n}}\n\n"
     return (
-        f"static void pc_{symbol}_machine_{suffix}_extra(MachineClass *m)\n{{\n{_settings(row)}}}\n"
-        f'DEFINE_UBUNTU_{macro}_MACHINE({suffix}, "{row["name"][len(board) + 1:]}", {major}, {minor},\n'
-        f'    "{row["description"]}", {alias}, {default});\n\n'
+        f"/*\n * {row['name']}\n */\n{instance if prefix == 'ccw' else ''}"
+        f"static void {prefix}_machine_{suffix}_class_options(MachineClass *mc)\n{{\n"
+        f"    {prefix}_machine_{base}_class_options(mc);\n{_settings(row, 'mc')}}}\n\n"
+        f'DEFINE_{macro}_MACHINE({suffix}, "{row["name"][len(board) + 1:]}", {"true" if row.get("default") else "false"});\n\n'
     )
 
 
-def _helper(symbol: str, macro: str) -> str:
-    lines = [
+def _plain(board: str, rows: Sequence[Row]) -> str:
+    return "".join((named_x86 if board in X86 else named_other)(board, row) for row in rows)
+
+
+def _helper(*lines: str) -> str:
+    return " \\\n".join(lines) + "\n\n"
+
+
+def several(board: str, rows: Sequence[Row]) -> str:
+    """One macro for a release's type and its -hpb, where these are as they should be; the others one by one."""
+    if board not in X86:
+        return _plain(board, rows)
+    symbol, macro, chips = X86[board]
+    text = _helper(
+        f"#define DEFINE_UBUNTU_{macro}_MACHINES(series, namestr, parent, version, malias, isdefault)",
+        f"static void pc_{symbol}_##series##_machine_options(MachineClass *m)",
+        "{",
+        "    parent(m);",
+        f'    m->desc = "Ubuntu " version " PC ({macro.replace("I4", "i4")} + {chips})";',
+        "    m->alias = malias;",
+        "    m->is_default = isdefault;",
+        "}",
+        f'DEFINE_{macro}_MACHINE(series, "{board}-" namestr, NULL,',
+        f"                      pc_{symbol}_##series##_machine_options);",
+        f"static void pc_{symbol}_##series##_hpb_machine_options(MachineClass *m)",
+        "{",
+        f"    pc_{symbol}_##series##_machine_options(m);",
+        f'    m->desc = "Ubuntu " version " PC ({macro.replace("I4", "i4")} + {chips.split(",")[0]}, +host-phys-bits=true,{chips.split(",")[1]})";',
+        "    m->alias = NULL;",
+        "    m->is_default = false;",
+        "    compat_props_add(m->compat_props, ubuntu_hpb, G_N_ELEMENTS(ubuntu_hpb));",
+        "}",
+        f'DEFINE_{macro}_MACHINE(series##_hpb, "{board}-" namestr "-hpb", NULL,',
+        f"                      pc_{symbol}_##series##_hpb_machine_options)",
+    )
+    array = 'static GlobalProperty ubuntu_hpb[] = {\n    { TYPE_X86_CPU, "host-phys-bits", "on" },\n};\n\n'
+    text, known = array + text, {row["name"]: row for row in rows}
+    for row in rows:
+        hpb = known.get(f"{row['name']}-hpb")
+        words = row.get("description", "").split()
+        wanted = row.get("description", "").replace(f", {words[-1]}" if words else "", f", +host-phys-bits=true, {words[-1]}" if words else "")
+        if hpb and not row["adds"] and hpb["base"] == row["base"] and hpb["description"] == wanted and hpb["adds"] == ["compat:host-phys-bits=on"]:
+            series, base = row["name"][len(board) + 1 :], row["base"].replace(".", "_")
+            alias = f'"{row["alias"]}"' if row.get("alias") else "NULL"
+            text += f'DEFINE_UBUNTU_{macro}_MACHINES({series}, "{series}",\n    pc_{symbol}_{base}_machine_options, "{words[1]}", {alias}, {str(bool(row.get("default"))).lower()});\n\n'
+            known.pop(hpb["name"])
+        elif row["name"] in known:
+            text += named_x86(board, row)
+    return text
+
+
+def _replumbed(board: str, text: str) -> str:
+    """Upstream's macros with a second parameter for the functions of another version."""
+    if board in X86:
+        return text
+    prefix, macro = OTHERS[board]
+    head = f"#define DEFINE_{macro}_MACHINE(suffix, verstr, latest)"
+    body = re.search(re.escape(head) + r".*?\n(?=\n)", text, re.S)
+    assert body
+    made = body[0].replace(head, f"#define DEFINE_{macro}_MACHINE_NAMED(qemuver, suffix, verstr, latest)")
+    made = re.sub(r"##suffix##(_(?:class|instance)_options)", r"##qemuver##\1", made)
+    plain = f"\n{head} \\\n    DEFINE_{macro}_MACHINE_NAMED(suffix, suffix, verstr, latest)\n"
+    return text.replace(body[0], made + plain)
+
+
+def _by_version(board: str, rows: Sequence[Row]) -> str:
+    text = ""
+    for row in rows:
+        if board in X86 or row["adds"]:
+            text += _plain(board, [row])
+        else:
+            base, suffix = row["base"].replace(".", "_"), suffix_of(board, row)
+            name, latest = row["name"][len(board) + 1 :], str(bool(row.get("default"))).lower()
+            text += f'DEFINE_{OTHERS[board][1]}_MACHINE_NAMED({base}, {suffix}, "{name}", {latest});\n'
+    return text
+
+
+def helpers(data: str) -> Style:
+    """Macros of the patch's own for QEMU 10.0 and later; ``data`` is the last parameter of a class_init."""
+
+    def types(board: str, rows: Sequence[Row]) -> str:
+        if board in X86:
+            return _x86_helper(board) + "".join(_x86_use(board, row) for row in rows)
+        return _other_helper(board, data) + "".join(_other_use(board, row) for row in rows)
+
+    return Style(types)
+
+
+def _x86_helper(board: str) -> str:
+    symbol, macro, _ = X86[board]
+    text = _helper(
         f"#define DEFINE_UBUNTU_{macro}_MACHINE(codename, namestr, major, minor, text, malias, isdefault)",
         f"static void pc_{symbol}_machine_##codename##_options(MachineClass *m)",
         "{",
@@ -152,53 +246,36 @@ def _helper(symbol: str, macro: str) -> str:
         "    m->alias = malias;",
         "    m->is_default = isdefault;",
         "}",
-        f'DEFINE_PC_MACHINE(codename, "pc-{symbol}-" namestr, pc_{symbol}_init,',
+        f'DEFINE_PC_MACHINE(codename, "{board}-" namestr, pc_{symbol}_init,',
         f"                  pc_{symbol}_machine_##codename##_options)",
-    ]
-    text = " \\\n".join(lines) + "\n\n"
+    )
     if symbol == "i440fx":
         text += "#ifdef CONFIG_MICROVM_DEFAULT\n#define UBUNTU_IS_DEFAULT false\n#else\n#define UBUNTU_IS_DEFAULT true\n#endif\n\n"
     return "/* Ubuntu's own: see the header of this patch; { is no brace here */\n" + text
 
 
-def named_other(board: str, row: Row) -> str:
-    """DEFINE_SPAPR_MACHINE(suffix, "suffix", latest) and the same for s390x, QEMU 2.6 to 9.0."""
-    prefix, macro = ("spapr", "SPAPR") if board == "pseries" else ("ccw", "CCW")
-    base, suffix = row["base"].replace(".", "_"), _suffix(board, row)
-    latest = "true" if row.get("default") else "false"
-    instance = (
-        f"static void ccw_machine_{suffix}_instance_options(MachineState *machine)\n{{\n"
-        f"    ccw_machine_{base}_instance_options(machine);\n}}\n\n"
-        if prefix == "ccw"
-        else ""
-    )
-    return (
-        f"/*\n * {row['name']}\n */\n{instance}"
-        f"static void {prefix}_machine_{suffix}_class_options(MachineClass *mc)\n{{\n"
-        f"    {prefix}_machine_{base}_class_options(mc);\n{_settings(row, 'mc')}}}\n\n"
-        f'DEFINE_{macro}_MACHINE({suffix}, "{row["name"][len(board) + 1:]}", {latest});\n\n'
-    )
-
-
-def versioned_other(board: str, row: Row) -> str:
-    """A helper of the patch's own with a version, from QEMU 9.1 on."""
-    macro = "SPAPR" if board == "pseries" else "CCW"
+def _x86_use(board: str, row: Row) -> str:
+    symbol, macro, _ = X86[board]
     major, minor = row["base"].split(".")[:2]
-    latest = "true" if row.get("default") else "false"
-    if row["adds"]:
-        raise ValueError(f"no patch of this style adds anything to {row['name']}")
-    return f"DEFINE_UBUNTU_{macro}_MACHINE({_suffix(board, row)}, {latest}, {major}, {minor});\n"
+    alias = f'"{row["alias"]}"' if row.get("alias") else "NULL"
+    suffix = suffix_of(board, row)
+    return (
+        f"static void pc_{symbol}_machine_{suffix}_extra(MachineClass *m)\n{{\n{_settings(row, 'm')}}}\n"
+        f'DEFINE_UBUNTU_{macro}_MACHINE({suffix}, "{row["name"][len(board) + 1:]}", {major}, {minor},\n'
+        f'    "{row["description"]}", {alias}, {"UBUNTU_IS_DEFAULT" if row.get("default") else "false"});\n\n'
+    )
 
 
-def _versioned_helper(prefix: str, macro: str, board: str, parent: str) -> str:
-    lines = [
+def _other_helper(board: str, data: str) -> str:
+    prefix, macro = OTHERS[board]
+    desc = f'        mc->desc = "Virtual s390x machine (version {board}-" #codename "-" MACHINE_VER_STR(major, minor) ")";'
+    return "/* TODO: a cleaner way */\n" + _helper(
         f"#define DEFINE_UBUNTU_{macro}_MACHINE(codename, latest, major, minor)",
-        f"    static void {prefix}_machine_##codename##_class_init(ObjectClass *oc,",
-        "                                                  const void *data)",
+        f"    static void {prefix}_machine_##codename##_class_init(ObjectClass *oc, {data})",
         "    {",
         "        MachineClass *mc = MACHINE_CLASS(oc);",
         f"        MACHINE_VER_SYM(class_options, {prefix}, major, minor)(mc);",
-        f'        mc->desc = "Virtual machine (version {board}-" #codename "-" MACHINE_VER_STR(major, minor) ")";',
+        *([desc, "        mc->init = MACHINE_VER_SYM(mach_init, ccw, major, minor);"] if prefix == "ccw" else []),
         "        MACHINE_VER_DEPRECATION(major, minor);",
         "        if (latest) {",
         f'            mc->alias = "{board}";',
@@ -207,7 +284,7 @@ def _versioned_helper(prefix: str, macro: str, board: str, parent: str) -> str:
         "    }",
         f"    static const TypeInfo {prefix}_machine_##codename##_info = {{",
         f'        .name = MACHINE_TYPE_NAME("{board}-" #codename),',
-        f"        .parent = {parent},",
+        f"        .parent = TYPE_{'SPAPR' if prefix == 'spapr' else 'S390_CCW'}_MACHINE,",
         f"        .class_init = {prefix}_machine_##codename##_class_init,",
         "    };",
         f"    static void {prefix}_machine_##codename##_register(void)",
@@ -216,18 +293,18 @@ def _versioned_helper(prefix: str, macro: str, board: str, parent: str) -> str:
         f"        type_register_static(&{prefix}_machine_##codename##_info);",
         "    }",
         f"    type_init({prefix}_machine_##codename##_register)",
-    ]
-    return "/* TODO: a cleaner way */\n" + " \\\n".join(lines) + "\n\n"
+    )
 
 
-OPTIONS = Style(named_x86, named_other)
-HELPERS = Style(
-    pc_x86,
-    versioned_other,
-    {
-        "pc-i440fx": _helper("i440fx", "I440FX"),
-        "pc-q35": _helper("q35", "Q35"),
-        "pseries": _versioned_helper("spapr", "SPAPR", "pseries", "TYPE_SPAPR_MACHINE"),
-        "s390-ccw-virtio": _versioned_helper("ccw", "CCW", "s390-ccw-virtio", "TYPE_S390_CCW_MACHINE"),
-    },
-)
+def _other_use(board: str, row: Row) -> str:
+    major, minor = row["base"].split(".")[:2]
+    assert not row["adds"], f"no patch of this style adds anything to {row['name']}"
+    latest = "true" if row.get("default") else "false"
+    return f"DEFINE_UBUNTU_{OTHERS[board][1]}_MACHINE({suffix_of(board, row)}, {latest}, {major}, {minor});\n"
+
+
+OPTIONS = Style(_plain)
+VARIANTS = Style(several)
+REPLUMBED = Style(_by_version, _replumbed)
+HELPERS_10_0 = helpers("void *data")
+HELPERS = helpers("const void *data")

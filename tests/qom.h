@@ -22,7 +22,7 @@ typedef struct S390CcwMachineClass S390CcwMachineClass;
 typedef struct VirtMachineClass VirtMachineClass;
 typedef struct InterfaceInfo { const char *type; } InterfaceInfo;
 typedef struct GlobalProperty { const char *driver, *property, *value; bool used, optional; } GlobalProperty;
-typedef struct GPtrArray { void *items[32]; size_t length; } GPtrArray;
+typedef struct GPtrArray { void *items[256]; size_t length; } GPtrArray;
 struct TypeInfo {
     const char *name, *parent;
     void (*instance_init)(Object *obj);
@@ -43,8 +43,6 @@ struct TypeInfo {
 #include "include/hw/arm/virt.h"
 
 #define G_N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
-#define TYPE_MACHINE_SUFFIX "-machine"
-#define MACHINE_TYPE_NAME(name) (name TYPE_MACHINE_SUFFIX)
 #define MACHINE_CLASS(class) ((MachineClass *)(class))
 #define PC_MACHINE_CLASS(class) ((PCMachineClass *)(class))
 #define SPAPR_MACHINE_CLASS(class) ((SpaprMachineClass *)(class))
@@ -58,6 +56,10 @@ struct TypeInfo {
 #define TYPE_S390_CCW_MACHINE "s390-ccw-machine"
 #define TYPE_VIRT_MACHINE "virt-machine"
 #define TYPE_X86_CPU "x86_64-cpu"
+#define TYPE_SPAPR_PCI_HOST_BRIDGE "spapr-pci-host-bridge"
+/* Of upstream's arrays. */
+#define TYPE_HW "hw"
+#define TYPE_PC "pc"
 #define TYPE_I440FX_PCI_HOST_BRIDGE "i440FX-pcihost"
 #define TYPE_I440FX_PCI_DEVICE "i440FX"
 #ifndef LATEST_IS_DEFAULT
@@ -66,17 +68,8 @@ struct TypeInfo {
 #define type_init(function) module_init(function)
 #define module_init(function) static void __attribute__((constructor)) init_##function(void) { function(); }
 
-/* The names of a version with two numbers, and of "2, 12, _, sxxm". */
-#define MACHINE_VER_PICK(a, b, c, d, picked, ...) picked
-#define MACHINE_VER_OF(two, four, ...) MACHINE_VER_PICK(__VA_ARGS__, four, four, two, two)
-#define MACHINE_VER_SYM2(kind, prefix, a, b) prefix##_machine_##a##_##b##_##kind
-#define MACHINE_VER_SYM4(kind, prefix, a, b, c, d) prefix##_machine_##a##_##b##_##d##_##kind
-#define MACHINE_VER_SYM(kind, prefix, ...) \
-    MACHINE_VER_OF(MACHINE_VER_SYM2, MACHINE_VER_SYM4, __VA_ARGS__)(kind, prefix, __VA_ARGS__)
-#define MACHINE_VER_STR2(a, b) #a "." #b
-#define MACHINE_VER_STR4(a, b, c, d) #a "." #b "-" #d
-#define MACHINE_VER_STR(...) MACHINE_VER_OF(MACHINE_VER_STR2, MACHINE_VER_STR4, __VA_ARGS__)(__VA_ARGS__)
-#define MACHINE_VER_TYPE_NAME(prefix, ...) prefix "-" MACHINE_VER_STR(__VA_ARGS__) TYPE_MACHINE_SUFFIX
+#undef MACHINE_VER_DEPRECATION
+#undef MACHINE_VER_DELETION
 #define MACHINE_VER_DEPRECATION(...) mc->deprecation_reason = "upstream's lifecycle"
 /* Upstream's registration returns where its lifecycle has ended. */
 #define MACHINE_VER_DELETION(major, ...) do { if (major < 4) { return; } } while (0)

@@ -317,7 +317,7 @@ ELSEWHERE = {
     "series-unknown": "test_rules.py", "name-collision": "test_rules.py", "base-missing": "test_rules.py",
     "base-not-release-version": "test_rules.py", "default-not-unique": "test_rules.py",
     "alias-not-unique": "test_rules.py", "property-unknown": "test_rules.py", "hooks-missing": "test_rules.py",
-    "driver-unknown": "test_rules.py", "distro-data-outdated": "test_upload.py", "vendor-mismatch": "test_upload.py",
+    "driver-unknown": "test_rules.py", "hand-written-type": "test_by_hand.py", "distro-data-outdated": "test_upload.py", "vendor-mismatch": "test_upload.py",
     "increment-missing-forward": "test_policy.py", "patch-not-classified": "test_policy.py",
     "upstream-type-altered": "test_policy.py", "docs-unreachable": "test_docs.py", "docs-outdated": "test_docs.py",
     "news-missing": "test_docs.py", "source-version": "test_rules.py", "generated-not-cleaned": "test_rules.py",

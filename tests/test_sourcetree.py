@@ -124,6 +124,7 @@ def test_fields_and_their_types(tree: Tree) -> None:
         "max_cpus": ("mc", "int"),
         "no_serial": ("mc", "unsigned int:1"),
         "no_floppy": ("mc", "unsigned int:1"),
+        "default_display": ("mc", "const char*"),
         "hw_version": ("mc", "const char*"),
         "smbios_memory_device_size": ("mc", "uint64_t"),
         "fwcfg_dma_enabled": ("X86_MACHINE_CLASS(mc)", "bool"),

@@ -58,6 +58,7 @@ struct MachineClass {
     void (*init)(MachineState *state);
     int (*kvm_type)(MachineState *machine, const char *type);
     int max_cpus;
+    const char *default_display;
     unsigned int no_serial:1,
         no_floppy:1;
     bool is_default;
@@ -65,10 +66,32 @@ struct MachineClass {
     const char *hw_version;
     uint64_t smbios_memory_device_size;
 };
+#define TYPE_MACHINE_SUFFIX "-machine"
+#define MACHINE_TYPE_NAME(machinename) (machinename TYPE_MACHINE_SUFFIX)
 extern GlobalProperty hw_compat_2_4[];
 extern const size_t hw_compat_2_4_len;
 extern GlobalProperty hw_compat_7_1[];
 extern const size_t hw_compat_7_1_len;
+"""
+# The names of a version, by the number of its parts: 8, 2; 8, 2, 1; 2, 12, _, sxxm.
+VERSIONED = """\
+#define VER_CHOOSE(one, two, three, four, five, chosen, ...) chosen
+#define VER_SYM2(sym, prefix, major, minor) prefix##_machine_##major##_##minor##_##sym
+#define VER_SYM3(sym, prefix, major, minor, micro) prefix##_machine_##major##_##minor##_##micro##_##sym
+#define VER_SYM4(sym, prefix, major, minor, none, tag) prefix##_machine_##major##_##minor##_##tag##_##sym
+#define MACHINE_VER_SYM(sym, prefix, ...) \\
+    VER_CHOOSE(__VA_ARGS__, 0, VER_SYM4, VER_SYM3, VER_SYM2)(sym, prefix, __VA_ARGS__)
+#define VER_STR2(major, minor) #major "." #minor
+#define VER_STR3(major, minor, micro) #major "." #minor "." #micro
+#define VER_STR4(major, minor, none, tag) #major "." #minor "-" #tag
+#define MACHINE_VER_STR(...) VER_CHOOSE(__VA_ARGS__, 0, VER_STR4, VER_STR3, VER_STR2)(__VA_ARGS__)
+#define MACHINE_VER_TYPE_NAME(prefix, ...) prefix "-" MACHINE_VER_STR(__VA_ARGS__) TYPE_MACHINE_SUFFIX
+#define VER_EXPIRED(years, major, minor, ...) (QEMU_VERSION_MAJOR - major > years || \\
+    (QEMU_VERSION_MAJOR - major == years && QEMU_VERSION_MINOR >= minor))
+#define MACHINE_VER_DEPRECATION(...) do { \\
+        if (VER_EXPIRED(3, __VA_ARGS__, 0)) { mc->deprecation_reason = "old"; } \\
+    } while (0)
+#define MACHINE_VER_DELETION(...) do { if (VER_EXPIRED(6, __VA_ARGS__, 0)) { return; } } while (0)
 """
 X86_H = "struct X86MachineClass {\n    MachineClass parent;\n    bool fwcfg_dma_enabled;\n};\n"
 PC_H = """\
@@ -88,6 +111,10 @@ struct PCMachineClass {
         .parent     = TYPE_PC_MACHINE, \\
         .class_init = pc_machine_##suffix##_class_init, \\
     }; \\
+    static void pc_machine_init_##suffix(void) \\
+    { \\
+        type_register_static(&pc_machine_type_##suffix); \\
+    } \\
     type_init(pc_machine_init_##suffix)
 """
 PC_VER_H = """\
@@ -107,6 +134,10 @@ PC_VER_H = """\
         .parent     = TYPE_PC_MACHINE, \\
         .class_init = MACHINE_VER_SYM(class_init, namesym, __VA_ARGS__), \\
     }; \\
+    static void MACHINE_VER_SYM(register, namesym, __VA_ARGS__)(void) \\
+    { \\
+        type_register_static(&MACHINE_VER_SYM(info, namesym, __VA_ARGS__)); \\
+    } \\
     type_init(MACHINE_VER_SYM(register, namesym, __VA_ARGS__));
 """
 NAMED_MACRO = """\
@@ -211,7 +242,7 @@ class Tree:
 
     def qemu(self, versions: Sequence[str] = VERSIONS, hooked: bool = True, numbered: bool = False) -> "Tree":
         self.write("VERSION", f"{versions[0]}.0\n")
-        self.write("include/hw/boards.h", BOARDS_H)
+        self.write("include/hw/boards.h", BOARDS_H + (VERSIONED if numbered else ""))
         self.write("include/hw/i386/x86.h", X86_H)
         self.write("include/hw/i386/pc.h", PC_H + (PC_VER_H if numbered else ""))
         for name, content in DRIVERS.items():

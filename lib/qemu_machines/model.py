@@ -133,8 +133,9 @@ class History(NamedTuple):
     ``unreachable`` are the documents that no package would have, and the package
     each is meant for. ``machines`` are the names that other machines of a binary have. ``readme`` is
     the one that the manifest names, ``stanza`` what should stand in it (empty
-    where nobody asked), ``news`` the versions that NEWS files have an entry for. ``built`` is only there
-    for verify. ``uncleaned`` is the file that should say that what is generated is removed in clean, if none does.
+    where nobody asked), ``news`` the versions that NEWS files have an entry for. ``by_hand`` are the types
+    that patches register themselves. ``built`` is only there for verify.
+    ``uncleaned`` is the file that should say that what is generated is removed in clean, if none does.
     ``earlier`` are the uploads after the record's, ``revision`` is the one of git that the last
     of them was made of ("" where nobody asked, or none was found).
     """
@@ -148,6 +149,7 @@ class History(NamedTuple):
     readme: Optional[Readme] = None
     stanza: str = ""
     news: frozenset[str] = frozenset()
+    by_hand: tuple[Text, ...] = ()
     built: Optional[Built] = None
     uncleaned: Optional[Mark] = None
     earlier: Earlier = Earlier()
@@ -584,6 +586,11 @@ def _description(
         text = whole[-1] if whole else release.description if not variant else None
         if text:
             return text.replace("{vendor}", manifest.vendor).replace("{version}", version)
+    if board.description:
+        base = [layer.adds.base for layer in layers if layer.adds.base][-1]
+        values = {"vendor": manifest.vendor, "version": version, "series": release.series, "qemu": base, "board": board.name}
+        # All at once: a value may have braces, too.
+        return re.sub(r"\{(vendor|version|series|qemu|board)\}", lambda match: str(values[match[1]]), board.description)
     kind, words, year = _WORDS[board.name]
     parts = [words]
     if increment and increment.increment:

@@ -94,7 +94,7 @@ def _qemu(model: Model) -> str:
         return model.upload.upstream
     found = version.parse(model.tree.version)
     wanted = found.minor if found else model.upload.upstream
-    for source in model.tree.boards.values():
+    for source in filter(lambda one: one.types, model.tree.boards.values()):
         newest = ".".join(map(str, source.newest.version[:2]))
         if newest != wanted:
             raise Refused(

@@ -229,6 +229,8 @@ def _history(
         readme,
         news=packaging.news_versions(debian) if frozen else frozenset(),
         uncleaned=packaging.uncleaned(debian, where.top, where.output),
+        # In a build they are in the source.
+        by_hand=patches.by_hand(where.patches) if options.command == "check" else (),
     )
 
 

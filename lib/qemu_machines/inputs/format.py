@@ -119,6 +119,12 @@ BOARD_ENTRY = Record(
     (
         Field("alias", TEXT, "The name that leads to the newest type of the board, of the release that is uploaded or an older one."),
         Field("default", FLAG, "Whether QEMU starts that type when none is named; false where absent."),
+        Field(
+            "description",
+            TEXT,
+            "The description of all types of the board, in place of the one that is made; {vendor}, {version}, {series}, "
+            "{qemu} (the base) and {board} are filled in.",
+        ),
         Field("since", SERIES, "The first release of this manifest that has types of this board."),
         Field("until", SERIES, "The last release of this manifest that has types of this board."),
     ),

@@ -52,6 +52,7 @@ class Board(NamedTuple):
     default: Optional[Text]
     since: Optional[Text]
     until: Optional[Text]
+    description: Optional[Text]
 
 
 class Variant(NamedTuple):
@@ -285,7 +286,7 @@ def named_properties(manifest: Manifest) -> "dict[str, frozenset[str]]":
 
 def _board(name: Text, entries: Entries) -> Board:
     get = entries.get
-    return Board(name, get("alias"), get("default"), get("since"), get("until"))
+    return Board(name, get("alias"), get("default"), get("since"), get("until"), get("description"))
 
 
 def _release(series: Text, entries: Entries) -> Release:

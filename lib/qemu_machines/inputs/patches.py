@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import re
+from functools import partial
 from typing import Callable, Container, Iterator, NamedTuple, Optional, Sequence
 
 from ..diagnostics import InputError, Mark, Text
 from . import files
+from .boards import BOARD_FILES
+from .registration import name_by_hand
 
 WHAT = "the list of patches"
 # Debian's largest patch of qemu (the stable updates of 7.2) has 700 KiB.
@@ -73,14 +76,19 @@ _FILES = (
 )
 # Lines that say nothing by themselves: brackets, the end of a list, a note for people.
 _EMPTY = r"(?:NULL)?[][{}(),;\\\s]*$|(?:VMSTATE|DEFINE_PROP)_END_OF_LIST\b|\.note\s*="
+# What a line of an array is in: an array or a macro outside of functions, or a function.
+_TABLE = r"(?:static )?(?:const )?GlobalProperty (\w+)\[\]|#define (\w+_COMPAT_\w+)|(?:static )?void (\w+)\("
+_OF_UPSTREAM = r"(?i)^\w+_compat_\d+_\d+$|_\d+_\d+_(?:machine_|class_)?options$|_machine_\d+_\d+_options$"
+# A use of a macro, or the name in a TypeInfo.
+_REGISTERING = r'[+-](DEFINE_\w*MACHINE\w*)\(([^()]*)|[+-]\s*\.name\s*=\s*(?:MACHINE_TYPE_NAME\()?"([^"]+?)(?:-machine)?"[^"\\]*$'
 
 
 class Touched(NamedTuple):
     """A line that a patch adds (``+``) or removes (``-``) and that touches migration.
 
     ``file`` is QEMU's, ``text`` the line without the blanks around it, ``mark``
-    its place in the patch. ``digest`` is the same wherever the line stands in
-    whatever patch, so that a patch can be refreshed, renamed, split or merged.
+    its place in the patch, ``within`` the head of the table or function that it
+    is in. ``digest`` is the same wherever the line stands in whatever patch, so that a patch can be refreshed, renamed, split or merged.
     """
 
     what: tuple[str, ...]
@@ -88,6 +96,7 @@ class Touched(NamedTuple):
     sign: str
     text: str
     mark: Mark
+    within: str = ""
 
     @property
     def digest(self) -> str:
@@ -121,11 +130,16 @@ def read(folder: str, known: Container[str] = ()) -> Optional[tuple[Patch, ...]]
     series = os.path.join(folder, "series")
     if not os.path.exists(series):
         return None
+    return parse(_listed(series), folder, partial(_content, folder), known)
 
-    def content(path: str) -> Optional[bytes]:
-        return files.read_bytes(path, "the patch", limit=LIMIT, root=files.root_of(folder)) if os.path.isfile(path) else None
 
-    return parse(names(files.read_bytes(series, WHAT, root=files.root_of(folder)), series), folder, content, known)
+def _listed(series: str) -> list[Text]:
+    return names(files.read_bytes(series, WHAT, root=files.root_of(os.path.dirname(series))), series)
+
+
+def _content(folder: str, path: str) -> Optional[bytes]:
+    """A patch of the folder; None where there is none."""
+    return files.read_bytes(path, "the patch", limit=LIMIT, root=files.root_of(folder)) if os.path.isfile(path) else None
 
 
 def names(data: bytes, path: str) -> list[Text]:
@@ -167,6 +181,53 @@ def parse(
         pairs = zip(found, contents)
         found = [patch._replace(touched=touched(*pair)) if patch.known(known) else patch for patch, pair in pairs]
     return tuple(found)
+
+
+def by_hand(folder: str) -> tuple[Text, ...]:
+    """The types that the series registers in the boards' files, where there is one, less those that it takes out again."""
+    series = os.path.join(folder, "series")
+    boards = {place.path: place.board for place in BOARD_FILES}
+    found: dict[str, Text] = {}
+    for entry in _listed(series) if os.path.exists(series) else ():
+        path = os.path.join(folder, entry)
+        # What is missing is told where the lines of patches are looked at; without a record nobody asks.
+        data = _content(folder, path) if is_below(entry) else None
+        if data is None:
+            continue
+        board = ""
+        for number, line in enumerate(data.decode("latin-1").split("\n") if b"MACHINE" in data else (), 1):
+            if line.startswith("+++ "):
+                board = boards.get(re.sub(r"^[^/]*/", "", line[4:].split("\t")[0].strip()), "")
+            match = re.match(_REGISTERING, line) if board and line[:1] in ("+", "-") else None
+            if match:
+                words = match[2].split(",") if match[1] else [f'"{match[3]}"']
+                name = name_by_hand(board, match[1] or "", [word.strip() for word in words])
+                found.pop(name, None)
+                if line[0] == "+" and name:
+                    found[name] = Text(name, Mark(path, number, 2, len(line) - 1))
+    return tuple(found.values())
+
+
+def of_arrays(folder: str, root: str) -> "Iterator[tuple[Touched, str]]":
+    """The lines that the series adds to upstream's compat arrays or removes, each with the array's name.
+
+    An array of a function has that function's.
+    """
+    texts: dict[str, list[str]] = {}
+    for patch in read(folder) or ():
+        for line in patch.touched:
+            if COMPAT not in line.what:
+                continue
+            if line.file not in texts:
+                path = os.path.join(root, line.file)
+                data = files.read_bytes(path, "QEMU's source file", limit=LIMIT, root=root) if os.path.isfile(path) else b""
+                texts[line.file] = data.decode("utf-8", "surrogateescape").split("\n")
+            places = [place for place, text in enumerate(texts[line.file]) if text.strip() == line.text]
+            above = texts[line.file][: places[0]][::-1] if len(places) == 1 else []
+            head = next(filter(None, (re.match(_TABLE, text) for text in [*above, line.within])), None)
+            name = next(filter(None, head.groups()), "") if head else ""
+            if re.search(_OF_UPSTREAM, name):
+                yield line, name
 
 
 def _sum(data: bytes) -> str:
@@ -216,13 +277,15 @@ class _Place:
     def __init__(self, hunk: str) -> None:
         # git and diff -p name the last line above the hunk that begins a function or a table.
         match = re.match(_HUNK, hunk)
-        self.what = _begun(match[1].strip()) if match else set[str]()
+        self.head = match[1].strip() if match else ""
+        self.what = _begun(self.head)
         self.registers = self.goes_on = False
 
     def step(self, code: str) -> None:
         """Go to the next line."""
         if (code[:1].isalpha() or code.startswith(("_", "#define "))) and re.search(r"[({[=\\]", code):
-            self.what = _begun(code.rstrip())
+            self.head = code.rstrip()
+            self.what = _begun(self.head)
         self.registers = self.goes_on or bool(re.match(_REGISTRATION, code[:_LOOKED_AT]))
         self.goes_on = self.registers and code.rstrip().endswith("\\")
 
@@ -250,7 +313,7 @@ def _in_file(file: str, lines: Sequence[str], path: str, number: int) -> Iterato
             if sign in sides and _is_code(text):
                 what = whole | _in_line(code, sides[sign])
                 if what:
-                    yield Touched(tuple(sorted(what)), file, sign, text, Mark(path, at, line.index(text, 1) + 1, len(text)))
+                    yield Touched(tuple(sorted(what)), file, sign, text, Mark(path, at, line.index(text, 1) + 1, len(text)), sides[sign].head)
             for place in on:
                 place.leave(code)
 

@@ -9,7 +9,7 @@ distribution might silently lack what it does.
 from __future__ import annotations
 
 import re
-from typing import Iterator, Mapping, NamedTuple, Optional
+from typing import Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from . import csource
 from .boards import BoardFile
@@ -29,12 +29,14 @@ class UpstreamType(NamedTuple):
 class Registered(NamedTuple):
     """The versioned types of a board, newest first; ``others`` are names of further types.
 
-    ``class_data`` is the last parameter of a class_init.
+    ``class_data`` is the last parameter of a class_init. ``by_hand`` are a distribution's types with their lines;
+    where there are such, upstream's may not be readable, and then there are none.
     """
 
     types: tuple[UpstreamType, ...]
     others: frozenset[str]
     class_data: str
+    by_hand: tuple[tuple[str, int], ...] = ()
 
 
 class ShapeError(Exception):
@@ -73,6 +75,15 @@ _DATA = re.compile(r"\(ObjectClass \*oc, ((?:const )?void \*data)\)")
 _EXPANSIONS, _LONGEST = 100, 1 << 16
 _INFO = "static const TypeInfo "
 _NAME = re.compile(r"(.+)-(\d+(?:\.\d+)+)(-\w+)?")
+# Upstream's names of machines in the boards' files, QEMU 2.0 to 11.1.
+UPSTREAM_NAME = re.compile(
+    r"(?:pc-i440fx|pc-q35|pc|pseries|s390-ccw-virtio|virt|xenfv)-\d+\.\d+(?:\.\d+)?(?:-sxxm)?"
+    r"|isapc|xenfv|xenpv|pseries|virt|s390|s390-virtio|s390-ccw-virtio"
+)
+_NAMED = re.compile(r'MACHINE_TYPE_NAME\("([\w.-]+)"\)|"([\w.-]+)" TYPE_MACHINE_SUFFIX|"([\w.-]+)-machine"')
+_NUMBERED = re.compile(r"DEFINE_(?:I440FX|Q35|SPAPR|CCW|VIRT)_MACHINE(?:_AS_LATEST|_BUGFIX|_TAGGED)?")
+# The words of upstream's uses: those of a version (v8_2), and the parts of a name.
+_NO_NAME = re.compile(r"v?\d+(?:_\d+)*(?:_sxxm)?|_|sxxm|true|false|NULL")
 
 
 def registered(text: str, headers: str, place: BoardFile) -> Registered:
@@ -82,10 +93,55 @@ def registered(text: str, headers: str, place: BoardFile) -> Registered:
     that the board's own macros use.
     """
     macros = {**csource.macros(headers), **csource.macros(text)}
+    by_hand = tuple(_by_hand(text, place.board, macros))
+    try:
+        return _registered(text, macros, place, {line for _, line in by_hand})._replace(by_hand=by_hand)
+    except ShapeError:
+        # What a distribution has made of upstream's macros for types of its own is nothing new of QEMU's.
+        if not by_hand:
+            raise
+    return Registered((), frozenset(), "void *data", by_hand)
+
+
+def _by_hand(text: str, board: str, macros: Mapping[str, Macro]) -> Iterator[tuple[str, int]]:
+    """The types that are not upstream's, and the lines where they are registered."""
+    names = {name for name in macros if name.startswith("DEFINE_") and "MACHINE" in name}
+    names |= {name for name, macro in macros.items() if "type_init(" in macro.body}
+    found = [
+        (name, use.line)
+        for prefix in sorted({"DEFINE_" if one.startswith("DEFINE_") else one for one in names})
+        for use in csource.uses(text, prefix)
+        if use.macro in names and (name := name_by_hand(board, use.macro, use.arguments))
+    ]
+    for match in _NAMED.finditer(text):
+        name = next(filter(None, match.groups()))
+        if name.startswith(f"{board}-") and not UPSTREAM_NAME.fullmatch(name):
+            found.append((name, text.count("\n", 0, match.start()) + 1))
+    yield from sorted(found, key=lambda one: one[1])
+
+
+def name_by_hand(board: str, macro: str, arguments: Sequence[str]) -> str:
+    """The name that the use of a registering macro gives a type; empty for those of upstream's.
+
+    Upstream gives numbers, or a name; others also a word that its macro puts behind the board.
+    """
+    if arguments[:1] and arguments[0].isdigit() and _NUMBERED.fullmatch(macro):
+        return ""
+    texts = [word[1:-1] for word in arguments if len(word) > 2 and word[0] == word[-1] == '"']
+    words = [word for word in arguments if word.isidentifier() and not _NO_NAME.fullmatch(word)]
+    name = next((text for text in texts if text.startswith(f"{board}-")), (texts or words or [""])[0])
+    if not name or UPSTREAM_NAME.fullmatch(name) or UPSTREAM_NAME.fullmatch(f"{board}-{name}"):
+        return ""
+    return name if name.startswith((f"{board}-", "pc-")) else f"{board}-{name.replace('_', '-')}"
+
+
+def _registered(text: str, macros: Mapping[str, Macro], place: BoardFile, not_upstream: "set[int]") -> Registered:
     functions = csource.options_functions(text)
     shapes: dict[tuple[str, int], Shape] = {}
     types, others = [], set()
     for use in csource.uses(text, place.macro):
+        if use.line in not_upstream:
+            continue
         key = use.macro, len(use.arguments)
         if key not in shapes:
             shapes[key] = _shape(_template(use, macros, place))

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Mapping, NamedTuple
 
-from ..diagnostics import InputError, Mark
+from ..diagnostics import InputError, Mark, Text
 from . import capabilities, csource, drivers, files, registration
 from .boards import BOARD_FILES as BOARD_FILES
 from .boards import BoardFile, MachineClass
@@ -59,6 +59,8 @@ class BoardSource(NamedTuple):
 
     ``text`` is the whole file as it is; ``fields`` and ``compat_arrays`` are what its
     C may use by name, ``class_data`` is the last parameter of a class_init.
+    ``by_hand`` are types that a distribution has written in the file itself;
+    beside them there may be no ``types``, because upstream's macros were changed.
     """
 
     board: str
@@ -71,6 +73,7 @@ class BoardSource(NamedTuple):
     compat_arrays: frozenset[str]
     class_data: str
     capabilities: Mapping[str, Capability]
+    by_hand: tuple[Text, ...]
 
     @property
     def newest(self) -> UpstreamType:
@@ -186,12 +189,14 @@ def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> Boar
         file=path,
         text=raw,
         types=found.types,
-        other_names=(named | aliases | found.others) - upstream,
+        # What is written by hand has names and aliases of its own, which are not upstream's.
+        other_names=frozenset() if found.by_hand else (named | aliases | found.others) - upstream,
         includes=csource.includes(text),
         fields=_fields(class_texts),
         compat_arrays=_compat_arrays("\n".join(text for _, text in class_texts)),
         class_data=found.class_data,
         capabilities=_capabilities(headers, place, with_capabilities),
+        by_hand=tuple(Text(name, Mark(path, line, 1)) for name, line in found.by_hand),
     )
 
 

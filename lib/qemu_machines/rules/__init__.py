@@ -108,15 +108,14 @@ def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
     # Those on binaries are only for verify, and would be loaded in every build; but an override may name one.
     rules = chosen or (catalogue() if model.manifest.overrides else catalogue(without=("built",)))
     found: dict[str, list[Problem]] = {}
-    for rule in rules:
-        for problem in rule.function(model) if rule.judges(model) else ():
-            accepted = _overriding(model, rule.tag, problem.about)
-            used.update(accepted)
-            if not accepted:
-                found.setdefault(rule.tag, []).append(problem)
+    for rule, problem in problems(model, rules):
+        accepted = _overriding(model, rule.tag, problem.about)
+        used.update(accepted)
+        if not accepted:
+            found.setdefault(rule.tag, []).append(problem)
     causes = Causes(model, {rule.tag: rule.severity for rule in rules}, found)
     for rule in rules:
-        yield from _findings(rule, [one for one in found.get(rule.tag, ()) if not causes.explain(rule, one)])
+        yield from findings(rule, [one for one in found.get(rule.tag, ()) if not causes.explain(rule, one)])
     # Which of them accept nothing is only known of a manifest that was read as it is meant, and of known releases.
     if not model.manifest.findings and not causes.misnamed.intersection(_UNKNOWN):
         yield from _unused(model, used, {rule.tag: rule for rule in rules}, not chosen)
@@ -174,7 +173,7 @@ def _may_be(entry: str, name: str, known: Container[str]) -> bool:
     return not entry or entry == name or (entry not in known and name not in known)
 
 
-def _findings(rule: Rule, problems: Iterable[Problem]) -> Iterator[Finding]:
+def findings(rule: Rule, problems: Iterable[Problem]) -> Iterator[Finding]:
     """One finding for the problems of a rule that have one cause: the same words at the same place."""
     groups: dict[tuple[Mark, str, str], list[Problem]] = {}
     for problem in problems:
@@ -191,6 +190,11 @@ def _findings(rule: Rule, problems: Iterable[Problem]) -> Iterator[Finding]:
             tuple(dict.fromkeys(place for problem in group for place in problem.also)),
             tuple(dict.fromkeys(problem.about.type for problem in group if problem.about.type)),
         )
+
+
+def problems(model: Model, rules: Iterable[Rule]) -> "Iterator[tuple[Rule, Problem]]":
+    """What rules find where there is what they look at, overrides and causes aside."""
+    return ((rule, problem) for rule in rules if rule.judges(model) for problem in rule.function(model))
 
 
 def _overriding(model: Model, tag: str, subject: Subject) -> list[int]:

@@ -68,7 +68,7 @@ def _boards(model: Model) -> list[str]:
 def _own_alias(model: Model, board: str, alias: str) -> bool:
     """Upstream's newest type of the same board gives its alias away to ours."""
     source = model.source(board)
-    return source is not None and source.newest.alias == alias
+    return source is not None and bool(source.types) and source.newest.alias == alias
 
 
 def _holding(model: Model) -> list[Board]:

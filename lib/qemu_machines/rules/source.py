@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..diagnostics import Mark, nearest
+from ..diagnostics import Mark, Text, nearest
 from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, UpstreamType, all_properties, qemu_words, version_numbers
 from . import TYPES, Problem, Rule, Subject, about
 
@@ -13,7 +13,7 @@ def base_missing(model: Model) -> Iterator[Problem]:
     """Upstream deletes old types; what started from them cannot be built any more."""
     for one in model.types:
         source = model.source(one.board)
-        if source and not model.upstream(one):
+        if source and source.types and not model.upstream(one):
             yield Problem(
                 one.base,
                 f"this QEMU does not have {one.base}, the base of {TYPES}",
@@ -38,7 +38,7 @@ def base_not_release_version(model: Model) -> Iterator[Problem]:
         return
     for one in model.types:
         source = model.source(one.board)
-        if not source or one.release.series != model.upload.target or _excepted(one):
+        if not source or not source.types or one.release.series != model.upload.target or _excepted(one):
             continue
         newest = source.newest
         if version_numbers(one.base) != newest.version:
@@ -119,6 +119,22 @@ def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Pro
             yield Problem(item.value, message, about=about(one))
 
 
+def hand_written_type(model: Model) -> Iterator[Problem]:
+    """What makes two sources of one machine: the C of the patch, and the manifest."""
+    boards = (*model.tree.boards.values(), *model.tree.beside.values()) if model.tree else ()
+    written = {name: name for source in boards for name in source.by_hand}
+    # A patch that is not applied is as good as applied.
+    for name in model.history.by_hand:
+        written.setdefault(name, name)
+    accepted = {str(one.type) for one in model.manifest.overrides if one.rule == "hand-written-type"}
+    first: dict[str, Text] = {}
+    for name in written.values():
+        # All of a file are one finding, at the first that no override names.
+        where = name if name in accepted else first.setdefault(name.mark.file, name)
+        hint = "dh_qemu_machines import makes a manifest of what the source registers; then drop the patch that adds it"
+        yield Problem(where, f"written by hand, beside the manifest: {TYPES}", hint, about=Subject(name))
+
+
 def hooks_missing(model: Model) -> Iterator[Problem]:
     """Without the #include everything builds and the types silently do not exist."""
     for board in model.manifest.boards:
@@ -144,6 +160,18 @@ def source_version(model: Model) -> Iterator[Problem]:
 
 
 RULES = (
+    Rule(
+        "hand-written-type",
+        "error",
+        "a machine type that is written by hand",
+        "The source registers types that are neither upstream's nor generated, or a patch in debian/patches/series "
+        "does. QEMU refuses to start with two definitions of one name, and what is not in the manifest is checked by "
+        "nobody. A type that has to stay a patch needs an override with its name.",
+        "Ubuntu's history; a hand-written patch since 2014",
+        "DEFINE_Q35_MACHINE(noble, \"pc-q35-noble\", NULL, pc_q35_noble_machine_options)",
+        hand_written_type,
+        see_also=("hooks-missing", "name-collision"),
+    ),
     Rule(
         "base-missing",
         "error",
