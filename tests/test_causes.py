@@ -23,7 +23,7 @@ RULE = rules.catalogue()[0]
 
 
 def grouped(*problems: Problem) -> list[Finding]:
-    return list(rules._findings(RULE, problems))
+    return list(rules.findings(RULE, problems))
 
 
 def problem(name: str, mark: Mark = PLACE, **more: object) -> Problem:

@@ -12,12 +12,19 @@ from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
 from .inputs import format
-from .inputs.imported.machines import HandType
+from .inputs.handwritten import HandType
 from .inputs.releases import Releases
 from .model import BOARDS
 
-REASON = "TODO: say why it was released that way"
 FEATURE = "TODO: say what guests get"
+_WHY = "TODO: say why it was released that way"
+# As much of a comment as fits on a line of the manifest.
+_QUOTED = 70
+_BUGS = (
+    (re.compile(r"\b(?:LP|lp)[:#\s]*(\d{5,8})\b|\blaunchpad\.net/\S*?(\d{5,8})"), "LP: #"),
+    (re.compile(r"\b(?:[Cc]loses|[Bb]ug|BTS)[:\s]*#?(\d{5,8})\b|\bbugs\.debian\.org/\S*?(\d{5,8})"), "#"),
+    (re.compile(r"\b((?:RHEL|CVE)-[\d-]*\d)\b"), ""),
+)
 _REST = re.compile(r"(?:(?P<qemu>\d+\.\d+)-)?(?P<series>[a-z][a-z0-9]*?)(?P<tail>(?:-[a-z0-9]+)*)")
 _TEXT = re.compile(
     r"(?P<vendor>\S[^0-9(]*?) (?P<version>\d+(?:\.\d+)?(?:\.\d+)?) (?P<kind>[^(]*)(?: ?\((?P<inner>.*)\))?"
@@ -77,8 +84,25 @@ def _is_series(series: str, one: HandType, known: Releases) -> bool:
 
 def base_of(one: HandType) -> str:
     """The version that a type really starts from; empty where it takes whichever is newest."""
-    base = str(one.base or one.compat or "")
-    return base if format.BASE.fits(base) else ""
+    return one.base if one.base and format.BASE.fits(one.base) else ""
+
+
+def why(types: Iterable[HandType]) -> "dict[str, str]":
+    """Reason and bug for what the maintainer has to explain: what the comments beside some types say."""
+    remarks = [text for one in types for text in one.remarks]
+    for pattern, tracker in _BUGS:
+        for text in remarks:
+            match = pattern.search(text)
+            if match:
+                return {"reason": _quoting(text), "bug": tracker + next(filter(None, match.groups()))}
+    words = [text for text in remarks if len(text.split()) > 3]
+    return {"reason": _quoting(words[-1]) if words else _WHY}
+
+
+def _quoting(text: str) -> str:
+    text = "".join(one if format.VALUE.fits(one) else "?" for one in text)
+    text = text if len(text) <= _QUOTED else text[:_QUOTED].rpartition(" ")[0] + " …"
+    return f"TODO: say why; beside it: '{text}'"
 
 
 def vendor_of(types: Sequence[Named], known: Releases) -> str:
@@ -246,21 +270,25 @@ def _exceptions(
         own = tuple(part for part in _adds(one.type) if part not in common)
         if one is plain:
             shared = {"base": base} if len(bases) == 1 and base != qemu else {}
-            _except(exceptions, board, None, {**shared, **fields(common)})
+            _except(exceptions, board, None, {**shared, **fields(common)}, mine)
             alone = {"base": base} if len(bases) > 1 and base != qemu else {}
-            _except(exceptions, board, [], {**alone, **fields(own)})
+            _except(exceptions, board, [], {**alone, **fields(own)}, [one])
         else:
             rests.setdefault(one.variant, {})[board] = own
             if len(bases) > 1 and base != qemu:
-                _except(exceptions, board, [one.variant], {"base": base})
+                _except(exceptions, board, [one.variant], {"base": base}, [one])
 
 
 def _except(
-    exceptions: "list[dict[str, Any]]", board: str, variants: "Optional[list[str]]", what: "dict[str, Any]"
+    exceptions: "list[dict[str, Any]]",
+    board: str,
+    variants: "Optional[list[str]]",
+    what: "dict[str, Any]",
+    types: Iterable[Named],
 ) -> None:
     if what:
         selection = {} if variants is None else {"variants": variants}
-        exceptions.append({"boards": [board], **selection, **what, "reason": REASON})
+        exceptions.append({"boards": [board], **selection, **what, **why(one.type for one in types)})
 
 
 def fields(adds: Adds) -> "dict[str, Any]":
@@ -300,7 +328,8 @@ def _variants(
             entry["description"] = max(said, key=lambda text: (said[text], len(text), text))
         found[name] = entry
         for board, adds in by_board.items():
-            _except(exceptions, board, [name], fields(tuple(part for part in adds if part not in common)))
+            concerned = [one for one in types if one.type.board == board and one.variant == name]
+            _except(exceptions, board, [name], fields(tuple(part for part in adds if part not in common)), concerned)
     return found
 
 
@@ -381,7 +410,7 @@ def _merged(exceptions: "list[dict[str, Any]]", boards: "list[str]") -> "list[di
     return found
 
 
-_ORDER = ("boards", "variants", "base", "set", "machine", "compat", "description", "reason")
+_ORDER = ("boards", "variants", "base", "set", "machine", "compat", "description", "reason", "bug")
 
 
 def _ordered(one: "dict[str, Any]") -> "dict[str, Any]":
@@ -389,43 +418,45 @@ def _ordered(one: "dict[str, Any]") -> "dict[str, Any]":
 
 
 def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) -> Draft:
-    """The draft with the descriptions that the derived types lack, as exceptions.
-
-    Only those that name a release: what upstream's macros make of a name on
-    s390x, or leave to the board on ppc64, is no word of the distribution.
-    """
+    """The draft with the descriptions that the derived types lack: as the board's template where most of its types
+    have the same form, else as exceptions."""
     vendor = made.document["vendor"]
+    boards = {board: dict(entry) for board, entry in made.document["boards"].items()}
     releases = {series: dict(entry) for series, entry in made.document["releases"].items()}
-    boards = list(made.document["boards"])
     wanted: dict[str, list[dict[str, Any]]] = {}
-    for one in made.named:
-        text = one.type.description
-        if text is None or one.increment or not is_own(text, vendor, one) or derived.get(one.type.name) in (None, text):
-            continue
-        selection = [one.variant] if one.variant else []
-        template = _templated(str(text), vendor, one.series, known)
-        what = {"boards": [one.type.board], "variants": selection, "description": template, "reason": REASON}
-        wanted.setdefault(one.series, []).append(what)
+    for board, entry in boards.items():
+        mine = [one for one in made.named if one.type.board == board and one.type.description is not None]
+        forms = {one.type.name: _templated(one, vendor, known, True) for one in mine}
+        best, count = Counter(forms.values()).most_common(1)[0] if mine else ("", 0)
+        right = [one for one in mine if derived.get(one.type.name) == one.type.description]
+        if count > max(1, len(right)):
+            entry["description"] = best
+            right = [one for one in mine if forms[one.type.name] == best]
+        for one in mine:
+            if one not in right and not one.increment and one.type.name in derived:
+                what = {"description": _templated(one, vendor, known, False), **why([one.type])}
+                selection = [one.variant] if one.variant else []
+                wanted.setdefault(one.series, []).append({"boards": [board], "variants": selection, **what})
     for series, more in wanted.items():
         entry = releases[series]
-        have = sorted({o.type.board for o in made.named if o.series == series}, key=boards.index)
+        have = sorted({one.type.board for one in made.named if one.series == series}, key=[*boards].index)
         there = [{**one, "boards": one.get("boards") or have} for one in entry.get("exceptions", [])]
-        has_variants = "variants" in entry
-        if not has_variants:
+        if "variants" not in entry:
             more = [{key: value for key, value in what.items() if key != "variants"} for what in more]
         entry["exceptions"] = [_ordered(one) for one in _merged(there + more, have)]
-    return made._replace(document={**made.document, "releases": releases})
+    return made._replace(document={**made.document, "boards": boards, "releases": releases})
 
 
-def is_own(text: str, vendor: str, one: Named) -> bool:
-    """Whether a description is the distribution's, and not made by upstream's macro."""
-    return one.type.board.startswith("pc-") or text.startswith(f"{vendor} ")
-
-
-def _templated(text: str, vendor: str, series: str, known: Releases) -> str:
-    info = known.by_series.get(series)
+def _templated(one: Named, vendor: str, known: Releases, of_board: bool) -> str:
+    """A description with words in braces for what of it is the type's own."""
+    text = str(one.type.description)
+    info = known.by_series.get(one.series)
+    version = info.version if info else ""
     if text.startswith(f"{vendor} "):
         text = "{vendor}" + text[len(vendor) :]
-        if info and info.version and text.startswith(f"{{vendor}} {info.version} "):
-            text = "{vendor} {version}" + text[len(f"{{vendor}} {info.version}") :]
+        if version and text.startswith(f"{{vendor}} {version} "):
+            text = "{vendor} {version}" + text[len(f"{{vendor}} {version}") :]
+    if of_board:
+        for key, value in (("{board}", one.type.board), ("{series}", one.series), ("{qemu}", base_of(one.type))):
+            text = re.sub(rf"(?<![\w.{{]){re.escape(value)}(?![\w.}}])", key, text) if value else text
     return text

@@ -6,6 +6,7 @@ Plain values, derived from the inputs without any further reading.
 from __future__ import annotations
 
 import datetime
+import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
@@ -560,7 +561,7 @@ def _type(
         properties=tuple(item for item, _ in settings.properties.values()),
         fields=tuple(field for field, _ in settings.fields.values()),
         compat=tuple(array for array, _ in settings.compat),
-        description=_description(manifest, board, release, increment, variant, steps, known),
+        description=_description(manifest, board, release, increment, variant, base, steps, known),
         alias=None,
         default=False,
         deprecated=None,
@@ -575,6 +576,7 @@ def _description(
     release: Release,
     increment: Optional[Change],
     variant: Optional[Variant],
+    base: Text,
     steps: Steps,
     known: Releases,
 ) -> str:
@@ -587,7 +589,6 @@ def _description(
         if text:
             return text.replace("{vendor}", manifest.vendor).replace("{version}", version)
     if board.description:
-        base = [layer.adds.base for layer in layers if layer.adds.base][-1]
         values = {"vendor": manifest.vendor, "version": version, "series": release.series, "qemu": base, "board": board.name}
         # All at once: a value may have braces, too.
         return re.sub(r"\{(vendor|version|series|qemu|board)\}", lambda match: str(values[match[1]]), board.description)

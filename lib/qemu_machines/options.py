@@ -83,9 +83,9 @@ COMMANDS = (
         "import",
         "turn hand-written machine types into a manifest",
         ("manifest", "text", "json"),
-        "patches, a folder of patches with a series, or a patched QEMU tree",
+        "one folder, a QEMU source with its patches applied; default: here",
+        0,
         1,
-        1000,
     ),
     Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
     Command(

@@ -33,13 +33,13 @@ import trees  # noqa: E402
 
 from qemu_machines import arguments, cli, program  # noqa: E402
 from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
-from qemu_machines.commands import reading, telling  # noqa: E402
+from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.diagnostics import InputError, Mark  # noqa: E402
 from qemu_machines.inputs import manifest as manifests  # noqa: E402
 from qemu_machines.inputs import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs import patches as reader  # noqa: E402
 from qemu_machines.inputs import releases, revisions  # noqa: E402
-from qemu_machines.inputs.imported import upstream  # noqa: E402
+from qemu_machines.inputs.preprocessed import Prepared  # noqa: E402
 from qemu_machines.model import Built, Model  # noqa: E402
 
 LOCK = """\
@@ -107,7 +107,6 @@ _C_TOKEN = re.compile(
 _all_options = arguments.parser()
 arguments.parser = lambda wanted=(): _all_options
 releases.read = functools.cache(releases.read)
-upstream.prelude = functools.cache(upstream.prelude)
 _runs = itertools.count(1)
 _standing: dict[str, _Standing] = {}
 
@@ -301,9 +300,16 @@ def _original_board(place: _Standing) -> bytes:
 
 
 def handwritten(data: bytes) -> None:
-    """A patch for ``import``; what it prints is a manifest that ``check`` reads, whatever it thinks of it."""
-    place = standing("import", qemu=False)
-    outcome = place.run(["import", "fuzz.patch"], {"fuzz.patch": data})
+    """What the preprocessor gave of a board, for ``import``; what that prints is a manifest that ``check`` reads,
+    whatever it thinks of it."""
+    place = standing("import", qemu=True)
+    text = data.decode("utf-8", "replace")
+
+    def preprocessed(prepared: Prepared) -> str:
+        return text if prepared.parts[-1].path.endswith("pc_q35.c") else ""
+
+    with mock.patch.object(importing, "preprocess", preprocessed):
+        outcome = place.run(["import"], {"fuzz.i": data})
     must_hold(place, outcome)
     if outcome.out:
         path = place.root / "imported.yaml"

@@ -54,6 +54,7 @@ def capabilities(table: str, header: str) -> dict[str, Capability]:
         name: int(value, 0)
         for name, value in re.findall(r"^#define (SPAPR_CAP_\w+)\s+(0x[0-9A-Fa-f]{1,8}|0|[1-9]\d{0,8})\s*$", header, re.M)
     }
+    table = f"\n{table}".replace("\nsPAPR", "\nSpapr")  # their spelling up to QEMU 3.1
     # Cut at words: a pattern would look on to the end of the file wherever one begins.
     possible = {}
     for list_name, body in _pieces(table, "\nSpaprCapPossible ", " = {", "\n}"):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..inputs.imported.machines import HandType
-from ..inputs.imported.reading import Imported
 from ..diagnostics import printable
+from ..inputs.handwritten import Handwritten, HandType
 
 
 def data(one: HandType) -> "dict[str, Any]":
@@ -19,13 +18,13 @@ def data(one: HandType) -> "dict[str, Any]":
         "name": str(one.name),
         "board": one.board,
         "upstream": one.upstream,
-        "base": str(one.base or one.compat) if one.base or one.compat else None,
+        "base": str(one.base) if one.base else None,
+        "floats": one.floats,
         "options": [str(text) for text in one.options],
-        "compat_function": str(one.compat) if one.compat else None,
-        "instance_options": str(one.instance) if one.instance else None,
+        "starts_as": str(one.half) if one.half else None,
         "description": str(one.description) if one.description is not None else None,
         "alias": str(one.alias) if one.alias else None,
-        "default": one.default,
+        "default": one.default is not None,
         "set": properties,
         "machine": {str(field.name): str(field.value) for field in one.fields},
         "compat": [str(array) for array in one.arrays],
@@ -34,7 +33,7 @@ def data(one: HandType) -> "dict[str, Any]":
     }
 
 
-def as_json(found: Imported) -> str:
+def as_json(found: Handwritten) -> str:
     """The document of ``import --format json``."""
     notes = [
         {"tag": one.tag, "severity": one.severity, "file": one.mark.file, "line": one.mark.line, "message": one.message}
@@ -44,7 +43,7 @@ def as_json(found: Imported) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_text(found: Imported) -> str:
+def as_text(found: Handwritten) -> str:
     """A line for each type: name, base, alias, description, what it adds."""
     rows = [_row(data(one)) for one in found.types]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(3)]
@@ -57,8 +56,8 @@ def as_text(found: Imported) -> str:
 
 def _row(one: "dict[str, Any]") -> "tuple[str, str, str, str]":
     base = " then ".join(one["options"]) or one["base"] or "-"
-    if one["compat_function"] and one["options"] != [one["compat_function"]]:
-        base += f" (compat {one['compat_function']})"
+    if one["starts_as"] not in (None, one["base"]):
+        base += f" (starts as {one['starts_as']})"
     held = ", ".join([*([one["alias"]] if one["alias"] else []), *(["default"] if one["default"] else [])])
     adds = [f"{driver}.{name}={value}" for driver, values in one["set"].items() for name, value in values.items()]
     adds += [f"{name}={value}" for name, value in one["machine"].items()] + one["compat"]

@@ -29,14 +29,25 @@ def text(document: "dict[str, Any]", comments: "dict[str, str]") -> str:
             out += [f"# {line}" for line in comments[key].split("\n")]
         if key in ("boards", "policy"):
             out.append(f"{key}:")
-            out += [f"  {_key(name)}: {_flow(entry, name)}" for name, entry in value.items()]
+            out += [line for name, entry in value.items() for line in _entry(f"  {_key(name)}: ", entry, name)]
         elif key == "releases":
             out.append("releases:")
             for series, release in value.items():
                 out += _release(series, release, anchors)
+        elif key == "overrides":
+            out += ["", "overrides:", *(line for one in value for line in _item("", "", one))]
         else:
             out.append(f"{key}: {_flow(value, key)}")
-    return "\n".join(out) + "\n"
+    return "\n".join(part for line in out for part in _folded(line)) + "\n"
+
+
+def _folded(line: str) -> Iterator[str]:
+    """A line whose text is too long as several: YAML takes the end of a line in quotes for a blank."""
+    match = re.fullmatch(r'( *)(?:- )?[\w-]+: ".*[^\\]"', line)
+    while match and len(line) > _WIDTH + 10 and (cut := line.rfind(" ", len(match[1]) + 20, _WIDTH)) > 0 and "  " not in line[cut - 1 : cut + 2]:
+        yield line[:cut]
+        line = f"{match[1]}  {line[cut + 1:]}"
+    yield line
 
 
 class _Anchors:
@@ -72,39 +83,43 @@ def _release(series: str, release: "dict[str, Any]", anchors: _Anchors) -> Itera
             yield "    variants:"
             for name, variant in value.items():
                 anchor, known = anchors.of(variant, name)
-                yield from ([f"      {name}: {anchor}"] if known else _entry(f"      {name}: {anchor}", variant, 8))
+                yield from [f"      {name}: {anchor}"] if known else _entry(f"      {name}: {anchor}", variant)
         elif key in ("changes", "exceptions"):
             yield f"    {key}:"
             for one in value:
                 label = "-".join([*one.get("variants", []), *[k for k in _TELLING if k in one]])
                 anchor, known = anchors.of(one, label) if key == "exceptions" else ("", False)
-                yield from ([f"    - {anchor}"] if known else _item(anchor, one))
+                yield from [f"    - {anchor}"] if known else _item("    ", anchor, one)
         else:
-            yield f"    {key}: {_flow(value, key)}"
+            yield from _entry(f"    {key}: ", value, key)
 
 
 _TELLING = ("base", "set", "machine", "compat", "description")
 
 
-def _entry(head: str, entry: "dict[str, Any]", indent: int) -> Iterator[str]:
-    whole = head + _flow(entry, "")
+def _entry(head: str, value: Any, key: str = "") -> Iterator[str]:
+    """A key and its value: on one line where that is short enough, else in block style."""
+    whole = head + _flow(value, key)
+    indent = len(head) - len(head.lstrip()) + 2
+    if len(whole) <= _WIDTH or not value or not isinstance(value, (dict, list)):
+        yield whole
+    elif isinstance(value, list):
+        yield head.rstrip()
+        yield from (f"{' ' * indent}- {_flow(inner, '')}" for inner in value)
+    else:
+        yield head.rstrip()
+        for name, inner in value.items():
+            yield from _entry(f"{' ' * indent}{_key(name)}: ", inner, name)
+
+
+def _item(indent: str, anchor: str, entry: "dict[str, Any]") -> Iterator[str]:
+    whole = f"{indent}- {anchor}{_flow(entry, '')}"
     if len(whole) <= _WIDTH:
         yield whole
         return
-    yield head.rstrip()
-    yield from (f"{' ' * indent}{_key(key)}: {_flow(value, key)}" for key, value in entry.items())
-
-
-def _item(anchor: str, entry: "dict[str, Any]") -> Iterator[str]:
-    whole = f"    - {anchor}{_flow(entry, '')}"
-    if len(whole) <= _WIDTH:
-        yield whole
-        return
-    lines = [f"{_key(key)}: {_flow(value, key)}" for key, value in entry.items()]
-    if anchor:
-        lines.insert(0, anchor.rstrip())
-    yield f"    - {lines[0]}"
-    yield from (f"      {line}" for line in lines[1:])
+    lines = [line for key, value in entry.items() for line in _entry(f"{indent}  {_key(key)}: ", value, key)]
+    yield f"{indent}- {anchor}".rstrip() if anchor else f"{indent}- {lines.pop(0).lstrip()}"
+    yield from lines
 
 
 def _flow(value: Any, key: str) -> str:

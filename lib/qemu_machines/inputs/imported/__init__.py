@@ -1,1 +1,0 @@
-"""Hand-written machine types: patches and patched trees of QEMU, read as C and not as text."""
