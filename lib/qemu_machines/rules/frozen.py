@@ -125,7 +125,6 @@ RULES = (
         frozen_changed,
         see_also=("lost-without-reason",),
         needs=("policy", "release", "vendor"),
-        after=("vendor-mismatch",),
     ),
     Rule(
         "lost-without-reason",
@@ -138,7 +137,7 @@ RULES = (
         lost_without_reason,
         see_also=("dropped-too-early",),
         needs=("board", "dropped", "policy", "release"),
-        after=("distro-data-outdated", "series-unknown"),
+        after=("series-unknown",),
     ),
     Rule(
         "increment-missing-forward",
@@ -151,7 +150,7 @@ RULES = (
         increment_missing_forward,
         see_also=("dropped-too-early",),
         needs=("board", "dropped", "policy", "release"),
-        after=("distro-data-outdated", "series-unknown"),
+        after=("series-unknown",),
     ),
     Rule(
         "record-missing",

@@ -236,7 +236,6 @@ RULES = (
         "QEMU's find_machine(); Ubuntu's history, cases 16 and 18",
         "pc-i440fx: {alias: q35}",
         name_collision,
-        after=("alias-not-unique",),
     ),
     Rule(
         "default-not-unique",
