@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from trees import Tree  # noqa: E402
 
 import qemu_machines  # noqa: E402
+from qemu_machines import diagnostics  # noqa: E402
 
 # Where the modules are that are tested, those of this tree or the installed ones.
 LIB = Path(qemu_machines.__file__).resolve().parent.parent
@@ -47,6 +48,12 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(("DH_", "DEB_", "DPKG_")) and name != "DH_QEMU_MACHINES" or name == "SOURCE_DATE_EPOCH":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def hints() -> None:
+    """Every test is a run of the program, whose hints may take their time."""
+    diagnostics.begin()
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -230,7 +230,7 @@ def _history(
         news=packaging.news_versions(debian) if frozen else frozenset(),
         uncleaned=packaging.uncleaned(debian, where.top, where.output),
         # In a build they are in the source.
-        by_hand=patches.by_hand(where.patches) if options.command == "check" else (),
+        by_hand=(attempt(lambda: patches.by_hand(where.patches), unreadable) or ()) if options.command == "check" else (),
     )
 
 
