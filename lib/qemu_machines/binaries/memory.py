@@ -20,7 +20,7 @@ from ..inputs.observed import Setting
 _POINTER = struct.calcsize("P")
 _LARGEST_CLASS = 600  # bytes behind the name; MachineClass had 104 to 128 from 7.2 to 10.0
 # What is read of a process: QEMU 10.0 has 6 regions with 23 MiB in all, 4 of them on the heap.
-_REGIONS, _LARGEST, _LARGEST_HEAP = 100, 256 << 20, 64 << 20
+_REGIONS, _LARGEST, _LARGEST_HEAP = 100, 256 << 20, 128 << 20
 _MOST = 2000  # entries of a type; the oldest one of 10.0 has 193
 _LONGEST = 200  # bytes of a text
 

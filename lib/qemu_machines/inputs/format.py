@@ -59,6 +59,7 @@ _COUNT = Number(0, (1 << 31) - 1)
 # The numbers and flags of QEMU's machine classes, from 4.2 to 10.2: what a value can be is known without a source.
 # Others are judged by the source that is built: it may have fields that are new.
 MACHINE_FIELDS: dict[str, Kind] = {
+    "acpi_data_size": _COUNT,
     "default_cpu_version": C_TYPES["int"],
     "default_cpus": _COUNT,
     "default_ram_size": C_TYPES["ram_addr_t"],
