@@ -86,6 +86,34 @@ def with_compat(name: str, *compat: "tuple[str, str, str]") -> Observed:
     return BINARY._replace(types={**BINARY.types, name: BINARY.types[name]._replace(compat=compat)})
 
 
+def having(target: str, driver: str, *devices: str, lacking: "Sequence[str]" = ()) -> Observed:
+    """A binary with devices that have host-phys-bits, and with some that do not."""
+    names = {**{one: frozenset({"host-phys-bits", "type"}) for one in devices}, **{one: frozenset({"type"}) for one in lacking}}
+    return BINARY._replace(target=target, properties={driver: names})
+
+
+@pytest.mark.parametrize("target, driver", [("x86_64", "x86_64-cpu"), ("i386", "i386-cpu")])
+def test_a_property_that_no_device_of_a_driver_has(tree: Tree, target: str, driver: str) -> None:
+    """QEMU aborts on it, but not before a guest has such a device."""
+    of_properties = [one for one in said(tree, having(target, driver, "a", "b")) if one.startswith("property-unknown: ")]
+    assert of_properties == []
+    told = said(tree, having(target, driver, lacking=["a", "b"]))
+    message = 'property-unknown: the built x86_64-cpu has no property "host-phys-bits"; a guest with such a device would not start'
+    assert [one for one in told if one.startswith("property-unknown: ")] == [message]
+    told = said(tree, having(target, driver, "a", lacking=["b"]))
+    message = 'property-unknown: not every built x86_64-cpu has a property "host-phys-bits"; a guest with one of these would not start: b'
+    assert [one for one in told if one.startswith("property-unknown: ")] == [message]
+
+
+def test_a_driver_that_a_binary_does_not_have(tree: Tree) -> None:
+    """It may be in a module, or in the binary of another target: QEMU ignores it."""
+    binary = having("x86_64", "x86_64-cpu")
+    assert said(tree, binary) == []
+    notes = [one.why for one in telling.unjudged(derive(tree.root / "debian"), Built((binary,), (), ""))]
+    assert notes == ["qemu-system-x86_64 ignores what is set of drivers that it does not have: x86_64-cpu (in a module, or of another target?)"]
+    assert telling.unjudged(derive(tree.root / "debian"), Built((BINARY,), (), "")) == []
+
+
 @pytest.mark.parametrize("cpus, phys", [("1024", "on"), ("0x400", "true"), ('"0X400"', "yes")])
 def test_values_in_another_spelling_than_the_binary_has(tree: Tree, monkeypatch: pytest.MonkeyPatch, cpus: str, phys: str) -> None:
     text = HPB.replace('max_cpus: "1024"', f"max_cpus: {cpus}").replace('host-phys-bits: "on"', f"host-phys-bits: {phys}")
@@ -456,6 +484,22 @@ def test_a_binary_that_breaks_later(tree: Tree, monkeypatch: pytest.MonkeyPatch,
 def test_a_binary_of_which_all_is_told(tree: Tree) -> None:
     found = observing.observe(fake(tree, asked("exec cat", "echo '{}'")), ())
     assert (found.target, found.version, found.types, found.sections) == ("x", "9.2.0", {}, {})
+
+
+@pytest.mark.parametrize(
+    "reply, expected",
+    [
+        ("echo '{\"return\": [{\"name\": \"size\"}]}'", {"backend": {"backend-file": frozenset({"size"})}, "gone": {}}),
+        # Asking ends some QEMUs: nothing is known of that driver then, and all else is told.
+        ("kill -6 $$", {"gone": {}}),
+    ],
+)
+def test_a_driver_that_is_no_device(tree: Tree, reply: str, expected: "dict[str, object]") -> None:
+    script = asked("exec cat", "echo '{}'").replace("case \"$line\" in\n", f"""case "$line" in
+*qom-list-types*'"backend"'*) reply='[{{"name": "backend-file"}}]';;
+*qom-list-properties*) {reply}; continue;;
+""")
+    assert observing.observe(fake(tree, script), (), ("backend", "gone")).properties == expected
 
 
 def test_a_hint_only_for_what_may_be_no_qemu(tree: Tree, run: Run) -> None:

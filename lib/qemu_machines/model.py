@@ -25,7 +25,7 @@ from .inputs.manifest import Exemption as Exemption
 from .inputs.manifest import MachineField, Manifest, Variant
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
-from .inputs.manifest import all_properties as all_properties
+from .inputs.manifest import release_properties as release_properties
 from .inputs.patches import UPSTREAM as UPSTREAM
 from .inputs.patches import Patch as Patch
 from .inputs.patches import Touched as Touched
@@ -35,6 +35,7 @@ from .inputs.sourcetree import BoardSource as BoardSource
 from .inputs.sourcetree import ClassField as ClassField
 from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
+from .inputs.spelling import name_in as name_in
 from .inputs.spelling import plain as plain
 from .lineage import CHANGES, EXCEPTIONS, RELEASE, VARIANT, WAS, Settings, Steps, of_the_first, settings_of, together
 from .lineage import Layer as Layer

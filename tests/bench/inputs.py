@@ -39,6 +39,16 @@ def qemu(tool: str) -> Path:
     return tree
 
 
+def searched(tree: Path, more: str) -> str:
+    """The manifest of the tree with a property of another driver in every variant; a name that has to be searched for."""
+    known = '{x86_64-cpu: {host-phys-bits: "on"}}'
+    text = (tree / "debian" / "qemu-machines.yaml").read_text(encoding="utf-8")
+    assert known in text
+    path = tree / "debian" / f"{more.partition(':')[0]}.yaml"
+    path.write_text(text.replace(known, known[:-1] + f", {more}}}"), encoding="utf-8")
+    return str(path)
+
+
 def manifest(types: int) -> str:
     """A manifest of so many types: the releases of two boards, and variants of each."""
     # 15 releases of 2 boards, each with v variants, are 30 (1 + v) types.

@@ -11,10 +11,11 @@ import json
 import os
 import re
 import time
-from typing import Any, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..diagnostics import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType
+from ..inputs.spelling import name_in
 from . import firmware, replies
 from . import types as boards
 from .process import Process, QmpError
@@ -44,8 +45,8 @@ _ALL_TYPES = 600.0
 _DEVICES, _APPLIED, _FIELDS, _DEPTH = 20_000, 20_000_000, 1_000, 50
 
 
-def observe(binary: str, wanted: Collection[str]) -> Observed:
-    """All about a binary and its ``wanted`` types. Raises QmpError."""
+def observe(binary: str, wanted: Collection[str], asked: Collection[str] = ()) -> Observed:
+    """All about a binary, its ``wanted`` types, and the devices of the drivers that are asked for. Raises QmpError."""
     with Qmp(binary) as qmp:
         target = boards.target_of(qmp)
         version = ".".join(map(str, boards.version_of(qmp)))
@@ -57,7 +58,8 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
         }
         devices = replies.names(qmp.execute("qom-list-types", implements="device", abstract=False))
         boards.must_not_exceed(qmp, "devices", len(devices), _DEVICES)
-        defaults = {device: found for device in sorted(devices) if (found := _defaults(qmp, device))}
+        told_of = {one: replies.rows(qmp.execute("device-list-properties", typename=one)) for one in sorted(devices)}
+        defaults = {device: found for device, rows in told_of.items() if (found := _defaults(rows))}
         drivers = sorted({driver for type_ in types.values() for driver, _, _ in type_.compat or ()})
         having = {driver: tuple(_implementing(qmp, driver)) for driver in drivers}
         applied = sum(len(having[driver]) for type_ in types.values() for driver, _, _ in type_.compat or ())
@@ -66,6 +68,9 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
         implements = {driver: found for driver, found in having.items() if found != (driver,) or driver not in defaults}
         cpus = {model: found for model in MODELS.get(target, ()) if (found := _cpu(qmp, model))}
         _must_be_names(qmp, (target, *types, *drivers, *devices))
+        named = {device: frozenset(replies.text(row, "name") for row in rows) for device, rows in told_of.items()}
+        of_asked = {driver: tuple(_implementing(qmp, driver)) for driver in sorted(name_in(target, one) for one in asked)}
+    properties = {driver: all_ for driver, those in of_asked.items() if (all_ := _properties(binary, those, named)) is not None}
     texts = descriptions(_output(binary, "-M", "help"))
     types = {
         name: one._replace(facts={**one.facts, "description": texts[name]}) if name in texts else one
@@ -73,7 +78,7 @@ def observe(binary: str, wanted: Collection[str]) -> Observed:
     }
     types = _with_firmware(binary, target, types)
     sections, states = _vmstate(binary)
-    return Observed(target, version, types, defaults, implements, sections, states, cpus)
+    return Observed(target, version, types, defaults, implements, sections, states, cpus, properties)
 
 
 def _must_be_names(qmp: Qmp, words: Iterable[str]) -> None:
@@ -119,9 +124,30 @@ def _word(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _defaults(qmp: Qmp, device: str) -> dict[str, str]:
-    told = replies.rows(qmp.execute("device-list-properties", typename=device))
-    return {replies.text(row, "name"): replies.word(row, "default-value") for row in told if "default-value" in row}
+def _properties(
+    binary: str, types: Iterable[str], named: "Mapping[str, frozenset[str]]"
+) -> "Optional[dict[str, frozenset[str]]]":
+    """The names of the properties of each of some types; None where one cannot be asked.
+
+    A memory backend, for one, is no device, and asking for some of what is no
+    device ends QEMU: so each is asked in a QEMU of its own.
+    """
+    found = {}
+    for one in types:
+        if one in named:
+            found[one] = named[one]
+            continue
+        try:
+            with Qmp(binary) as qmp:
+                rows = replies.rows(qmp.execute("qom-list-properties", typename=one))
+                found[one] = frozenset(replies.text(row, "name") for row in rows)
+        except QmpError:
+            return None
+    return found
+
+
+def _defaults(rows: "Sequence[Mapping[str, Any]]") -> dict[str, str]:
+    return {replies.text(row, "name"): replies.word(row, "default-value") for row in rows if "default-value" in row}
 
 
 def _implementing(qmp: Qmp, driver: str) -> Iterator[str]:

@@ -79,10 +79,11 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     if empty:
         return None
     wanted = {one.name for one in model.types}
+    drivers = {str(item.driver) for one in model.types for item in one.properties if not item.driver.endswith("-machine")}
 
     def one(path: str) -> "observed.Observed | QmpError":
         try:
-            return observing.observe(path, wanted)
+            return observing.observe(path, wanted, drivers)
         except QmpError as error:
             return error
 

@@ -1,12 +1,12 @@
-"""Which drivers QEMU has, and which properties: searched for in its source, not in a binary.
+"""Which names QEMU's code can have: searched for in its source, before any compiler runs.
 
 QEMU ignores a compat property of a driver that it does not have, and aborts on
 a property that a driver does not have, but not before a guest has that device.
 
-This is a search and no compiler. It follows a driver to the file that defines
-it and to those of its parents and parts, and takes every property that stands
-there for one of the driver's. So it may overlook a mistake, where two devices
-share a file; it must never take a property that is there for a mistake.
+A name that the code nowhere has as a string, nor as what it can make of its
+strings, cannot exist. Whether a property is one of that driver's is not decided
+here: the built binary tells (verify). So a mistake may be overlooked; a name that
+exists is never taken for one.
 """
 
 from __future__ import annotations
@@ -14,188 +14,130 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Iterable, Iterator, Mapping, NamedTuple
+from typing import Collection, Iterable, Mapping
 
 from ..diagnostics import InputError, Mark
+from . import csource
 from .files import read_bytes
 
 # The largest, tests and firmware aside, has 1 MiB (target/hexagon).
 _LIMIT = 16 << 20
 # For one search of all of it, which takes less than one.
 _SECONDS = 60.0
-# Tried first, because searching the whole tree takes longer than all the rest.
+# QOM's names have no limit; the longest that QEMU has are half of this.
+_LONGEST = 128
+# Tried first, because searching the whole tree takes longer than all the rest of a build step.
 _PLACES = {
     "x86_64-cpu": ("target/i386/cpu-qom.h", "target/i386/cpu.c"),
     "migration": ("migration/migration.h", "migration/migration.c", "migration/options.c"),
     "spapr-pci-host-bridge": ("include/hw/pci-host/spapr.h", "hw/ppc/spapr_pci.c"),
 }
-# Where devices, CPUs and backends are defined. "softmmu" became "system" in 8.2.
-_FOLDERS = tuple(
-    "accel audio authz backends block chardev crypto ebpf hw include io migration net qom replay "
-    "scsi semihosting softmmu system target ui util".split()
+# Upstream's compat arrays name most of what a distribution's types may have to set.
+_ARRAYS = ("hw/core/machine.c", "hw/i386/pc.c", "hw/pci/pci.c")
+# What no emulator of a whole system is made of, and what is generated.
+_ELSEWHERE = frozenset(
+    "b bsd-user build common-user configs contrib debian disas docs fpu gdb-xml libdecnumber linux-headers linux-user "
+    "pc-bios plugins po python qga roms scripts storage-daemon subprojects tcg tests tools".split()
 )
-_CPU = re.compile(r"(?P<model>.+)-(?P<kind>[a-z0-9_]+-cpu)")
-_ARCHITECTURES = {
-    "x86_64-cpu": "i386",
-    "i386-cpu": "i386",
-    "arm-cpu": "arm",
-    "powerpc64-cpu": "ppc",
-    "powerpc-cpu": "ppc",
-    "s390x-cpu": "s390x",
-}
-
-
-# Upstream's own compat arrays name drivers that are gone (Icelake-Client, since
-# 7.1); what upstream says of its old types may be said of ours.
-_COMPAT_ARRAYS = (
-    "hw/core/machine.c",
-    "hw/i386/pc.c",
-    "hw/i386/pc_piix.c",
-    "hw/i386/pc_q35.c",
-    "hw/ppc/spapr.c",
-    "hw/s390x/s390-virtio-ccw.c",
-    "hw/arm/virt.c",
+# What only goes to a person: error_report("x"), trace_x("x"), DPRINTF("x").
+_TEXT = re.compile(
+    r"\b(?:error_\w+|(?:warn|info)_report\w*|qemu_log\w*|monitor_printf|v?f?printf|perror|hw_error|cpu_abort|trace_\w+"
+    r"|g_(?:print|printerr|warning|error|critical|message|debug|info)|\w*DPRINTF\w*)\s*\(([^;{}]*)$"
 )
-
-# DEFINE_PROP_BIT("x", …), #define ACPI_PM_PROP_X "x", object_property_add_bool(obj, "x", …)
-_BEFORE_DRIVER = re.compile(r"(?:name\s*=|define\s+\w+)\s*$")
-_BEFORE_NAME = re.compile(
-    r'(?:(?:PROP|FEAT)\w*(?:\(\s*|\s+)|propert(?:y|ies)\w*\([^;"]*)$',
-)
+# Where the table of aliases has been: up to 5.1, from then on, and from 8.2.
+_MONITOR = ("", "softmmu/", "system/")
+_ALIAS = re.compile(r'\{\s*"([^"]+)",\s*"([^"]+)"')
+_INCLUDE = re.compile(r"\s*#\s*include\b")
 
 
-class Driver(NamedTuple):
-    """What is known of a driver that was asked for.
+def find(root: str, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+    """Those of the drivers and properties (by driver) that no QEMU built from this tree has.
 
-    ``unknown`` are the properties asked for that it does not have; ``similar``
-    are names for a hint: of drivers if it is none, else of its properties.
+    Each with the name that is nearest to it, or "".
     """
-
-    exists: bool
-    unknown: frozenset[str]
-    similar: frozenset[str]
-
-
-def find(root: str, wanted: Mapping[str, "frozenset[str]"]) -> dict[str, Driver]:
-    """Look for drivers with the properties that are wanted of each."""
-    if not wanted:
-        return {}
     source = _Source(root)
-    return {name: _driver(source, name, wanted[name]) for name in sorted(wanted)}
-
-
-def _driver(source: "_Source", name: str, properties: "frozenset[str]") -> Driver:
-    """First where files are named after what they define; only if that is not enough, everywhere."""
-    source.everywhere = False
-    found = _search(source, name, properties)
-    if not found.exists or found.unknown:
-        source.everywhere = True
-        found = _search(source, name, properties)
-    return found
-
-
-def _search(source: "_Source", name: str, properties: "frozenset[str]") -> Driver:
-    files = _definitions(source, name)
-    model = _CPU.fullmatch(name)
-    if not files and model and _is_model(source, model["model"], _ARCHITECTURES.get(model["kind"], "")):
-        # A CPU model has the properties of its architecture's CPU.
-        return _search(source, model["kind"], properties)
-    if not files and not source.everywhere:
-        return Driver(False, properties, frozenset())
-    if not files:
-        if all(_in_compat_array(source, name, one) for one in properties):
-            return Driver(True, frozenset(), frozenset())
-        return Driver(False, properties, source.all_names())
-    missing = set(properties)
-    searched = []
-    for file in _related(source, name, files):
-        searched.append(file)
-        missing -= {one for one in missing if source.has_property(file, one)}
-        if not missing:
-            return Driver(True, frozenset(), frozenset())
-    if not source.everywhere:
-        return Driver(True, frozenset(missing), frozenset())
-    return Driver(True, frozenset(missing), frozenset(one for file in searched for one in source.properties(file)))
-
-
-def _definitions(source: "_Source", name: str) -> list[str]:
-    """The files where a driver gets its name, by a member "name" or a macro."""
-    quoted = f'"{name}"'
-
-    def defining(files: Iterable[str]) -> list[str]:
-        return [file for file in files if any(map(_BEFORE_DRIVER.search, source.before(file, quoted)))]
-
-    if source.everywhere:
-        return defining(source.containing([f'"{name}"']))
-    places = _PLACES.get(name) or source.named_like([name])
-    return list(places) if defining(places) else []
-
-
-def _is_model(source: "_Source", model: str, architecture: str) -> bool:
-    """Whether a CPU model is there; x86 appends the version of a model to its name."""
-    plain = re.sub(r"-v\d+$", "", model)
-    # The letters may differ: s390x and ppc build their names from tables.
-    found = [file for file in source.containing([f'"{plain}"']) if file.startswith(f"target/{architecture}/")]
-    return bool(architecture) and (bool(found) or model in ("max", "host", "base"))
-
-
-def _in_compat_array(source: "_Source", name: str, property_name: str) -> bool:
-    entry = re.compile(rf'\{{([^{{}},;]*),\s*"{re.escape(property_name)}"\s*,')
-    for file in _COMPAT_ARRAYS:
-        for match in entry.finditer(source.text(file)):
-            text = "".join(re.findall(r'"([^"]*)"', match[1]))
-            # "Icelake-Client" "-" TYPE_X86_CPU
-            if text == name or text and "TYPE_" in match[1] and name.startswith(text):
-                return True
-    return False
-
-
-def _related(source: "_Source", name: str, files: list[str]) -> Iterator[str]:
-    """The files that may say what properties a driver has, the nearest first."""
-    seen: set[str] = set()
-    words = {name}
-    waiting = list(files)
-    while waiting:
-        fresh = [file for file in dict.fromkeys(waiting) if file not in seen]
-        seen.update(fresh)
-        # All of them before any is read for more names: mostly one of them has what is looked for.
-        yield from fresh
-        tokens: set[str] = set()
-        for file in fresh:
-            tokens |= source.names_of(file, words) if file.endswith(".h") else source.refers_to(file)
-        tokens -= words
-        words |= tokens
-        waiting = [file for file in source.implementing(tokens, waiting) if file not in seen]
+    left = {name for driver, properties in wanted.items() for name in (driver, *properties)}
+    for driver in sorted(wanted):
+        here = left.intersection((driver, *wanted[driver]))
+        left -= source.named(here, (*_PLACES.get(driver, ()), *_ARRAYS))
+    # What a name cannot have would be something else to grep, and take long to be put together.
+    possible = {name for name in left if len(name) <= _LONGEST and name.isprintable() and not set(name) & set('"\\')}
+    for search in (source.anywhere, source.made):
+        if possible:
+            found = search(possible)
+            possible, left = possible - found, left - found
+    aliases = source.aliases() if wanted.keys() - _PLACES.keys() else {}
+    return {
+        **{name: source.nearest(name) for name in sorted(left)},
+        **{driver: aliases[driver] for driver in sorted(wanted) if driver in aliases},
+    }
 
 
 class _Source:
-    """The files of a tree, each read once."""
+    """The code of a tree."""
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._texts: dict[str, str] = {}
-        self.everywhere = False
-        self._devices: dict[str, list[str]] = {}
+        self._codes: dict[str, str] = {}
+        self._strings: "list[_Strings]" = []
 
-    def text(self, file: str) -> str:
-        if file not in self._texts:
+    def code(self, file: str) -> str:
+        """A file without its comments; nothing where there is none."""
+        if file not in self._codes:
             try:
                 data = read_bytes(os.path.join(self.root, file), "QEMU's source file", limit=_LIMIT, root=self.root)
-                self._texts[file] = data.decode("utf-8", "replace")
+                self._codes[file] = csource.without_comments(data.decode("utf-8", "replace"))
             except InputError:
-                self._texts[file] = ""
-        return self._texts[file]
+                self._codes[file] = ""
+        return self._codes[file]
 
-    def containing(self, words: Iterable[str], pattern: str = "-F", only: str = "*.[ch]*") -> list[str]:
-        """The files with one of several words; grep is several times faster than Python."""
-        # Slow to import, and most drivers are found without it.
+    def named(self, names: "set[str]", files: Iterable[str]) -> "set[str]":
+        """Those of the names that the code of some files has as strings."""
+        found: set[str] = set()
+        for file in files:
+            if found >= names:
+                break
+            code = self.code(file)
+            found |= {name for name in names - found if _is_string(code, name)}
+        return found
+
+    def anywhere(self, names: "set[str]") -> "set[str]":
+        return self.named(names, self._grep([f'"{name}"' for name in sorted(names)]))
+
+    def made(self, names: "set[str]") -> "set[str]":
+        """Those of the names that the code may put together."""
+        return {name for name in names if self.strings.make(name)}
+
+    def aliases(self) -> dict[str, str]:
+        """What users may call a device (virtio-net), and its name. Compat properties go by the name."""
+        tables = (self.code(f"{folder}qdev-monitor.c").partition("qdev_alias_table[] = {")[2] for folder in _MONITOR)
+        entries = (entry for table in tables for entry in _ALIAS.findall(table.partition("\n};")[0]))
+        return {alias: name for name, alias in entries}
+
+    def nearest(self, name: str) -> str:
+        # difflib is slow to import and only needed when there is something to report.
+        import difflib
+
+        names = sorted(one for one in self.strings.whole if re.fullmatch(r"[A-Za-z0-9][\w.,+-]+", one))
+        return next(iter(difflib.get_close_matches(name[:_LONGEST], names, n=1)), "")
+
+    @property
+    def strings(self) -> "_Strings":
+        if not self._strings:
+            self._strings.append(_Strings([self.code(file) for file in self._grep([""])]))
+        return self._strings[0]
+
+    def _grep(self, words: "list[str]") -> "list[str]":
+        """The source files with one of several words; grep is several times faster than Python."""
+        # Slow to import, and most names are found without it.
         from ..program import Program, ProgramError
 
-        folders = [name for name in _FOLDERS if self._has(name, stat.S_IFDIR)]
+        inside = sorted(os.listdir(self.root))
+        folders = [name for name in inside if self._is_searched(name)]
         # iothread.c and the like
-        loose = [name for name in os.listdir(self.root) if name.endswith(".c") and self._has(name, stat.S_IFREG)]
-        command = ["grep", "-rl", "--devices=skip", pattern, f"--include={only}"]
-        command += [part for word in sorted(words) for part in ("-e", word)]
+        loose = [name for name in inside if name.endswith(".c") and self._has(name, stat.S_IFREG)]
+        command = ["grep", "-rlF", "--devices=skip", "--include=*.[ch]*", "--include=*.inc", "--include=*.rs"]
+        command += [part for word in words for part in ("-e", word)]
         environment = {**os.environ, "LC_ALL": "C"}
         try:
             with Program("grep", [*command, "--", *folders, *loose], "search", _SECONDS, _LIMIT, environment, self.root) as grep:
@@ -211,93 +153,147 @@ class _Source:
         except OSError:
             return False
 
-    def named_like(self, words: Iterable[str]) -> list[str]:
-        """The device files whose names are these: "e1000", TYPE_VIRTIO_NET, TYPE_PCI_DEVICE."""
-        if not self._devices:
-            hw = os.path.join(self.root, "hw")
-            for folder in sorted(os.listdir(hw)):
-                if os.path.isdir(os.path.join(hw, folder)):
-                    for file in os.listdir(os.path.join(hw, folder)):
-                        self._devices.setdefault(file.replace("_", "-").lower(), []).append(f"hw/{folder}/{file}")
-        stems = {word.removeprefix("TYPE_").replace("_", "-").lower() for word in words}
-        stems |= {stem.removesuffix("-device") for stem in stems}
-        return [file for stem in sorted(stems) for file in self._devices.get(f"{stem}.c", ())]
-
-    def properties(self, file: str) -> set[str]:
-        """The names of the properties that a file defines for whatever it defines, for hints."""
-        names = set(re.findall(r'"([A-Za-z0-9][\w.-]*)"', self.text(file)))
-        return {name for name in names if self.has_property(file, name)}
-
-    def has_property(self, file: str, name: str) -> bool:
-        """Whether a name stands there in the place of a property's."""
-        places = self.before(file, f'"{name}"')
-        if file.startswith("target/"):
-            # Tables of CPU features: flags are named in all sorts of ways.
-            return any(True for _ in places)
-        return any(map(_BEFORE_NAME.search, places))
-
-    def before(self, file: str, word: str) -> Iterator[str]:
-        """What stands before each place of a word: enough to see what it is there for."""
-        text = self.text(file)
-        found = text.find(word)
-        while found >= 0:
-            yield text[max(0, found - 200) : found]
-            found = text.find(word, found + 1)
-
-    def names_of(self, file: str, words: "set[str]") -> set[str]:
-        """The macros of a header that stand for one of several type names."""
-        defined = re.findall(r'#\s*define\s+(\w+)\s+"([^"]+)"', self.text(file))
-        return {macro for macro, value in defined if value in words}
-
-    def refers_to(self, file: str) -> set[str]:
-        """What a C file says about where more properties are: parents, parts, arrays and macros."""
-        text = self.text(file)
-        found = set(re.findall(r"\.parent\s*=\s*(\w+)", text))
-        found |= set(re.findall(r'\.parent\s*=\s*"([^"]+)"', text))
-        found |= {f"TYPE_{one}" for one in re.findall(r"OBJECT_DEFINE_\w+\([^)]*?(\w+)\)", text)}
-        for call in re.findall(r"\b(?:virtio_instance_init_common|object_initialize_child\w*)\(([^;]*)\);", text):
-            found |= set(re.findall(r"\bTYPE_\w+", call))
-        found |= set(re.findall(r"device_class_set_props\w*\(\w+,\s*(\w+)", text))
-        found |= {one for one in re.findall(r"\b(DEFINE_\w+)\(", text) if not one.startswith("DEFINE_PROP_")}
-        # ich9_pm_add_properties() and the like
-        found |= set(re.findall(r"\b(\w+_add_propert(?:y|ies))\(", text))
-        if "VirtioPCIDeviceTypeInfo" in text:
-            # Where no parent is given, virtio_pci_types_register() takes this one.
-            found.add("TYPE_VIRTIO_PCI")
-        return found - {"TYPE_OBJECT", "TYPE_INTERFACE", "DEFINE_TYPES"}
-
-    def implementing(self, tokens: "set[str]", near: Iterable[str]) -> list[str]:
-        """The files that define the types, arrays and macros of these names."""
-        if self.everywhere:
-            return self._defining(tokens, self.containing(tokens, "-wF")) if tokens else []
-        likely = {place for file in near for place in _siblings(file)}
-        likely.update(self.named_like(tokens))
-        return self._defining(tokens, likely)
-
-    def _defining(self, tokens: "set[str]", files: Iterable[str]) -> list[str]:
-        """Those of the files that define some of the names."""
-        if not tokens:
-            return []
-        any_of = "|".join(map(re.escape, sorted(tokens)))
-        pattern = re.compile(
-            rf'name\s*=\s*"?(?:{any_of})\b|define\s+(?:{any_of})\b|Property\s+(?:{any_of})\['
-            rf"|^void\s+(?:{any_of})\(|OBJECT_DEFINE_\w+\([^)]*\)",
-            re.M,
-        )
-        return [file for file in sorted(files) if pattern.search(self.text(file))]
-
-    def all_names(self) -> frozenset[str]:
-        """About every type name of the tree, for hints."""
-        found: set[str] = set()
-        for file in self.containing([r"define TYPE_\w* *\"", r"name *= *\""], "-E"):
-            found |= set(re.findall(r'define\s+TYPE_\w+\s+"([^"]+)"', self.text(file)))
-            found |= set(re.findall(r'\.\w*name\s*=\s*"([\w.-]+)"', self.text(file)))
-        return frozenset(found)
+    def _is_searched(self, name: str) -> bool:
+        folder = os.path.join(self.root, name)
+        is_source = self._has(name, stat.S_IFDIR) and not os.path.exists(os.path.join(folder, "build.ninja"))
+        return is_source and name not in _ELSEWHERE and name[0] not in ".-"
 
 
-def _siblings(file: str) -> list[str]:
-    """Where a header's C file usually is: cpu-qom.h, cpu.c; include/hw/net/x.h, hw/net/x.c."""
-    if not file.endswith(".h"):
-        return []
-    stem = file[:-2].removeprefix("include/")
-    return [f"{stem}.c", f"{stem.removesuffix('-qom')}.c"]
+def _is_string(code: str, name: str) -> bool:
+    """Whether code without comments has a name as a string, other than as a file's or in what is told to a person."""
+    at = code.find(f'"{name}"')
+    while at >= 0:
+        told = _TEXT.search(code, max(0, at - 200), at)
+        if not _INCLUDE.match(code, code.rfind("\n", 0, at) + 1, at) and (not told or told[1].count(")") > told[1].count("(")):
+            return True
+        at = code.find(f'"{name}"', at + 1)
+    return False
+
+
+_STRING = re.compile(r'#[ \t]*include[^\n]*|\'(?:\\.|[^\'\\\n])+\'|"((?:\\.|[^"\\\n])*)"')
+# %d, %s, %08x; "%" at the end is followed by a macro of inttypes.h; "[*]" is replaced by a number.
+_HOLE = re.compile(r"%[-+ #0-9.*]*(?:hh?|ll?|z|j|t)?([a-zA-Z])|%$|\[\*\]")
+# How an array of properties is named: "gpio-set[%d]".
+_NUMBERS = ("*", "%d", "%i", "%u", "%x", "%zu")
+_TYPE = re.compile(r'#[ \t]*define[ \t]+TYPE_\w+[ \t\\\n(]+"([^"\n]+)"')
+# What may stand beside a string and be another: a macro, a parameter, #n.
+_BESIDE = re.compile(r"[ \t]*(?:\\\n[ \t]*)?[A-Za-z_#]")
+_NOT_BESIDE = re.compile(r"(?:define[ \t]+\w+|\b(?:return|case|else|extern))[ \t]+$")
+_MACRO = re.compile(r"#[ \t]*define[ \t]+(\w+)\([^)]*\)((?:[^\n\\]|\\.|\\\n)*)")
+_CALL = re.compile(r"\b([A-Z][A-Z0-9_]{3,})[ \t]*\(([^()]*)")
+_SEPARATORS = "-_./:"
+
+
+class _Strings:
+    """All strings of the code, and what it can make of them.
+
+    A name is put together from strings that have an open end: what begins or
+    ends with a separator ("-base-type", "len-"), stands beside a macro
+    (TYPE_X "io") or has a hole ("sve%d"). In an open end may be another name, or
+    a number, or a word that a macro makes a string of (#n, stringify(n)).
+    """
+
+    def __init__(self, codes: "list[str]") -> None:
+        self.codes = codes
+        self.whole: set[str] = set()
+        self.types: set[str] = set()
+        # Strings that are open at the right, at the left, before a number, and before another and a number ("gpio%s%d").
+        self.heads: set[str] = set()
+        self.tails: set[str] = set()
+        self.numbered: set[str] = set()
+        self.counted: set[str] = set()
+        self._words: "list[frozenset[str]]" = []
+        for code in codes:
+            for match in _STRING.finditer(code):
+                if match[1]:
+                    self._keep(match[1], code, match.start(), match.end())
+            if "TYPE_" in code:
+                self.types.update(_TYPE.findall(code))
+        for string in self.whole:
+            if not re.search(r"[\s\\]", string):
+                self._open(string)
+
+    def _keep(self, string: str, code: str, start: int, end: int) -> None:
+        """Keep a string, and whether it stands beside a macro."""
+        self.whole.add(string)
+        if code[end] in " \t\\" and _BESIDE.match(code, end) and _has_letters(string):
+            self.heads.add(string)
+        if code[start - 1] in " \t" and _has_letters(string):
+            before = code[max(0, start - 80) : start]
+            if before.rstrip(" \t")[-1:].isalnum() and not _NOT_BESIDE.search(before):
+                self.tails.add(string)
+
+    def _open(self, string: str) -> None:
+        """Keep the pieces of a string that have an open end and a letter."""
+        at, before = 0, ""
+        for hole in (*_HOLE.finditer(string), None):
+            piece = string[at : hole.start() if hole else None]
+            after = "" if hole is None else "s" if hole[1] and hole[1] not in "diuxX" else "d"
+            if re.search("[A-Za-z]", piece):
+                if after == "d":
+                    self.numbered.add(piece)
+                if after == "s" or piece[-1] in _SEPARATORS:
+                    self.heads.add(piece)
+                if after == "s" and hole and string[hole.end() :][:1] == "%":
+                    self.counted.add(piece)
+                if before == "s" or piece[0] in _SEPARATORS:
+                    self.tails.add(piece)
+            at, before = hole.end() if hole else 0, after
+
+    def make(self, name: str) -> bool:
+        """Whether the code can put a name together that it does not have as it is."""
+        return self._make(name, 0, frozenset()) or self._make(name, 0, self.words)
+
+    def _make(self, name: str, depth: int, words: "frozenset[str]") -> bool:
+        given, name = name, re.sub(r"\[\d+\]$", "", name)
+        if ((depth or name != given) and name in self.whole) or not depth and name in words:
+            return True
+        if not self.whole.isdisjoint((f"/{name}", *(f"{name}[{number}]" for number in _NUMBERS))):
+            return True
+        if depth > 3:
+            return False
+        return any(self._joined(name[:at], name[at:], depth + 1, words) for at in range(1, len(name)))
+
+    def _joined(self, head: str, tail: str, depth: int, words: "frozenset[str]") -> bool:
+        if tail.isdigit():
+            return self._is_numbered(head, depth, words)
+        if tail[0] == "-" and tail[1:] in self.types and self._make(head, depth, words):
+            return True
+        if head in self.heads and (self._make(tail, depth, words) or head[-1] in _SEPARATORS and tail in words):
+            return True
+        if head in self.counted and self._make(tail.rstrip("0123456789"), depth, words):
+            return True
+        is_tail = tail in self.tails or tail[0] in _SEPARATORS and tail not in self.whole and self._make(tail, depth + 1, words)
+        return is_tail and (self._make(head, depth, words) or tail[0] in _SEPARATORS and head in words)
+
+    def _is_numbered(self, head: str, depth: int, words: "frozenset[str]") -> bool:
+        """Whether a number may follow: "usart%d", "ich9-usb-uhci" #n, the buses of a device (x.0), "%s-v%d"."""
+        if head in self.numbered or head in self.heads or head[-1] == "." and self._make(head[:-1], depth, words):
+            return True
+        ends = [end for end in self.numbered if end[0] in _SEPARATORS and head.endswith(end) and head != end]
+        return any(self._make(head[: -len(end)], depth, words) for end in ends)
+
+    @property
+    def words(self) -> "frozenset[str]":
+        """The arguments of macros that make strings of some, perhaps by other macros.
+
+        Those that say what is saved (VMSTATE_) are left out: that is no property.
+        """
+        if not self._words:
+            bodies: dict[str, list[str]] = {}
+            for code in self.codes:
+                for name, body in _MACRO.findall(code) if "#define" in code else ():
+                    bodies.setdefault(name, []).append(body)
+            known = {name for name in bodies if any(re.search(r"(?<!#)#[ \t]*[A-Za-z_]|stringify\(", body) for body in bodies[name])}
+            users = {name: {other for body in bodies[name] for other, _ in _CALL.findall(body)} for name in bodies}
+            while more := {name for name in users if name not in known and users[name] & known}:
+                known |= more
+            wanted = {name for name in known if not name.startswith("VMSTATE_")}
+            arguments = {words for code in self.codes for name, words in _CALL.findall(code) if name in wanted}
+            fields = [code for code in self.codes if "#[property" in code]
+            self._words.append(frozenset(re.findall(r"\w+", "\n".join([*arguments, *fields]))))
+        return self._words[0]
+
+
+def _has_letters(string: str) -> bool:
+    return re.search("[A-Za-z]{2}", string) is not None and re.search(r"[\s%]", string) is None

@@ -268,12 +268,17 @@ def _keys_to(node: nodes.Node, mark: Mark) -> tuple[str, ...]:
 def all_properties(manifest: Manifest) -> Iterator[Property]:
     """What ``set`` and ``was`` say anywhere."""
     for release in manifest.releases:
-        for change in release.changes:
-            yield from (*change.adds.properties, *change.was)
-        for variant in release.variants:
-            yield from variant.adds.properties
-        for exemption in release.exemptions:
-            yield from exemption.adds.properties
+        yield from release_properties(release)
+
+
+def release_properties(release: Release) -> Iterator[Property]:
+    """What ``set`` and ``was`` say in a release."""
+    for change in release.changes:
+        yield from (*change.adds.properties, *change.was)
+    for variant in release.variants:
+        yield from variant.adds.properties
+    for exemption in release.exemptions:
+        yield from exemption.adds.properties
 
 
 def named_properties(manifest: Manifest) -> "dict[str, frozenset[str]]":

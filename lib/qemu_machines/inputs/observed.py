@@ -59,6 +59,8 @@ class Observed(NamedTuple):
     ``defaults`` are the defaults of each device's properties; ``implements`` the
     devices that are of an abstract driver; ``sections`` the descriptions, by key,
     of what each device saves; ``cpus`` the properties of CPU models under TCG.
+    ``properties`` are the names of all properties of each device of the drivers
+    that were asked for; the record does not have them.
     """
 
     target: str
@@ -69,6 +71,7 @@ class Observed(NamedTuple):
     sections: Mapping[str, str]
     descriptions: Mapping[str, Description]
     cpus: Mapping[str, Mapping[str, str]]
+    properties: Mapping[str, Mapping[str, frozenset[str]]] = {}
 
     @property
     def tells_compat(self) -> bool:

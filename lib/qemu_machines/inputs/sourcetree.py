@@ -11,7 +11,6 @@ from . import capabilities, csource, drivers, files, registration
 from .boards import BOARD_FILES as BOARD_FILES
 from .boards import BoardFile, MachineClass
 from .capabilities import Capability
-from .drivers import Driver as Driver
 from .registration import ShapeError
 from .registration import UpstreamType as UpstreamType
 from .spelling import C_TYPES
@@ -89,15 +88,16 @@ class SourceTree(NamedTuple):
     """``version`` as in VERSION.
 
     ``beside`` are boards that were not asked for, but are in the binary of one
-    that was: a default or an alias may have to be taken from them. ``drivers``
-    has what is known of each driver that was asked for.
+    that was: a default or an alias may have to be taken from them. ``unknown``
+    has those of the drivers and properties that were asked for which this QEMU
+    cannot have, each with the nearest name.
     """
 
     root: str
     version: str
     boards: dict[str, BoardSource]
     beside: dict[str, BoardSource]
-    drivers: Mapping[str, Driver]
+    unknown: Mapping[str, str]
 
 
 def is_tree(root: str) -> bool:
@@ -126,14 +126,15 @@ def read(
     wanted = [place for place in BOARD_FILES if place.board in boards]
     folders = {os.path.dirname(place.path) for place in wanted}
     beside = [place for place in BOARD_FILES if place not in wanted and os.path.dirname(place.path) in folders]
-    searched = dict(properties or {})
-    with_capabilities = searched.pop(capabilities.DRIVER, None) is not None
+    # A machine takes no properties; the capabilities of pseries are not called by their names in C.
+    searched = {driver: names for driver, names in (properties or {}).items() if not driver.endswith("-machine")}
+    with_capabilities = capabilities.DRIVER in (properties or {})
     return SourceTree(
         root,
         version,
         {place.board: _board(headers, place, with_capabilities) for place in wanted},
         {place.board: _board(headers, place, False) for place in beside},
-        drivers.find(root, searched),
+        drivers.find(root, searched) if searched else {},
     )
 
 

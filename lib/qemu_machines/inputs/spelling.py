@@ -1,4 +1,4 @@
-"""One value in several spellings: numbers as C reads them, and what QEMU takes for on and off."""
+"""One value or name in several spellings: numbers as C reads them, what QEMU takes for on and off, the CPUs of x86."""
 
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ C_TYPES = {
     "hwaddr": _bits(64),
     "size_t": _bits(64),
 }
+
+
+_X86_CPU = "x86_64-cpu"
+
+
+def name_in(target: str, driver: str) -> str:
+    """A driver as the binary of a target calls it: CPUs of x86 have other names in qemu-system-i386."""
+    if target == "i386" and (driver == _X86_CPU or driver.endswith(f"-{_X86_CPU}")):
+        return f"{driver.removesuffix(_X86_CPU)}i386-cpu"
+    return driver
 
 
 def plain(value: object) -> str:

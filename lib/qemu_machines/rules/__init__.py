@@ -53,6 +53,8 @@ class Rule(NamedTuple):
     Rules with ``needs_tree`` are left out in a bare checkout, those with
     ``needs_binaries`` everywhere but after the build, and those ``of_changes``,
     which are about what this upload changes, where another one was not frozen.
+    Those that are ``also_built`` judge the source before the build, and the
+    binaries besides after it.
 
     What only follows from another finding is not told. ``needs`` are the parts of
     the manifest that have to be right in format for a problem to say anything
@@ -74,6 +76,7 @@ class Rule(NamedTuple):
     needs: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     of_changes: bool = False
+    also_built: bool = False
 
     def judges(self, model: Model) -> bool:
         """Whether there is what the rule looks at."""
@@ -96,10 +99,11 @@ def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:
 
 
 def of_built() -> tuple[Rule, ...]:
-    """The rules that only verify can judge."""
-    from . import built
+    """The rules that only verify can judge, and what others can only judge of binaries."""
+    from . import built, source
 
-    return built.RULES
+    both = (rule._replace(needs_tree=False, needs_binaries=True) for rule in source.RULES if rule.also_built)
+    return (*built.RULES, *both)
 
 
 def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
@@ -216,9 +220,16 @@ def _unused(model: Model, used: set[int], rules: dict[str, Rule], all_rules: boo
         rule = rules.get(one.rule)
         if rule is None and all_rules:
             yield Finding("override-unused", "warning", one.rule.mark, f'there is no rule "{one.rule}"', "check --list-rules")
-        elif rule and number not in used and rule.judges(model) and not (rule.needs_binaries and _lacks_a_binary(model)):
+        elif rule and number not in used and rule.judges(model) and not _judged_elsewhere(rule, model):
             message = f"no finding of {one.rule} is accepted by this override"
             yield Finding("override-unused", "warning", one.rule.mark, message, "remove it")
+
+
+def _judged_elsewhere(rule: Rule, model: Model) -> bool:
+    """Whether what an override accepts may be found in a binary that is not here, or before the build, in the source."""
+    if rule.also_built and (model.tree is None or model.history.built is None):
+        return True
+    return rule.needs_binaries and _lacks_a_binary(model)
 
 
 def _lacks_a_binary(model: Model) -> bool:

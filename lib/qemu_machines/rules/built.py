@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
 from .. import fidelity
-from ..diagnostics import Mark, few
-from ..model import MachineType, Model, binary_of, plain
+from ..diagnostics import Mark, few, nearest
+from ..model import MachineType, Model, binary_of, name_in, plain
 from . import TYPES, Problem, Rule, Subject, about
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ def _binaries(model: Model) -> tuple[Observed, ...]:
 
 def _binary(model: Model, one: MachineType) -> Optional[Observed]:
     return next((binary for binary in _binaries(model) if binary.target == binary_of(one.board)), None)
+
+
+def _all_binaries(model: Model, one: MachineType) -> list[Observed]:
+    """The binaries that have a type: those of a PC are in qemu-system-i386 as well."""
+    targets = {"x86_64": ("x86_64", "i386")}.get(binary_of(one.board), (binary_of(one.board),))
+    return [binary for binary in _binaries(model) if binary.target in targets]
 
 
 def type_not_built(model: Model) -> Iterator[Problem]:
@@ -110,6 +116,28 @@ def property_not_built(model: Model) -> Iterator[Problem]:
                 yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
 
 
+def properties_lacking(model: Model) -> Iterator[Problem]:
+    """QEMU ends when it makes a device that does not have a property which its machine type sets."""
+    told = model.tree.unknown if model.tree else {}
+    for one in model.types:
+        for binary in _all_binaries(model, one):
+            for item in one.properties:
+                devices = binary.properties.get(name_in(binary.target, item.driver), {})
+                lacking = sorted(device for device, names in devices.items() if item.name not in names)
+                if not lacking or item.name in told:
+                    continue
+                elif len(lacking) == len(devices):
+                    message = f'the built {item.driver} has no property "{item.name}"; a guest with such a device would not start'
+                    hint = nearest(item.name, sorted(frozenset().union(*devices.values())))
+                    yield Problem(item.name, message, hint, about=about(one))
+                else:
+                    message = (
+                        f'not every built {item.driver} has a property "{item.name}"; '
+                        f"a guest with one of these would not start: {few(lacking)}"
+                    )
+                    yield Problem(item.name, message, severity="warning", about=about(one))
+
+
 def base_not_built(model: Model) -> Iterator[Problem]:
     """A type has its base's compat properties and those that are declared, and nothing else."""
     for one in model.types:
@@ -161,11 +189,20 @@ def unjudged(model: Model) -> Iterator[Unjudged]:
         if lock and out and old is None:
             why = f"{name} is not compared with what was released: the record has nothing of it"
             yield Unjudged(f"{why}; freeze writes it when it is given the binary", targets, _OF_RECORD)
+        absent_drivers = sorted(driver for driver in _drivers(model, binary.target) if not binary.properties.get(driver, True))
+        if absent_drivers:
+            why = f"{name} ignores what is set of drivers that it does not have: {few(absent_drivers)} (in a module, or of another target?)"
+            yield Unjudged(why, (), ("property-unknown",))
         later = sorted(_released(model, binary.target) - _frozen(old)) if old else []
         if later:
             why = f"{few(later)}: released, and the record has nothing observed of that"
             # Of the other types of this binary all is judged.
             yield Unjudged(f"{why}; freeze writes it when it is given {name}", (), _OF_TYPES)
+
+
+def _drivers(model: Model, target: str) -> "set[str]":
+    """The drivers that the types of a binary set properties of."""
+    return {str(item.driver) for one in model.types if binary_of(one.board) == target for item in one.properties}
 
 
 def skipped(model: Model, left: "Sequence[Unjudged]") -> list[str]:
@@ -398,7 +435,7 @@ RULES = (
         see_also=("patch-not-classified",),
     ),
 )
-_ALL = tuple(rule.tag for rule in RULES)
+_ALL = (*(rule.tag for rule in RULES), "property-unknown")
 _OF_RECORD = ("built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed")
 _OF_TYPES = ("built-property-changed", "built-type-changed", "firmware-tables-changed")
 _OF_COMPAT = ("built-property-changed", "base-not-built", "property-not-built")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Callable, Iterator
 
 from ..diagnostics import Mark, Text, nearest
-from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, UpstreamType, all_properties, qemu_words, version_numbers
+from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, Property, UpstreamType, qemu_words
+from ..model import release_properties, version_numbers
 from . import TYPES, Problem, Rule, Subject, about
 
 
@@ -60,35 +61,55 @@ def _excepted(one: MachineType) -> bool:
 
 def driver_unknown(model: Model) -> Iterator[Problem]:
     """QEMU silently ignores a property of a driver that it does not have."""
-    known = model.tree.drivers if model.tree else {}
-    for item in all_properties(model.manifest):
-        driver = known.get(item.driver)
-        if driver and not driver.exists:
-            hint = nearest(item.driver, driver.similar)
-            yield Problem(item.driver, f'this QEMU has no driver "{item.driver}", and would ignore it', hint)
-        elif item.driver.endswith("-machine") and item.driver != CAPABILITIES_DRIVER:
+    unknown = model.tree.unknown if model.tree else {}
+    for item, subject in _declared(model, lambda item: item.driver in unknown or item.driver.endswith("-machine")):
+        if item.driver in unknown:
+            message = f'this QEMU has no driver "{item.driver}", and would ignore it'
+            yield Problem(item.driver, message, _meant(unknown[item.driver]), about=subject)
+        elif item.driver != CAPABILITIES_DRIVER:
             hint = "machine: sets fields of its class"
-            yield Problem(item.driver, "a machine takes no properties from its type, and would ignore it", hint)
-    for one in model.types:
-        for item in one.properties:
-            if item.driver == CAPABILITIES_DRIVER and one.board != "pseries":
-                message = f"{item.driver} is a driver of pseries, and {TYPES} would ignore it"
-                yield Problem(item.driver, message, "name the boards that this is for", about=about(one), named=one.board)
+            yield Problem(item.driver, "a machine takes no properties from its type, and would ignore it", hint, about=subject)
+        elif subject.board and subject.board != "pseries":
+            message = f"{item.driver} is a driver of pseries, and {TYPES} would ignore it"
+            hint = "name the boards that this is for"
+            yield Problem(item.driver, message, hint, about=subject, named=subject.board)
 
 
 def property_unknown(model: Model) -> Iterator[Problem]:
     """QEMU aborts on a property that a driver does not have; a field would not compile."""
-    known = model.tree.drivers if model.tree else {}
-    for item in all_properties(model.manifest):
-        driver = known.get(item.driver)
-        if driver and driver.exists and item.name in driver.unknown and not item.driver.endswith("-machine"):
-            hint = nearest(item.name, driver.similar)
-            yield Problem(item.name, f'in this QEMU, {item.driver} has no property "{item.name}"', hint)
+    unknown = model.tree.unknown if model.tree else {}
+
+    def wrong(item: Property) -> bool:
+        return item.name in unknown and item.driver not in unknown and not item.driver.endswith("-machine")
+
+    for item, subject in _declared(model, wrong):
+        message = f'in this QEMU, {item.driver} has no property "{item.name}"'
+        yield Problem(item.name, message, _meant(unknown[item.name]), about=subject)
+    if model.history.built:
+        from . import built
+
+        yield from built.properties_lacking(model)
     for one in model.types:
         source = model.source(one.board)
         if source:
             yield from _unknown_fields(one, source)
             yield from _unknown_capabilities(one, source)
+
+
+def _declared(model: Model, wrong: "Callable[[Property], bool]") -> Iterator[tuple[Property, Subject]]:
+    """What the manifest sets that is wrong, with each type that has it; with its release where none has."""
+    items = [(item, release) for release in model.manifest.releases for item in release_properties(release) if wrong(item)]
+    having: dict[tuple[Mark, Mark], list[Subject]] = {(item.driver.mark, item.name.mark): [] for item, _ in items}
+    for one in model.declared.whole if items else ():
+        for item in one.properties:
+            having.get((item.driver.mark, item.name.mark), []).append(about(one))
+    for item, release in items:
+        subjects = having[item.driver.mark, item.name.mark] or [Subject(release=str(release.series))]
+        yield from ((item, subject) for subject in subjects)
+
+
+def _meant(name: str) -> str:
+    return f'did you mean "{name}"?' if name else ""
 
 
 def _unknown_fields(one: MachineType, source: BoardSource) -> Iterator[Problem]:
@@ -204,7 +225,8 @@ RULES = (
         "a driver that QEMU does not have",
         "QEMU ignores the properties of a driver that it does not have, without a word. A machine is no driver "
         "here: its fields are set by machine:, and only the capabilities of spapr-machine can be set like "
-        "properties, on pseries. An alias such as virtio-net is no driver either.",
+        "properties, on pseries. An alias such as virtio-net is no driver either. A name passes that the code has as a "
+        "string, or puts together: verify notes the drivers that a built binary does not have.",
         "QEMU's object_apply_compat_props()",
         "set: {virtio-nett-pci: {mq: \"on\"}}",
         driver_unknown,
@@ -215,14 +237,16 @@ RULES = (
         "property-unknown",
         "error",
         "a property or a field that QEMU does not have",
-        "QEMU aborts on a property that a driver does not have, as soon as a guest has such a device. Properties "
-        "are searched for in the files that define a driver, its parents and its parts; a property of another "
-        "driver in the same file passes. A field of the machine class that does not exist, or a value that it "
-        "cannot take, would not compile.",
+        "QEMU aborts on a property that a driver does not have, as soon as a guest has such a device. Before the "
+        "build, a name is looked for in the whole source: what its code nowhere has as a string, nor as what macros "
+        "and formats make of strings, no driver can have. Whether this driver has it, the built binary tells: verify "
+        "asks for the properties of all of its devices. A field of the machine class that does not exist, or a value "
+        "that it cannot take, would not compile.",
         "QEMU's object_apply_compat_props(); include/hw/boards.h",
         "machine: {max_cpu: 1024}",
         property_unknown,
         needs_tree=True,
+        also_built=True,
     ),
     Rule(
         "hooks-missing",
