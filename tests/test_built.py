@@ -823,7 +823,8 @@ elif "help" in sys.argv:
 else:
     replies = {{
         "qmp_capabilities": {{}}, "query-target": {{"arch": arch}}, "query-version": {{"qemu": version}},
-        "query-machines": types, "device-list-properties": [{{"name": "mq", "default-value": True}}],
+        "query-machines": types,
+        "device-list-properties": [{{"name": "migrate_tso_props"}}, {{"name": "mq", "default-value": True}}],
     }}
     print(json.dumps({{"QMP": {{}}}}), flush=True)
     for line in sys.stdin:
