@@ -7,6 +7,7 @@ The one place that uses its API: get_all() with objects is the same in 1.5
 from __future__ import annotations
 
 import datetime
+import os
 from typing import Any, Mapping, NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark
@@ -52,6 +53,16 @@ class Releases(NamedTuple):
 
 def read() -> Releases:
     """The data that is installed. Raises InputError where it is missing or broken."""
+    # Newer versions of the module make a day of it, and end where it is none; no question here depends on the day.
+    epoch = os.environ.pop("SOURCE_DATE_EPOCH", None)
+    try:
+        return _read()
+    finally:
+        if epoch is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = epoch
+
+
+def _read() -> Releases:
     # Not at the top: commands that need no release data need not wait for it.
     import distro_info
 
