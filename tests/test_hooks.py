@@ -106,3 +106,99 @@ def test_a_manifest_with_errors(tree: Tree, run: Run, option: "list[str]") -> No
     assert done.stderr.startswith("dh_qemu_machines: error: debian/qemu-machines.yaml:5:12: ")
     assert done.stderr.splitlines()[1] == "    5 |   pc-q35: {alais: ubuntu-q35}"
     assert "[manifest-format]" in done.stderr and "[hooks-missing]" not in done.stderr
+
+
+PATCH = "debian/patches/machine-types.patch"
+SO = "so the types of {} would not exist [hooks-missing]"
+
+
+@pytest.fixture
+def checkout(tree: Tree, run: Run) -> Tree:
+    """A package with the patch of hooks in series, not applied."""
+    tree.whole().qemu(hooked=False)
+    return tree.write(PATCH, run("hooks").stdout).write("debian/patches/series", "machine-types.patch\n")
+
+
+def said(run: Run, *arguments: str) -> "list[str]":
+    """The headlines and hints of hooks-missing; the status has to fit."""
+    done = run(*arguments)
+    lines = [line for line in done.stderr.splitlines() if "[hooks-missing]" in line or line.startswith("      = hint")]
+    assert done.returncode == int(bool(lines)), done.stderr
+    return [line.partition("error: ")[2] or line.partition("hint: ")[2] for line in lines]
+
+
+def test_patches_that_are_not_applied(checkout: Tree, run: Run) -> None:
+    """As git-buildpackage and dgit keep a package; a build has to have them applied."""
+    assert said(run, "check") == said(run, "hooks", "--check") == []
+    where = "debian/patches/series:1:1: machine-types.patch is not applied, "
+    hint = "quilt push -a, or dpkg-source --before-build ."
+    assert said(run) == [where + SO.format("pc-i440fx, pc-q35"), hint]
+    assert checkout.files() == {}
+    # dpkg-source has applied those below it.
+    checkout.write(".pc/applied-patches", "other.patch\n")
+    assert said(run, "check") == []
+    subprocess.run(["patch", "-p1", "-s", "--fuzz=0", "-i", PATCH], check=True, cwd=checkout.root)
+    assert said(run, "check") == said(run) == []
+
+
+def test_no_patch(tree: Tree, run: Run) -> None:
+    tree.whole().qemu(hooked=False).write("debian/patches/series", "other.patch\n").write("debian/patches/other.patch", "")
+    i440fx, _, q35, hint = said(run, "check")
+    assert i440fx.startswith('hw/i386/pc_piix.c:49:1: nothing includes "debian/generated/qemu-machines/pc-i440fx.h.inc", nor does')
+    assert q35.endswith(SO.format("pc-q35")) and hint == "dh_qemu_machines hooks prints that patch"
+
+
+@pytest.mark.parametrize("series", [None, "", "# machine-types.patch\n"])
+def test_a_patch_that_is_not_in_series(checkout: Tree, run: Run, series: "str | None") -> None:
+    (checkout.root / "debian/patches/series").unlink()
+    if series is not None:
+        checkout.write("debian/patches/series", series)
+    where = f"{PATCH}: debian/patches/series does not list machine-types.patch, "
+    assert said(run, "check") == said(run) == [where + SO.format("pc-i440fx, pc-q35"), "add the line machine-types.patch to it"]
+
+
+def test_a_patch_that_lacks_a_board(checkout: Tree, run: Run) -> None:
+    text = checkout.read(PATCH)
+    checkout.write(PATCH, text[: text.index("--- a/hw/i386/pc_q35.c")])
+    wanted = f'hw/i386/pc_q35.c:48:1: {PATCH} does not include "debian/generated/qemu-machines/pc-q35.h.inc", ' + SO.format("pc-q35")
+    hint = f"make it anew: dh_qemu_machines hooks > {PATCH}"
+    assert said(run, "check") == said(run, "hooks", "--check") == [wanted, hint]
+
+
+def test_a_patch_for_another_source(checkout: Tree, run: Run) -> None:
+    """patch(1) would refuse it: what it adds has to be at the end of the file."""
+    checkout.write("hw/i386/pc_q35.c", checkout.read("hw/i386/pc_q35.c") + "/* more */\n")
+    where = "debian/patches/series:1:1: machine-types.patch no longer fits this source, " + SO.format("pc-q35")
+    hint = f"make it anew: dh_qemu_machines hooks > {PATCH}"
+    assert said(run, "check") == [where, hint]
+    done = subprocess.run(["patch", "-p1", "--fuzz=0", "--dry-run", "-i", PATCH], check=False, cwd=checkout.root, capture_output=True)
+    assert done.returncode == 1
+    # Unless a patch before it makes the end what it has to be.
+    checkout.write("debian/patches/series", "before.patch\nmachine-types.patch\n")
+    checkout.write("debian/patches/before.patch", "--- a/hw/i386/pc_q35.c\n+++ b/hw/i386/pc_q35.c\n@@ -54 +54 @@\n-/* more */\n")
+    assert said(run, "check") == []
+
+
+@pytest.mark.parametrize("how", ["quilt's list", "another board"])
+def test_a_board_that_is_missing_after_the_patch(checkout: Tree, run: Run, how: str) -> None:
+    if how == "quilt's list":
+        checkout.write(".pc/applied-patches", "machine-types.patch\n")
+    line = '#include "debian/generated/qemu-machines/pc-i440fx.h.inc"\n'
+    checkout.write("hw/i386/pc_piix.c", checkout.read("hw/i386/pc_piix.c") + line)
+    where = f'hw/i386/pc_q35.c:48:1: {PATCH} is applied, but this file does not include "debian/generated/qemu-machines/pc-q35.h.inc", '
+    wanted = [where + SO.format("pc-q35"), f"make it anew: dh_qemu_machines hooks > {PATCH}, from a source without it"]
+    assert said(run, "check") == said(run) == wanted
+
+
+def test_a_patch_that_git_or_quilt_wrote_anew(checkout: Tree, run: Run) -> None:
+    """Another name, folder, header and amount of context, blanks stripped from empty lines, and other hunks beside."""
+    text = checkout.read(PATCH)
+    header, _, diff = text.partition("--- a/hw")
+    other = "diff --git a/VERSION b/VERSION\n--- a/VERSION\n+++ b/VERSION\n@@ -1 +1 @@\n-7.2.0\n+7.2.1\n"
+    diff = f"--- a/hw{diff}".replace("\n \n", "\n\n").replace(" @@\n", " @@ static void f(void)\n")
+    checkout.write("debian/patches/ours/types.diff", f"From: A B <a@example.org>\nSubject: x\n---\n hw | 1 +\n\n{other}{diff}-- \n2.39.5\n\n")
+    (checkout.root / PATCH).unlink()
+    checkout.write("debian/patches/series", "ours/types.diff -p1\n")
+    assert said(run, "check") == []
+    subprocess.run(["patch", "-p1", "-s", "--fuzz=0", "-i", "debian/patches/ours/types.diff"], check=True, cwd=checkout.root)
+    assert said(run) == []

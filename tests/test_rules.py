@@ -184,7 +184,8 @@ def test_hooks_missing(tree: Tree) -> None:
     lines = tree.read("hw/i386/pc_piix.c").count("\n")
     assert found(tree, "hooks-missing")[0] == (
         f'hw/i386/pc_piix.c:{lines}:1: nothing includes "debian/generated/qemu-machines/pc-i440fx.h.inc", '
-        "so the types of pc-i440fx would not exist; apply the patch that dh_qemu_machines hooks prints"
+        "nor does a patch in debian/patches, so the types of pc-i440fx would not exist; "
+        "dh_qemu_machines hooks prints that patch"
     )
 
 

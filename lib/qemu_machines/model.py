@@ -47,6 +47,7 @@ from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
+    from .inputs.hooks import Hook as Hook
     from .inputs.observed import Observed as Observed
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
@@ -139,7 +140,9 @@ class History(NamedTuple):
     that patches register themselves. ``built`` is only there for verify.
     ``uncleaned`` is the file that should say that what is generated is removed in clean, if none does.
     ``earlier`` are the uploads after the record's, ``revision`` is the one of git that the last
-    of them was made of ("" where nobody asked, or none was found).
+    of them was made of ("" where nobody asked, or none was found). ``hooks`` are the lines in debian/patches
+    that include what is generated, by the name of that, where the source lacks one; where ``unapplied`` is
+    true, patches need not be applied.
     """
 
     lock: Optional[Lock] = None
@@ -156,6 +159,8 @@ class History(NamedTuple):
     uncleaned: Optional[Mark] = None
     earlier: Earlier = Earlier()
     revision: str = ""
+    hooks: Mapping[str, Hook] = {}
+    unapplied: bool = False
 
 
 class Declared(NamedTuple):

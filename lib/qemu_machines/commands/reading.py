@@ -152,6 +152,8 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
     history = _history(options, where, declared.docs, str(found.version), known, tree, lines, unreadable)
+    if tree:
+        history = attempt(lambda: _with_hooks(options, where, derived, history), unreadable) or history
     if unreadable:
         return Inputs(None, lines, unreadable)
     record = history.lock.upload if history.lock else None
@@ -232,6 +234,20 @@ def _history(
         # In a build they are in the source.
         by_hand=(attempt(lambda: patches.by_hand(where.patches), unreadable) or ()) if options.command == "check" else (),
     )
+
+
+def _with_hooks(options: Options, where: Place, derived: Model, history: model.History) -> model.History:
+    """The same with what became of the lines that the source lacks. Raises InputError."""
+    wanted = {derived.include(board.name): derived.source(board.name) for board in derived.manifest.boards}
+    present = {name for name, source in wanted.items() if source and name in source.includes}
+    if len(present) == len(wanted):
+        return history
+    # No build gets further without them.
+    from ..inputs import hooks
+
+    found = hooks.find(where.patches, where.source, present)
+    # What a build does is what comes out; everybody else may look at a checkout before it.
+    return history._replace(hooks=found, unapplied=options.command != "")
 
 
 def with_stanza(inputs: Inputs) -> Inputs:

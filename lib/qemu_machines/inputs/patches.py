@@ -130,14 +130,14 @@ def read(folder: str, known: Container[str] = ()) -> Optional[tuple[Patch, ...]]
     series = os.path.join(folder, "series")
     if not os.path.exists(series):
         return None
-    return parse(_listed(series), folder, partial(_content, folder), known)
+    return parse(entries(series), folder, partial(content_of, folder), known)
 
 
-def _listed(series: str) -> list[Text]:
+def entries(series: str) -> list[Text]:
     return names(files.read_bytes(series, WHAT, root=files.root_of(os.path.dirname(series))), series)
 
 
-def _content(folder: str, path: str) -> Optional[bytes]:
+def content_of(folder: str, path: str) -> Optional[bytes]:
     """A patch of the folder; None where there is none."""
     return files.read_bytes(path, "the patch", limit=LIMIT, root=files.root_of(folder)) if os.path.isfile(path) else None
 
@@ -188,10 +188,10 @@ def by_hand(folder: str) -> tuple[Text, ...]:
     series = os.path.join(folder, "series")
     boards = {place.path: place.board for place in BOARD_FILES}
     found: dict[str, Text] = {}
-    for entry in _listed(series) if os.path.exists(series) else ():
+    for entry in entries(series) if os.path.exists(series) else ():
         path = os.path.join(folder, entry)
         # What is missing is told where the lines of patches are looked at; without a record nobody asks.
-        data = _content(folder, path) if is_below(entry) else None
+        data = content_of(folder, path) if is_below(entry) else None
         if data is None:
             continue
         board = ""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator, Optional
 
 from ..diagnostics import Mark, Text, nearest
 from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, Property, UpstreamType, qemu_words
 from ..model import release_properties, version_numbers
 from . import TYPES, Problem, Rule, Subject, about
+
+if TYPE_CHECKING:
+    from ..model import Hook
 
 
 def base_missing(model: Model) -> Iterator[Problem]:
@@ -159,15 +162,38 @@ def hand_written_type(model: Model) -> Iterator[Problem]:
 def hooks_missing(model: Model) -> Iterator[Problem]:
     """Without the #include everything builds and the types silently do not exist."""
     for board in model.manifest.boards:
-        source = model.source(board.name)
-        wanted = model.include(board.name)
-        if source and wanted not in source.includes:
-            yield Problem(
-                Mark(source.file, len(source.lines) - (source.lines[-1:] == [""]), 1),
-                f'nothing includes "{wanted}", so the types of {board.name} would not exist',
-                "apply the patch that dh_qemu_machines hooks prints",
-                about=Subject(board=board.name),
-            )
+        source, wanted = model.source(board.name), model.include(board.name)
+        hook = model.history.hooks.get(wanted)
+        if not source or wanted in source.includes or (model.history.unapplied and hook and hook.waits):
+            continue
+        where = Mark(source.file, len(source.lines) - (source.lines[-1:] == [""]), 1)
+        yield _hook_missing(model, where, board.name, hook)
+
+
+def _hook_missing(model: Model, where: Mark, board: str, hook: Optional[Hook]) -> Problem:
+    """What became of the line of a board: each of these has another remedy."""
+    subject, wanted, absent = Subject(board=board), model.include(board), f"so the types of {TYPES} would not exist"
+    anew = "make it anew: dh_qemu_machines hooks > "
+    if hook is None:
+        other = next(iter(model.history.hooks.values()), None)
+        if other:
+            return Problem(where, f'{other.path} does not include "{wanted}", {absent}', f"{anew}{other.path}", about=subject, named=board)
+        hint = "dh_qemu_machines hooks prints that patch"
+        message = f'nothing includes "{wanted}", nor does a patch in debian/patches, {absent}'
+        return Problem(where, message, hint, about=subject, named=board)
+    place = hook.entry or Mark(hook.path)
+    if hook.entry is None:
+        message, hint = f"debian/patches/series does not list {hook.name}, {absent}", f"add the line {hook.name} to it"
+    elif hook.applied:
+        message = f'{hook.path} is applied, but this file does not include "{wanted}", {absent}'
+        return Problem(where, message, f"{anew}{hook.path}, from a source without it", about=subject, named=board)
+    elif not hook.fits:
+        message = f"{hook.name} no longer fits this source, {absent}"
+        hint, also = f"{anew}{hook.path}", ((where, "the end of this file has changed"),)
+        return Problem(place, message, hint, also, about=subject, named=board)
+    else:
+        message, hint = f"{hook.name} is not applied, {absent}", "quilt push -a, or dpkg-source --before-build ."
+    return Problem(place, message, hint, about=subject, named=board)
 
 
 def source_version(model: Model) -> Iterator[Problem]:
@@ -252,7 +278,10 @@ RULES = (
         "hooks-missing",
         "error",
         "generated files that nothing includes",
-        "Without the #include everything builds and no type of the board exists.",
+        "Without the #include everything builds and no type of the board exists. The finding says which it is: no "
+        "patch includes the file; the patch is in debian/patches and not in series; it does not fit this source, or "
+        "lacks the board; it is applied and the board's file lacks the line. A patch in series that fits and is not "
+        "applied yet is fine in a checkout, but not in the build step.",
         "QEMU's board files",
         "the hooks patch is not in debian/patches/series",
         hooks_missing,
