@@ -151,13 +151,11 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     derived = model.model_of(declared, found, known, tree, where.include_folder, vendors, allow)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
-    history = _history(options, where, declared.docs, str(found.version), known, tree, lines, unreadable)
+    history = before(options, declared, entry, found, known, tree, lines, unreadable)
     if tree:
         history = attempt(lambda: _with_hooks(options, where, derived, history), unreadable) or history
     if unreadable:
         return Inputs(None, lines, unreadable)
-    record = history.lock.upload if history.lock else None
-    history = history._replace(earlier=upload.earlier(entry, found, known, record))
     return Inputs(derived._replace(history=history), lines, unreadable)
 
 
@@ -195,17 +193,18 @@ def whole(other: manifest.Manifest) -> manifest.Manifest:
     return other
 
 
-def _history(
+def before(
     options: Options,
-    where: Place,
-    docs: manifest.Docs,
-    version: str,
+    declared: manifest.Manifest,
+    entry: changelog.Changelog,
+    found: upload.Upload,
     known: releases.Releases,
     tree: Optional[sourcetree.SourceTree],
     lines: dict[str, Sequence[str]],
     unreadable: list[Finding],
 ) -> model.History:
-    """What was before: the frozen record, what to compare with, and the patches since."""
+    """What was before: the frozen record, what to compare with, the patches and the uploads since."""
+    where, docs = place(options), declared.docs
     path, debian = where.record, where.debian
     frozen = attempt(lambda: lock.read(path), unreadable) if os.path.lexists(path) else None
     against = attempt(partial(_against, options.against, known), unreadable) if options.against else None
@@ -213,26 +212,27 @@ def _history(
         if record:
             lines[record.file] = record.lines
     # Without a record no patch is known to be new, and they are not read.
-    found = None
+    now = None
     if frozen or options.command == "freeze":
         # The new record has the lines of all of them.
         have = frozen.patches if frozen and options.command != "freeze" else None
         sums = have.sums if have else frozenset[str]()
-        found = attempt(lambda: patches.read(where.patches, sums), unreadable)
+        now = attempt(lambda: patches.read(where.patches, sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
     readme = attempt(partial(documents.read, where.readme(docs.readme), where.top), unreadable) if docs.readme else None
     return model.History(
         frozen,
         against,
-        found,
+        now,
         cycle,
-        packaging.unreachable(debian, docs.readme, version),
+        packaging.unreachable(debian, docs.readme, str(found.version)),
         machines.read(),
         readme,
         news=packaging.news_versions(debian) if frozen else frozenset(),
         uncleaned=packaging.uncleaned(debian, where.top, where.output),
         # In a build they are in the source.
         by_hand=(attempt(lambda: patches.by_hand(where.patches), unreadable) or ()) if options.command == "check" else (),
+        earlier=upload.earlier(entry, found, known, frozen.upload if frozen else None),
     )
 
 
