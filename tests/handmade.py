@@ -34,14 +34,18 @@ def board_of(name: str) -> str:
     return next(board for board in FILES if name.startswith(f"{board}-"))
 
 
-def write(root: Path, rows: Sequence[Row], style: Style) -> None:
-    """Add the types to the boards' files, and take upstream's newest what the distribution's newest gets."""
+def write(root: Path, rows: Sequence[Row], style: Style, shared: bool = True) -> None:
+    """Add the types to the boards' files, and take upstream's newest what the distribution's newest gets.
+
+    Not ``shared``, the array of wily stays out of the header that all of QEMU includes.
+    """
     for board, path in FILES.items():
         mine = [row for row in rows if board_of(row["name"]) == board]
         if mine:
-            text = (root / path).read_text(encoding="utf-8")
-            replace(root / path, style.replumb(board, _given_up(board, text)) + "\n" + style.types(board, mine))
-    if any("hw_compat_2_4_wily" in fact for row in rows for fact in row["adds"]):
+            text = style.replumb(board, _given_up(board, (root / path).read_text(encoding="utf-8")))
+            own = _wilys_array(root, "static ") if not shared and _has_wily(mine) else ""
+            replace(root / path, f"{text}\n{own}{style.types(board, mine)}")
+    if shared and _has_wily(rows):
         _wilys(root)
 
 
@@ -63,15 +67,24 @@ def _given_up(board: str, text: str) -> str:
     return text
 
 
-def _wilys(root: Path) -> None:
-    """An array of the distribution's own: upstream's of 2.4 and three more, declared like upstream's."""
-    machine = root / "hw/core/machine.c"
-    text = machine.read_text(encoding="utf-8")
+def _has_wily(rows: Sequence[Row]) -> bool:
+    return any("hw_compat_2_4_wily" in fact for row in rows for fact in row["adds"])
+
+
+def _wilys_array(root: Path, kind: str = "") -> str:
+    """An array of the distribution's own: upstream's of 2.4 and three more."""
+    text = (root / "hw/core/machine.c").read_text(encoding="utf-8")
     upstream = re.search(r"hw_compat_2_4\[\] = \{\n(.*?)^\};", text, re.M | re.S)
     assert upstream
     more = "".join(f'    {{ .driver = "migration", .property = "{name}", .value = "off" }},\n' for name in WILYS)
-    text += f"\nGlobalProperty hw_compat_2_4_wily[] = {{\n{more}{upstream[1]}}};\n"
-    replace(machine, text + "const size_t hw_compat_2_4_wily_len = G_N_ELEMENTS(hw_compat_2_4_wily);\n")
+    size = f"{kind}const size_t hw_compat_2_4_wily_len = G_N_ELEMENTS(hw_compat_2_4_wily);\n"
+    return f"\n{kind}GlobalProperty hw_compat_2_4_wily[] = {{\n{more}{upstream[1]}}};\n{size}"
+
+
+def _wilys(root: Path) -> None:
+    """Declared like upstream's."""
+    machine = root / "hw/core/machine.c"
+    replace(machine, machine.read_text(encoding="utf-8") + _wilys_array(root))
     boards = root / "include/hw/boards.h"
     line = "extern GlobalProperty hw_compat_2_4[];"
     declared = "extern GlobalProperty hw_compat_2_4_wily[];\nextern const size_t hw_compat_2_4_wily_len;\n"
@@ -118,18 +131,31 @@ def _x86_head(row: Row) -> str:
     return text + "    m->is_default = false;\n"
 
 
-def named_x86(board: str, row: Row) -> str:
-    """DEFINE_I440FX_MACHINE(suffix, name, compatfn, optionfn), QEMU 2.4 to 9.0."""
+def _options(symbol: str, base: str, numbered: bool) -> str:
+    """The function of upstream's for a version; 9.1 changed the order of the words."""
+    words = base.replace(".", "_")
+    return f"pc_{symbol}_machine_{words}_options" if numbered else f"pc_{symbol}_{words}_machine_options"
+
+
+def _define(board: str, suffix: str, name: str, function: str, numbered: bool) -> str:
+    """DEFINE_I440FX_MACHINE(suffix, name, compatfn, optionfn), QEMU 2.4 to 9.0; since then there is but the one of all PCs."""
     symbol, macro, _ = X86[board]
+    last = f"\n                      {function})"
+    return f"DEFINE_PC_MACHINE({suffix}, {name}, pc_{symbol}_init,{last}" if numbered else f"DEFINE_{macro}_MACHINE({suffix}, {name}, NULL,{last}"
+
+
+def named_x86(board: str, row: Row, numbered: bool = False) -> str:
+    symbol = X86[board][0]
     bases, suffix = row["base"].split(" then "), suffix_of(board, row)
     function = f"pc_{symbol}_{suffix}_machine_options"
-    calls = [f"pc_{symbol}_{'' if 'latest' in base else base.replace('.', '_') + '_'}machine_options" for base in bases]
+    calls = [f"pc_{symbol}_machine_options" if "latest" in base else _options(symbol, base, numbered) for base in bases]
     settings = _settings(row, "m")
     declared = "".join(re.findall(r"^    static .*?^    \};\n", settings, re.M | re.S))
     return (
         f"static void {function}(MachineClass *m)\n{{\n{declared}{''.join(f'    {call}(m);' + chr(10) for call in calls)}"
         f"{_x86_head(row)}{settings.replace(declared, '') if declared else settings}}}\n"
-        f'DEFINE_{macro}_MACHINE({suffix}, "{row["name"]}", NULL,\n                      {function});\n\n'
+        + _define(board, suffix, f'"{row["name"]}"', function, numbered)
+        + ";\n\n"
     )
 
 
@@ -150,11 +176,74 @@ def _plain(board: str, rows: Sequence[Row]) -> str:
     return "".join((named_x86 if board in X86 else named_other)(board, row) for row in rows)
 
 
+def numbered(data: str) -> "dict[str, Style]":
+    """The same styles for QEMU 9.1 and later, where upstream's macros take numbers only."""
+
+    def plain(board: str, rows: Sequence[Row]) -> str:
+        return "".join(named_x86(board, row, True) if board in X86 else _by_hand(board, row, data) for row in rows)
+
+    def variants(board: str, rows: Sequence[Row]) -> str:
+        return several(board, rows, True) if board in X86 else plain(board, rows)
+
+    def by_name(board: str, rows: Sequence[Row]) -> str:
+        return plain(board, rows) if board in X86 else "".join(_by_name(board, row) for row in rows)
+
+    return {"plain": Style(plain), "variants": Style(variants), "replumbed": Style(by_name, _with_names), "helpers": helpers(data)}
+
+
+def _by_hand(board: str, row: Row, data: str) -> str:
+    """All that a macro would write."""
+    prefix, suffix, version = OTHERS[board][0], suffix_of(board, row), row["base"].replace(".", "_")
+    symbol, init, init_function = f"{prefix}_machine_{suffix}", "", ""
+    if prefix == "ccw":
+        init_function = (
+            f"static void {symbol}_mach_init(MachineState *mach)\n{{\n    current_mc = S390_CCW_MACHINE_CLASS(MACHINE_GET_CLASS(mach));\n"
+            f"    ccw_machine_{version}_instance_options(mach);\n    ccw_init(mach);\n}}\n\n"
+        )
+        if data != "void *data":
+            init_function = init_function.replace("    current_mc = S390_CCW_MACHINE_CLASS(MACHINE_GET_CLASS(mach));\n", "")
+        init = f'    mc->desc = "{row["description"]}";\n    mc->init = {symbol}_mach_init;\n'
+    latest = f'    mc->alias = "{board}";\n    mc->is_default = true;\n' if row.get("default") else ""
+    return (
+        f"{init_function}static void {symbol}_class_init(ObjectClass *oc, {data})\n{{\n    MachineClass *mc = MACHINE_CLASS(oc);\n\n"
+        f"    {prefix}_machine_{version}_class_options(mc);\n{_settings(row, 'mc')}{init}{latest}}}\n\n"
+        f'static const TypeInfo {symbol}_info = {{\n    .name = MACHINE_TYPE_NAME("{row["name"]}"),\n'
+        f"    .parent = TYPE_{'SPAPR' if prefix == 'spapr' else 'S390_CCW'}_MACHINE,\n    .class_init = {symbol}_class_init,\n}};\n\n"
+        f"static void {symbol}_register(void)\n{{\n    type_register_static(&{symbol}_info);\n}}\ntype_init({symbol}_register)\n\n"
+    )
+
+
+def _with_names(board: str, text: str) -> str:
+    """Upstream's macro with the words of its symbols, of its name and of its text as parameters, and upstream's own by that."""
+    if board in X86:
+        return text
+    prefix, macro = OTHERS[board]
+    head = f"#define DEFINE_{macro}_MACHINE_IMPL(latest, ...)"
+    body = re.search(re.escape(head) + r".*?\n(?=\n)", text, re.S)
+    assert body
+    made = body[0].replace(head, f"#define DEFINE_{macro}_MACHINE_NAMED(words, namestr, verstr, latest, ...)")
+    made = re.sub(rf"MACHINE_VER_SYM\((info|register|class_init|mach_init), {prefix}, __VA_ARGS__\)", rf"{prefix}_machine_##words##_\1", made)
+    made = made.replace(f'MACHINE_VER_TYPE_NAME("{board}", __VA_ARGS__)', f'MACHINE_TYPE_NAME("{board}-" namestr)')
+    made = made.replace("MACHINE_VER_STR(__VA_ARGS__)", "verstr")
+    upstream = _helper(
+        f"#define DEFINE_{macro}_MACHINE_IMPL(latest, major, minor)",
+        f'    DEFINE_{macro}_MACHINE_NAMED(major##_##minor, #major "." #minor, #major "." #minor, latest, major, minor)',
+    )
+    return text.replace(body[0], f"{made}\n{upstream}")
+
+
+def _by_name(board: str, row: Row) -> str:
+    assert not row["adds"], f"no patch of this style adds anything to {row['name']}"
+    latest, name = "true" if row.get("default") else "false", row["name"][len(board) + 1 :]
+    words = f'{suffix_of(board, row)}, "{name}", "{row["name"]}-{row["base"]}", {latest}, {", ".join(row["base"].split("."))}'
+    return f"DEFINE_{OTHERS[board][1]}_MACHINE_NAMED({words});\n"
+
+
 def _helper(*lines: str) -> str:
     return " \\\n".join(lines) + "\n\n"
 
 
-def several(board: str, rows: Sequence[Row]) -> str:
+def several(board: str, rows: Sequence[Row], numbered: bool = False) -> str:
     """One macro for a release's type and its -hpb, where these are as they should be; the others one by one."""
     if board not in X86:
         return _plain(board, rows)
@@ -168,8 +257,7 @@ def several(board: str, rows: Sequence[Row]) -> str:
         "    m->alias = malias;",
         "    m->is_default = isdefault;",
         "}",
-        f'DEFINE_{macro}_MACHINE(series, "{board}-" namestr, NULL,',
-        f"                      pc_{symbol}_##series##_machine_options);",
+        *(_define(board, "series", f'"{board}-" namestr', f"pc_{symbol}_##series##_machine_options", numbered) + ";").split("\n"),
         f"static void pc_{symbol}_##series##_hpb_machine_options(MachineClass *m)",
         "{",
         f"    pc_{symbol}_##series##_machine_options(m);",
@@ -178,8 +266,7 @@ def several(board: str, rows: Sequence[Row]) -> str:
         "    m->is_default = false;",
         "    compat_props_add(m->compat_props, ubuntu_hpb, G_N_ELEMENTS(ubuntu_hpb));",
         "}",
-        f'DEFINE_{macro}_MACHINE(series##_hpb, "{board}-" namestr "-hpb", NULL,',
-        f"                      pc_{symbol}_##series##_hpb_machine_options)",
+        *_define(board, "series##_hpb", f'"{board}-" namestr "-hpb"', f"pc_{symbol}_##series##_hpb_machine_options", numbered).split("\n"),
     )
     array = 'static GlobalProperty ubuntu_hpb[] = {\n    { TYPE_X86_CPU, "host-phys-bits", "on" },\n};\n\n'
     text, known = array + text, {row["name"]: row for row in rows}
@@ -188,12 +275,12 @@ def several(board: str, rows: Sequence[Row]) -> str:
         words = row.get("description", "").split()
         wanted = row.get("description", "").replace(f", {words[-1]}" if words else "", f", +host-phys-bits=true, {words[-1]}" if words else "")
         if hpb and not row["adds"] and hpb["base"] == row["base"] and hpb["description"] == wanted and hpb["adds"] == ["compat:host-phys-bits=on"]:
-            series, base = row["name"][len(board) + 1 :], row["base"].replace(".", "_")
+            series, parent = row["name"][len(board) + 1 :], _options(symbol, row["base"], numbered)
             alias = f'"{row["alias"]}"' if row.get("alias") else "NULL"
-            text += f'DEFINE_UBUNTU_{macro}_MACHINES({series}, "{series}",\n    pc_{symbol}_{base}_machine_options, "{words[1]}", {alias}, {str(bool(row.get("default"))).lower()});\n\n'
+            text += f'DEFINE_UBUNTU_{macro}_MACHINES({series}, "{series}",\n    {parent}, "{words[1]}", {alias}, {str(bool(row.get("default"))).lower()});\n\n'
             known.pop(hpb["name"])
         elif row["name"] in known:
-            text += named_x86(board, row)
+            text += named_x86(board, row, numbered)
     return text
 
 

@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping
 import generations
 import handmade
 import pytest
-from conftest import ROOT, Run
+from conftest import ROOT, TOOL, Run
 from generations import Generation
 from test_examples import recorded
 from trees import Tree
@@ -66,11 +66,12 @@ def snapshot(tree: Tree) -> dict[str, str]:
     return {name: tree.read(name) for name in files if (tree.root / name).exists()}
 
 
-def hooked(tree: Tree, run: Run, pristine: Mapping[str, str]) -> None:
+def hooked(root: Path, pristine: Mapping[str, str]) -> None:
     """Drop the patch, and apply the hooks."""
     for name, text in pristine.items():
-        tree.write(name, text)
-    subprocess.run(["patch", "-s", "-p1"], cwd=tree.root, input=run("hooks").stdout, text=True, check=True)
+        handmade.replace(root / name, text)
+    hooks = subprocess.run([TOOL, "hooks"], cwd=root, stdout=subprocess.PIPE, text=True, check=True).stdout
+    subprocess.run(["patch", "-s", "-p1"], cwd=root, input=hooks, text=True, check=True)
 
 
 def types_of(text: str) -> dict[str, MachineType]:
@@ -97,7 +98,7 @@ def test_the_whole_way(one: Generation, style: str, tree: Tree, run: Run) -> Non
     assert max(map(len, done.stdout.splitlines())) <= 120
     tree.manifest(done.stdout)
     assert tags(run("check").stderr) == {"hand-written-type", "hooks-missing"}
-    hooked(tree, run, pristine)
+    hooked(tree.root, pristine)
     checked = run("check")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert run().returncode == 0
@@ -123,7 +124,7 @@ def test_a_release_that_was_never_frozen(tree: Tree, run: Run) -> None:
     assert "changelog:7:7: [record-missing] 1:7.2+dfsg-5ubuntu2.1 went out to lunar, and there is no record of its machine types" in found(run)
     assert '\n- {rule: record-missing, reason: "TODO: dh_qemu_machines freeze, and then remove this", bug: "TODO: none"}\n' in done.stdout
     tree.manifest(done.stdout)
-    hooked(tree, run, pristine)
+    hooked(tree.root, pristine)
     checked = run("check")
     assert (checked.returncode, checked.stderr) == (0, "")
     assert run("freeze").returncode == 0
@@ -145,6 +146,9 @@ def of_record(name: str, style: str, tree: Tree) -> list[dict[str, Any]]:
     """A tree with what Ubuntu shipped, in a style, and its rows."""
     rows: list[dict[str, Any]] = json.loads((ROOT / "tests" / "data" / f"{name}.json").read_text(encoding="utf-8"))
     for one in rows:
+        if handmade.board_of(one["name"]) not in X86:
+            # Upstream's class of pseries has it, and its macro for s390x another one; neither is in these reduced boards.
+            del one["description"]
         if one["name"] == "pc-i440fx-noble-v2":
             # Known from a listing that had no texts; that of q35 had.
             one.setdefault("description", X86["pc-i440fx"].format("24.04", "arch_caps fix, ").replace("PC", "PC v2"))
@@ -157,6 +161,23 @@ def of_record(name: str, style: str, tree: Tree) -> list[dict[str, Any]]:
     return rows
 
 
+def differing(rows: list[dict[str, Any]], types: Mapping[str, MachineType], real: bool = False) -> list[tuple[object, object]]:
+    """Where what a manifest derives is not what the record has."""
+    found: list[tuple[object, object]] = []
+    # Some bases have these already, and some, or their reduced boards, have not.
+    either = {("default_display", "std"), ("default_kernel_irqchip_split", "false"), ("max_cpus", "255")}
+    ddw = {("spapr-pci-host-bridge", "ddw", "off")} if real else set()
+    for wanted in rows:
+        one = types[wanted["name"]]
+        properties, fields, arrays = recorded(wanted)
+        expected = (wanted["base"].split(" then ")[0], wanted.get("description", one.description), properties - ddw, fields - either, arrays)
+        properties = {(str(p.driver), str(p.name), str(p.value)) for p in one.properties}
+        fields = {(str(field.name), str(field.value)) for field in one.fields}
+        has = (one.base, one.description, properties - ddw, fields - either, [str(array) for array in one.compat])
+        found += [] if has == expected else [((one.name, *expected), has)]
+    return found
+
+
 @pytest.mark.parametrize("record, style", RECORDS, ids=["-".join(pair) for pair in RECORDS])
 def test_round_trip_of_the_record(record: str, style: str, tree: Tree, run: Run) -> None:
     """Each row of what Ubuntu shipped, written by hand, imported, and derived again."""
@@ -166,20 +187,7 @@ def test_round_trip_of_the_record(record: str, style: str, tree: Tree, run: Run)
     # Upstream's macro, which the patch uses, leaves these two out.
     gone = {"pseries-disco", "pseries-eoan"} if record == "questing" else set()
     assert sorted(types) == sorted(one["name"] for one in rows if one["name"] not in gone)
-    for wanted in rows:
-        if wanted["name"] in gone:
-            continue
-        one = types[wanted["name"]]
-        assert (one.name, one.base) == (wanted["name"], wanted["base"].split(" then ")[0])
-        properties = {(str(p.driver), str(p.name), str(p.value)) for p in one.properties}
-        fields = {(str(field.name), str(field.value)) for field in one.fields} - {("max_cpus", "255")}
-        expected = recorded(wanted)
-        # What its base has already is nothing of its own.
-        same = {("default_display", "std"), ("default_kernel_irqchip_split", "false")}
-        assert (one.name, properties, fields) == (wanted["name"], expected[0], expected[1] - same)
-        assert [str(array) for array in one.compat] == expected[2]
-        if "description" in wanted and one.board in X86:
-            assert (one.name, one.description) == (wanted["name"], wanted["description"])
+    assert differing([one for one in rows if one["name"] not in gone], types) == []
     assert not tags(done.stderr) & {"import-not-kept", *([] if gone else ["import-not-understood"])}
     assert max(map(len, done.stdout.splitlines())) <= 120
 
