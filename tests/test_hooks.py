@@ -63,7 +63,7 @@ def test_another_output_folder(tree: Tree, run: Run) -> None:
 
 def test_no_tree(tree: Tree, run: Run) -> None:
     missing = "dh_qemu_machines: error: debian/qemu-machines.yaml: the manifest is missing\n" + (
-        "      = hint: see the EXAMPLES in dh_qemu_machines(1) for a first one\n"
+        "      = hint: dh_qemu_machines init writes the first one\n"
     )
     source = (
         "dh_qemu_machines: error: .: this is not a QEMU source tree (no VERSION or no hw/)\n"
@@ -145,7 +145,7 @@ def test_no_patch(tree: Tree, run: Run) -> None:
     tree.whole().qemu(hooked=False).write("debian/patches/series", "other.patch\n").write("debian/patches/other.patch", "")
     i440fx, _, q35, hint = said(run, "check")
     assert i440fx.startswith('hw/i386/pc_piix.c:49:1: nothing includes "debian/generated/qemu-machines/pc-i440fx.h.inc", nor does')
-    assert q35.endswith(SO.format("pc-q35")) and hint == "dh_qemu_machines hooks prints that patch"
+    assert q35.endswith(SO.format("pc-q35")) and hint == "dh_qemu_machines init writes that patch, and hooks prints it"
 
 
 @pytest.mark.parametrize("series", [None, "", "# machine-types.patch\n"])

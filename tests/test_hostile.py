@@ -458,7 +458,7 @@ def test_no_text_of_the_manifest_makes_a_marker(tree: Tree, call: Call, where: s
 # Every kind of input with every command that reads a tree: add a line for a new command, or a new kind of input.
 TYPED = {
     "build": [], "check": ["check"], "hooks": ["hooks"], "hooks --check": ["hooks", "--check"], "verify": ["verify", "binaries"],
-    "freeze": ["freeze"], "migrate": ["migrate", "--from", "binaries", "--to", "binaries"], "import": ["import", "."],
+    "freeze": ["freeze"], "init": ["init"], "migrate": ["migrate", "--from", "binaries", "--to", "binaries"], "import": ["import", "."],
     "explain": ["explain", "pc-q35-lunar"], "explain upload": ["explain", "upload"], "report": ["report"],
     "bump": ["bump", "release", "mantic"], "compare": ["compare", ".", "debian/qemu-machines.lock"],
     "check --against": ["check", "--against", "debian/qemu-machines.lock"],

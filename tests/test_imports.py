@@ -57,6 +57,7 @@ def test_data_moves_one_way(room: str, others: str) -> None:
         ([], ["yaml", "distro_info"]),
         (["check"], ["yaml", "distro_info", "argparse"]),
         (["hooks"], ["yaml", "difflib", "argparse"]),
+        (["init"], ["yaml", "json", "argparse"]),
         (["report"], ["yaml", "distro_info", "argparse"]),
         (["verify"], ["yaml", "distro_info", "tempfile", "shutil", "json", "subprocess", "argparse", "hashlib"]),
         (["report", "--format", "html"], ["yaml", "distro_info", "argparse"]),

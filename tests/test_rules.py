@@ -185,7 +185,7 @@ def test_hooks_missing(tree: Tree) -> None:
     assert found(tree, "hooks-missing")[0] == (
         f'hw/i386/pc_piix.c:{lines}:1: nothing includes "debian/generated/qemu-machines/pc-i440fx.h.inc", '
         "nor does a patch in debian/patches, so the types of pc-i440fx would not exist; "
-        "dh_qemu_machines hooks prints that patch"
+        "dh_qemu_machines init writes that patch, and hooks prints it"
     )
 
 

@@ -87,6 +87,7 @@ COMMANDS = (
         0,
         1,
     ),
+    Command("init", "write the first manifest, and what the package needs around it"),
     Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
     Command(
         "report",

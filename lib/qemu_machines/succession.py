@@ -12,7 +12,7 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 from .diagnostics import Mark, Where, mark_of, nearest
 from .inputs import version
 from .inputs.manifest import Board
-from .model import MachineType, Model, Release
+from .model import MachineType, Model, Release, SourceTree
 
 Settings = Mapping[str, Mapping[str, str]]
 
@@ -85,21 +85,21 @@ def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
         hint = f"begin the entry of {name} first, or give --sourcedir; --series={name} if the changelog is for it"
         raise Refused(upload.version, why, hint)
     variants = _variants(last, name, wishes)
-    return Step(name, _qemu(model), boards=_boards(model, wishes), like=last if variants else None, variants=variants)
+    return Step(name, qemu_of(model.tree, upload.upstream), boards=_boards(model, wishes), like=last if variants else None, variants=variants)
 
 
-def _qemu(model: Model) -> str:
-    """The version that machine types go by: of the source, else of the upload."""
-    if model.tree is None:
-        return model.upload.upstream
-    found = version.parse(model.tree.version)
-    wanted = found.minor if found else model.upload.upstream
-    for source in filter(lambda one: one.types, model.tree.boards.values()):
+def qemu_of(tree: Optional[SourceTree], upstream: str) -> str:
+    """The version that machine types go by: of the source, else of the upload. Raises Refused."""
+    if tree is None:
+        return upstream
+    found = version.parse(tree.version)
+    wanted = found.minor if found else upstream
+    for source in filter(lambda source: source.types, tree.boards.values()):
         newest = ".".join(map(str, source.newest.version[:2]))
         if newest != wanted:
             raise Refused(
                 Mark(source.file),
-                f"QEMU {model.tree.version} should have {source.board}-{wanted}, but its newest is {source.newest.name}",
+                f"QEMU {tree.version} should have {source.board}-{wanted}, but its newest is {source.newest.name}",
                 "is this source unpacked and patched as it should be?",
             )
     return wanted

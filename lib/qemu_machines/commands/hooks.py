@@ -13,20 +13,25 @@ def run(options: Options) -> int:
     """The patch for the board files of this tree, on standard output; or whether it is applied."""
     if options.check:
         return _hooks_applied(options)
-    from ..outputs import hooks as output
-
     unreadable: list[Finding] = []
     declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
     tree = reading.attempt(lambda: reading.source_tree(options, reading.board_names(declared), required=True), unreadable)
     if declared is None or tree is None:
         raise telling.Stopped(unreadable, {}, UNREADABLE)
     reading.stop_misread(declared)
+    telling.say(patch_of(options, tree))
+    return FINE
+
+
+def patch_of(options: Options, tree: model.SourceTree) -> str:
+    """The patch for the board files of a tree. Stops the command where it cannot be printed."""
+    from ..outputs import hooks as output
+
     unprintable = [_no_text(source.file, number) for source in tree.boards.values() for number in output.unprintable(source)]
     if unprintable:
         raise telling.Stopped(unprintable, {}, UNREADABLE)
     folder = reading.place(options).include_folder
-    telling.say(output.patch(tree, lambda board: model.include_path(folder, board)))
-    return FINE
+    return output.patch(tree, lambda board: model.include_path(folder, board))
 
 
 def _no_text(path: str, number: int) -> Finding:

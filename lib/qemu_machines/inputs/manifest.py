@@ -195,7 +195,7 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML.
     """
     files.refuse_executable(path, WHAT)
-    return _manifest(nodes.read(path, WHAT, "see the EXAMPLES in dh_qemu_machines(1) for a first one"), path)
+    return _manifest(nodes.read(path, WHAT, "dh_qemu_machines init writes the first one"), path)
 
 
 def parse(data: bytes, path: str) -> Manifest:

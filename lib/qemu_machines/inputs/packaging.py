@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from fnmatch import fnmatchcase as fnmatch
-from typing import NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional
 
 from ..diagnostics import InputError, Mark, Text, Where
 from . import files
@@ -74,6 +74,45 @@ def uncleaned(debian: str, top: str, output: str) -> Optional[Mark]:
     if any(named.search(line.partition("#")[0]) for line in rules.splitlines()):
         return None
     return Mark(clean)
+
+
+class Build(NamedTuple):
+    """How a package is built: by dh's sequence, or by rules that call every command themselves.
+
+    ``configures`` are the targets that configure QEMU's system emulators. ``calls`` is whether the build step is
+    called, ``depends`` whether the package build-depends on it; ``control`` are the files that say so.
+    """
+
+    sequence: bool
+    configures: tuple[str, ...]
+    calls: bool
+    depends: bool
+    control: tuple[str, ...]
+
+
+def build_of(debian: str) -> Build:
+    """What debian/rules and debian/control say of the build."""
+    rules = _text(files.inside(debian, "rules"))
+    # In Debian and Ubuntu, debian/control is made from this.
+    control = tuple(path for path in (files.inside(debian, name) for name in ("control-in", "control")) if os.path.isfile(path))
+    depends = re.compile(r"(?m)^[^#]*\bdh-(?:sequence-)?qemu-machines\b")
+    sequence = re.search(r"(?m)^%\s*:.*\n(?:(?:\t.*|#.*|)\n)*?\t[-@+ ]*dh[ \t]", rules) is not None
+    return Build(
+        sequence,
+        tuple(_configures(rules)),
+        re.search(r"(?m)^[^#\n]*\bdh_qemu_machines\b|^[^#\n]*--with[= ]\S*qemu-machines", rules) is not None,
+        any(depends.search(_text(path)) for path in control),
+        control,
+    )
+
+
+def _configures(rules: str) -> Iterator[str]:
+    """The targets whose recipes run QEMU's configure for a build with machines in it."""
+    for rule in re.finditer(r"(?m)^([\w./%-]+)\s*:(?![=:]).*\n((?:(?:\t.*|#.*|)(?:\n|$))+)", rules.replace("\\\n", " ")):
+        # linux-user has none, and the other only prepares the firmware.
+        words = re.search(r"(?m)^\t.*\./configure\b(.*)$", rule[2])
+        if words and not re.search(r"--skip-meson|--disable-system", words[1]) and "user" not in rule[1]:
+            yield rule[1]
 
 
 def news_versions(debian: str) -> frozenset[str]:

@@ -105,6 +105,11 @@ def is_tree(root: str) -> bool:
     return os.path.isfile(os.path.join(root, "VERSION")) and os.path.isdir(os.path.join(root, "hw"))
 
 
+def boards_of(root: str) -> tuple[str, ...]:
+    """The boards that a tree has the files of."""
+    return tuple(place.board for place in BOARD_FILES if os.path.isfile(os.path.join(root, place.path)))
+
+
 def read(
     root: str, boards: "tuple[str, ...]", properties: "Mapping[str, frozenset[str]] | None" = None
 ) -> SourceTree:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Iterator, Optional, Sequence
 
-from ..diagnostics import counted, few
+from ..diagnostics import Text, counted, few
 from ..inputs import observed
 from ..inputs.observed import Observed
 from ..lapses import differing
@@ -38,6 +38,12 @@ def text(model: Model, patches: Sequence[Patch], before: Optional[Lock], binarie
     elif before and before.observed:
         out += _block("observed", before.observed.rstrip("\n").split("\n"))
     return "\n".join(out) + "\n"
+
+
+def of_nothing(model: Model, upload: Text, patches: Sequence[Patch]) -> str:
+    """The record of an upload before this one that had no types yet, with the patches that there are."""
+    before = model._replace(upload=model.upload._replace(version=upload), declared=model.declared._replace(types=()))
+    return text(before, patches, None)
 
 
 def summary(model: Model, path: str, binaries: Sequence[Observed]) -> str:

@@ -178,7 +178,7 @@ def _hook_missing(model: Model, where: Mark, board: str, hook: Optional[Hook]) -
         other = next(iter(model.history.hooks.values()), None)
         if other:
             return Problem(where, f'{other.path} does not include "{wanted}", {absent}', f"{anew}{other.path}", about=subject, named=board)
-        hint = "dh_qemu_machines hooks prints that patch"
+        hint = "dh_qemu_machines init writes that patch, and hooks prints it"
         message = f'nothing includes "{wanted}", nor does a patch in debian/patches, {absent}'
         return Problem(where, message, hint, about=subject, named=board)
     place = hook.entry or Mark(hook.path)
