@@ -61,6 +61,14 @@ def test_the_options_of_a_command(tree: Tree, command: str) -> None:
     assert set(offered) == {*taken, *SHARED}
 
 
+def test_the_words_of_a_command(tree: Tree) -> None:
+    assert complete(tree, "bump", "") == complete(tree, "bump", "--series", "=", "noble", "") == ["release", "increment"]
+    assert complete(tree, "bump", "--bug", "LP: #1", "i") == ["increment"]
+    # The name of a release, which nothing here knows; what takes files, offers them again and again.
+    assert complete(tree, "bump", "release", "") == complete(tree, "check", "") == complete(tree, "init", "") == []
+    assert complete(tree, "freeze", "") == complete(tree, "freeze", "b/qemu", "") == ["(-o default)", ""]
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.formats], ids=lambda one: one.name)
 def test_the_formats_of_a_command(tree: Tree, command: Command) -> None:
     formats = list(command.formats)

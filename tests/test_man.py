@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from qemu_machines import arguments, rules
-from qemu_machines.options import COMMANDS
+from qemu_machines.options import BUILD, COMMANDS, OPTIONS, Command, parse
 from qemu_machines.inputs import format as manifest_format
 from qemu_machines.inputs import manifest
 from qemu_machines.inputs.table import ListOf, MapOf, Record
@@ -45,7 +46,8 @@ def options_in(pod: str) -> set[str]:
 def parser_options(suppressed: bool) -> set[str]:
     return {
         option
-        for action in arguments.parser()._actions
+        for command in (BUILD, *COMMANDS)
+        for action in arguments.parser(command)._actions
         if (action.help == argparse.SUPPRESS) is suppressed
         for option in action.option_strings
     }
@@ -56,9 +58,42 @@ def verbatim_manifests(page: str) -> list[str]:
     return re.findall(r"^(?: #.*\n)? version: 1\n(?: .*\n)+", page, re.M)
 
 
-def test_every_option_has_its_item() -> None:
-    listed = {option for item in items(section(PROGRAM, "OPTIONS")) for option in options_in(item)}
-    assert listed == parser_options(suppressed=False)
+def words_of(question: str) -> "set[str]":
+    """What the completion has for a question."""
+    completion = (MAN / "dh_qemu_machines.bash-completion").read_text(encoding="utf-8")
+    return set(re.findall(r"\S+", (re.findall(rf"'{question}'\) echo '(.*)' ;;", completion) or [""])[0]))
+
+
+def shown(help_text: str) -> "set[str]":
+    """The options that a help lists, each at the beginning of a line."""
+    lines = re.findall(r"(?m)^  (-.*?)(?:  |$)", help_text)
+    return {word for line in lines for word in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", line)}
+
+
+@pytest.mark.parametrize("command", [BUILD, *COMMANDS], ids=lambda command: command.name or "build")
+def test_every_option_is_where_its_command_is(command: Command) -> None:
+    """In the help, the completion and the section of the page of each command that takes it, and of no other."""
+    special = {name for option in OPTIONS if option.commands for name in option.names} | {"--format"}
+    own = {name for option in OPTIONS if command.name in option.commands for name in option.names}
+    own |= {"--format"} if command.formats else set()
+    shared = {name for option in OPTIONS if not option.commands for name in option.names}
+    shared |= {"-h", "--help", "--version", "-v", "--verbose", "--no-act"}
+    assert shown(arguments.parser(command).format_help()) == words_of(f"options {command.name}") == own | shared
+    assert options_in("\n".join(re.findall("(?m)^=item .*", section(PROGRAM, "OPTIONS")))) == shared
+    if command.name:
+        assert options_in(section(PROGRAM, command.name)) & special == own
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_the_help_of_a_command(command: Command) -> None:
+    text = arguments.parser(command).format_help()
+    assert text.startswith(f"usage: dh_qemu_machines {' '.join(filter(None, [command.name, command.usage]))} [options]\n")
+    assert text.count("\n") <= 40 and f"\nexample:\n  dh_qemu_machines {command.example}\n" in text
+    assert set(command.choices) == words_of(f"words {command.name}")
+    # The example is right.
+    words = shlex.split(command.example.partition(">")[0])
+    options = parse(words, {})
+    assert options.command == command.name == words[0]
 
 
 def test_no_option_is_unknown_to_the_parser() -> None:
@@ -72,8 +107,8 @@ def test_every_shared_option_is_under_debhelper_integration() -> None:
     assert ignored == parser_options(suppressed=True)
 
 
-def test_every_command_has_its_item() -> None:
-    assert items(section(PROGRAM, "COMMANDS")) == [command.name for command in COMMANDS]
+def test_every_command_has_its_section() -> None:
+    assert re.findall("(?m)^=head2 (.*)$", section(PROGRAM, "COMMANDS")) == [command.name for command in COMMANDS]
 
 
 def test_every_command_is_in_the_synopsis() -> None:

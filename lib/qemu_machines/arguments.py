@@ -8,7 +8,7 @@ from typing import Any, Mapping, NoReturn, Sequence
 
 from . import __version__, debhelper
 from .diagnostics import PROGRAM
-from .options import COMMANDS, OPTIONS, Command, Option, Options, WrongUsage, command_of, refuse_foreign, unsaid
+from .options import BUILD, COMMANDS, OPTIONS, Command, Option, Options, WrongUsage, command_of, options_of, refuse_foreign, unsaid
 
 
 class _Parser(argparse.ArgumentParser):
@@ -22,39 +22,55 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file or sys.stdout)
 
 
-def parser(options: "Sequence[Option]" = OPTIONS) -> argparse.ArgumentParser:
-    """The parser of these options; what only some commands take is checked afterwards."""
+def parser(command: Command = BUILD) -> argparse.ArgumentParser:
+    """The parser of what a command takes; its help is that command's, and of the build step the overview."""
     made = _Parser(
         prog=PROGRAM,
-        usage=f"{PROGRAM} [command] [options] [debhelper options]",
-        description="Give a distribution's QEMU its own machine types, and stop wrong ones.\n\n"
-        "Without a command, the build step: check, then write the C and the documentation.",
-        epilog="commands:\n"
-        + "\n".join(f"  {command.name:10} {command.summary}" for command in COMMANDS)
-        + f"\n\nSee {PROGRAM}(1).",
+        usage=" ".join(word for word in (PROGRAM, command.name, command.usage, "[options]") if word) if command.name else _USAGE,
+        description=_about(command) if command.name else _OVERVIEW,
+        epilog=f"example:\n  {PROGRAM} {command.example}\n\nSee {PROGRAM}(1)." if command.name else _commands(),
         # A fixed width: asking for the terminal's imports shutil, for every option that is added.
-        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=79),
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=79, max_help_position=32),
         # debhelper has no abbreviated options from compat 13 on.
         allow_abbrev=False,
+        add_help=False,
     )
     # Python 3.14 colours the help by rules of its own, not by debhelper's.
     setattr(made, "color", False)
-    made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    for option in options:
-        made.add_argument(*option.names, **_settings(option))
-    taking = "; ".join(f"of {one.name}: {', '.join(one.formats)}" for one in COMMANDS if one.formats)
-    made.add_argument("--format", metavar="FORMAT", help=taking)
-    debhelper.add_shared_options(made)
+    if command.formats:
+        made.add_argument("--format", metavar="FORMAT", help=", ".join(command.formats))
+    shared = made.add_argument_group("options of every command") if command.name else made
+    for option in options_of(command):
+        (made if option.commands else shared).add_argument(*option.names, **_settings(option))
+    debhelper.add_shared_options(shared)
+    shared.add_argument("-h", "--help", action="help", help="show this and exit")
+    shared.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}", help="show the version and exit")
     return made
+
+
+_USAGE = f"{PROGRAM} [COMMAND] [options] [debhelper options]"
+_OVERVIEW = """\
+Give a distribution's QEMU its own machine types, and stop wrong ones.
+
+Without a command, the build step: check, then write the C and the documentation."""
+
+
+def _about(command: Command) -> str:
+    takes = f"\nTakes {command.words}." if command.most and not command.choices else ""
+    return f"{command.summary[0].upper()}{command.summary[1:]}.{takes}"
+
+
+def _commands() -> str:
+    lines = "\n".join(f"  {command.name:8} {command.summary}" for command in COMMANDS)
+    return f"commands:\n{lines}\n\n{PROGRAM} COMMAND --help has the options of a command; see {PROGRAM}(1)."
 
 
 def _settings(option: Option) -> "dict[str, Any]":
     """How argparse is told of an option."""
-    text = f"of {' and '.join(option.commands)}: {option.help}" if option.commands else option.help
     if not option.metavar:
-        return {"action": "store_true", "help": text}
+        return {"action": "store_true", "help": option.help}
     action = "append" if option.repeated else "store"
-    return {"action": action, "metavar": option.metavar, "default": option.default, "help": text}
+    return {"action": action, "metavar": option.metavar, "default": option.default, "help": option.help}
 
 
 def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: Options, command: Command) -> bool:
@@ -83,11 +99,9 @@ def _taken(known: argparse.ArgumentParser, arguments: Sequence[str], options: Op
 
 
 def _is_foreign(argument: str, command: Command) -> bool:
-    """Whether an option is one of other commands only: dh gives its options to all that it runs."""
+    """Whether a format is one of other commands only: dh gives its options to all that it runs."""
     flag, _, value = argument.partition("=")
-    if flag == "--format":
-        return value not in command.formats
-    return any(flag in one.names and one.commands and command.name not in one.commands for one in OPTIONS)
+    return flag == "--format" and value not in command.formats
 
 
 _WITH_VALUE = frozenset(("--format", *(option.flag for option in OPTIONS if option.metavar)))
@@ -119,12 +133,11 @@ def _take_environment(
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """The options from the command line and, before it, from the environment. Raises WrongUsage."""
-    # Adding an option takes argparse longer than reading one, and the build step has few.
-    wanted = OPTIONS if _is_for_people(arguments) else [one for one in OPTIONS if not one.commands]
-    known = parser(wanted)
     options = unsaid()
     taken = debhelper.take_apart(arguments, _WITH_VALUE)
     command = command_of([word for word in taken.options if not word.startswith("-")])
+    # Adding an option takes argparse longer than reading one: only those of this command.
+    known = parser(command)
     _take_environment(known, debhelper.internal_options(environment), options, command)
     internal, options.selection = options.selection or [], None
     if not _take_environment(known, environment.get("DH_OPTIONS", "").split(), options, command):
@@ -139,7 +152,7 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     words = [word for word in rest if not word.startswith("-")]
     if len(words) < len(rest):
         unknown = next(word for word in rest if word.startswith("-"))
-        refuse_foreign(unknown)
+        refuse_foreign(unknown, command)
         raise WrongUsage(f"unknown option {unknown}")
     if taken.missing:
         raise WrongUsage(f"option {taken.missing} requires an argument")
@@ -148,8 +161,3 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
         raise WrongUsage("an empty word is no command")
     options.command, options.subjects = words[0] if words else "", words[1:]
     return options
-
-
-def _is_for_people(arguments: Sequence[str]) -> bool:
-    """Whether there is a word that may be a command, or help is asked for; else it is the build step."""
-    return not {"-h", "--help", *(command.name for command in COMMANDS)}.isdisjoint(arguments)

@@ -9,7 +9,7 @@ from typing import Sequence
 
 from . import commands, debhelper, streams
 from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
-from .options import WrongUsage, parse
+from .options import WrongUsage, command_of, parse
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,7 +35,9 @@ def _run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return status
     except WrongUsage as error:
-        print(f"{PROGRAM}: error: {printable(str(error))}\n      = hint: {PROGRAM} --help", file=sys.stderr)
+        name = command_of([word for word in arguments if not word.startswith("-")]).name
+        hint = f"{PROGRAM} {name} --help" if name else f"{PROGRAM} --help"
+        print(f"{PROGRAM}: error: {printable(str(error))}\n      = hint: {hint}", file=sys.stderr)
         return USAGE
     except streams.Unwritable as error:
         # What is printed must not look whole when it is not.

@@ -66,13 +66,12 @@ class Arguments(NamedTuple):
     missing: str = ""
 
 
-def add_shared_options(parser: argparse.ArgumentParser) -> None:
+def add_shared_options(parser: argparse._ActionsContainer) -> None:
     """The options that every debhelper command accepts (Dh_Getopt.pm)."""
     from argparse import SUPPRESS
 
-    group = parser.add_argument_group("debhelper options")
-    group.add_argument("-v", "--verbose", action="store_true", help="say what is written")
-    group.add_argument("--no-act", action="store_true", help="check everything, write nothing")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is written")
+    parser.add_argument("--no-act", action="store_true", help="check everything, write nothing")
     for destination, options in (("selection", _SELECTING), ("ignored", _IGNORED)):
         for kind, *names in options:
             settings: "dict[str, Any]" = {"action": "append_const", "const": names[0]}

@@ -12,7 +12,9 @@ class Command(NamedTuple):
     """A command of the design; the build step is the one without a name.
 
     ``words`` says what may follow the name, for messages; ``least`` and ``most``
-    how many words that are. The module of the same name in ``commands`` runs it.
+    how many words that are, ``usage`` shows them, and ``choices`` are what the first
+    can be where that is known. ``example`` is a line for its help, without the program's
+    name. The module of the same name in ``commands`` runs it.
     """
 
     name: str
@@ -21,6 +23,9 @@ class Command(NamedTuple):
     words: str = "no further word"
     least: int = 0
     most: int = 0
+    usage: str = ""
+    choices: tuple[str, ...] = ()
+    example: str = ""
 
 
 class Option(NamedTuple):
@@ -46,6 +51,7 @@ class Option(NamedTuple):
         return self.flag[2:].replace("-", "_")
 
 
+_BINARIES = "only qemu-system-* binaries, or folders of them"
 COMMANDS = (
     Command(
         "bump",
@@ -54,8 +60,11 @@ COMMANDS = (
         "release [SERIES], or increment",
         1,
         2,
+        "release [SERIES] | increment",
+        ("release", "increment"),
+        'bump increment --feature="q35: multi-queue" --set=virtio-net-pci.mq=on',
     ),
-    Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github")),
+    Command("check", "check everything, write nothing", ("text", "gcc", "json", "sarif", "github"), example="check --format=gcc"),
     Command(
         "compare",
         "tell what differs between two packages, and what that means for guests",
@@ -63,6 +72,8 @@ COMMANDS = (
         "two of: a manifest, a frozen record, a binary, a git revision",
         2,
         2,
+        "A B",
+        example="compare HEAD~1 HEAD",
     ),
     Command(
         "explain",
@@ -71,14 +82,22 @@ COMMANDS = (
         "one word: a tag, a machine type, upload or paths",
         1,
         1,
+        "TAG | TYPE | upload | paths",
+        example="explain pc-q35-noble",
     ),
     Command(
         "freeze",
         "write the frozen record of what is released, debian/qemu-machines.lock",
-        words="only qemu-system-* binaries, or folders of them",
+        words=_BINARIES,
         most=100,
+        usage="[BINARY | FOLDER]...",
+        example="freeze b/qemu",
     ),
-    Command("hooks", "print the patch that makes this QEMU source include the generated files"),
+    Command(
+        "hooks",
+        "print the patch that makes this QEMU source include the generated files",
+        example="hooks > debian/patches/machine-types.patch",
+    ),
     Command(
         "import",
         "turn hand-written machine types into a manifest",
@@ -86,20 +105,30 @@ COMMANDS = (
         "one folder, a QEMU source with its patches applied; default: here",
         0,
         1,
+        "[TREE]",
+        example="import ../qemu-8.2.2+ds > debian/qemu-machines.yaml",
     ),
-    Command("init", "write the first manifest, and what the package needs around it"),
-    Command("migrate", "save and load a running machine of every type between two builds of QEMU", ("text", "json")),
+    Command("init", "write the first manifest, and what the package needs around it", example="init --no-act"),
+    Command(
+        "migrate",
+        "save and load a running machine of every type between two builds of QEMU",
+        ("text", "json"),
+        example="migrate --from=released --to=b/qemu --type='pc-q35-*'",
+    ),
     Command(
         "report",
         "print the overview: which type is in which release, what migrates where",
         ("text", "html", "svg", "json", "dot"),
+        example="report --format=html > machine-types.html",
     ),
     Command(
         "verify",
         "after the build, compare the binaries with the manifest and the frozen record",
         ("text", "json"),
-        "only qemu-system-* binaries, or folders of them",
+        _BINARIES,
         most=100,
+        usage="[BINARY | FOLDER]...",
+        example="verify b/qemu",
     ),
 )
 BUILD = Command("", "the build step")
@@ -108,36 +137,36 @@ OUTPUT = "debian/generated/qemu-machines"
 _BY_NAME = {command.name: command for command in COMMANDS}
 OPTIONS = (
     Option("--manifest", "default: %(default)s", metavar="FILE", default="debian/qemu-machines.yaml"),
-    Option("--changelog", f"default: beside the manifest, else {CHANGELOG}", metavar="FILE"),
-    Option("--sourcedir", "the QEMU source tree; default: here, else above debian/", metavar="DIR"),
-    Option("--outputdir", f"where generated files go; default: {OUTPUT}, in the source tree", metavar="DIR"),
-    Option("--series", "the release, instead of what the changelog says", metavar="NAME"),
-    Option("--date", "the reference date, instead of SOURCE_DATE_EPOCH or the changelog's", metavar="DAY"),
-    Option("--allow-outdated-distro-data", "go on where distro-info-data is too old to know a release"),
-    Option("--against", "the frozen record or manifest of another release's package", ("check",), "FILE"),
-    Option("--feature", "what guests of the new increment get, in words", ("bump",), "TEXT"),
-    Option("--bug", "the bug of the increment; default: the one that the changelog names", ("bump",), "BUG"),
-    Option("--boards", "only these boards, separated by commas; default: all", ("bump",), "BOARDS"),
-    Option("--variants", "which variants the new release takes over, or none", ("bump",), "NAMES"),
+    Option("--changelog", f"default: beside the manifest, or {CHANGELOG}", metavar="FILE"),
+    Option("--sourcedir", "QEMU's source; default: here, or above debian/", metavar="DIR"),
+    Option("--outputdir", f"default: {OUTPUT}", metavar="DIR"),
+    Option("--series", "the release, instead of the changelog's", metavar="NAME"),
+    Option("--date", "instead of SOURCE_DATE_EPOCH or the changelog's", metavar="DAY"),
+    Option("--allow-outdated-distro-data", "go on where it is too old to know a release"),
+    Option("--against", "another release's frozen record or manifest", ("check",), "FILE"),
+    Option("--feature", "what guests of the increment get, in words", ("bump",), "TEXT"),
+    Option("--bug", "its bug; default: the one of the changelog", ("bump",), "BUG"),
+    Option("--boards", "only these, separated by commas; default: all", ("bump",), "BOARDS"),
+    Option("--variants", "what the new release takes over, or none", ("bump",), "NAMES"),
     Option("--base", "another upstream version for the increment", ("bump",), "VERSION"),
-    Option("--set", "a property, as DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
-    Option("--was", "what older types keep, as DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
-    Option("--machine", "a field of the machine class, as FIELD=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--set", "a property: DRIVER.PROPERTY=VALUE; repeatable", ("bump",), "SETTING", repeated=True),
+    Option("--was", "what older types keep: DRIVER.PROPERTY=VALUE", ("bump",), "SETTING", repeated=True),
+    Option("--machine", "a field of the machine class: FIELD=VALUE", ("bump",), "SETTING", repeated=True),
     Option("--compat", "an upstream compat array", ("bump",), "ARRAY", repeated=True),
-    Option("--patch", "an entry of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
+    Option("--patch", "a patch of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
     Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
     Option("--builddir", "the folder of the built qemu-system-*", ("freeze", "verify"), "DIR"),
-    Option("--revision", "an upload that went out and was not frozen: in git, or unpacked in a folder", ("freeze",), "REV|FOLDER"),
+    Option("--revision", "an earlier upload, in git or unpacked", ("freeze",), "REV|FOLDER"),
     Option("--quiet", "say nothing when all is well", ("freeze",), short="-q"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),
     Option("--list", "list the words that it knows and do nothing else", ("explain",)),
     Option("--check", "print nothing, and fail where a line is missing", ("hooks",)),
-    Option("--from", "the older build: a qemu-system binary, or a folder that has some", ("migrate",), "PATH"),
+    Option("--from", "the older build: a binary, or a folder of some", ("migrate",), "PATH"),
     Option("--to", "the newer build", ("migrate",), "PATH"),
-    Option("--type", "a machine type, or a pattern such as 'pc-q35-*'; may be repeated", ("migrate",), "NAME", repeated=True),
-    Option("--device", "one more device for the machines; may be repeated", ("migrate",), "DEVICE", repeated=True),
+    Option("--type", "only this machine type, or pattern; repeatable", ("migrate",), "NAME", repeated=True),
+    Option("--device", "one more device for each; repeatable", ("migrate",), "DEVICE", repeated=True),
     Option("--both", "migrate back as well where nobody promises it", ("migrate",)),
-    Option("--firmware", "where firmware is, for both builds; may be repeated", ("migrate",), "DIR", repeated=True),
+    Option("--firmware", "where firmware is, for both; repeatable", ("migrate",), "DIR", repeated=True),
 )
 
 
@@ -182,10 +211,19 @@ def command_of(words: Sequence[str]) -> Command:
     return _BY_NAME.get(words[0], BUILD) if words else BUILD
 
 
-def refuse_foreign(unknown: str) -> None:
-    option = next((one for one in OPTIONS if unknown.partition("=")[0] in one.names), None)
+def options_of(command: Command) -> tuple[Option, ...]:
+    """The options that a command takes, in the order of the table."""
+    return tuple(option for option in OPTIONS if not option.commands or command.name in option.commands)
+
+
+def refuse_foreign(unknown: str, command: Command) -> None:
+    """An option that another command takes is no unknown one. Raises WrongUsage."""
+    flag = unknown.partition("=")[0]
+    option = next((option for option in OPTIONS if flag in option.names), None)
     if option:
         raise WrongUsage(f"{option.flag} is for {' and '.join(option.commands)}")
+    if flag == "--format":
+        raise WrongUsage(f"--format is not for {command.name or command.summary}")
 
 
 def _check_usage(options: Options) -> None:
@@ -200,13 +238,8 @@ def _check_usage(options: Options) -> None:
     if not least <= len(options.subjects) <= most:
         extra = "" if command.most or not options.subjects else f": {options.subjects[0]}"
         raise WrongUsage(f"{command.name} takes {command.words}{extra}")
-    for option in OPTIONS:
-        given = getattr(options, option.destination)
-        if given and option.commands and command.name not in option.commands:
-            refuse_foreign(option.flag)
     if options.format is not None and options.format not in command.formats:
-        formats = f"takes {', '.join(command.formats)}"
-        raise WrongUsage(f"--format {formats if command.formats else f'is not for {command.name or command.summary}'}")
+        raise WrongUsage(f"--format takes {', '.join(command.formats)}")
     folder = OUTPUT if options.outputdir is None else options.outputdir
     if not folder or any(character in folder for character in '"\\\n'):
         raise WrongUsage("--outputdir cannot be written into an #include line")

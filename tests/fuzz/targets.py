@@ -104,8 +104,7 @@ _C_TOKEN = re.compile(
     r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\\\n|\s+|[{}()\[\];,=.*&#<>:+-]', re.S
 )
 # The same in every run, and half of its time.
-_all_options = arguments.parser()
-arguments.parser = lambda wanted=(): _all_options
+arguments.parser = functools.cache(arguments.parser)
 releases.read = functools.cache(releases.read)
 _runs = itertools.count(1)
 _standing: dict[str, _Standing] = {}
