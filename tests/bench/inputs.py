@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from typing import Callable, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import handmade  # noqa: E402
 from trees import Tree  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -24,15 +26,28 @@ OVERRIDE = "overrides: [{rule: increment-outside-lts, reason: one release has ma
 TRAILER = " -- A B <a@example.org>  Thu, 17 Apr 2025 10:00:00 +0000\n"
 
 
+def _source() -> str:
+    command = [ROOT / "tests" / "qemu" / "source", "10.0"]
+    return subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.splitlines()[-1]
+
+
+def by_hand() -> Path:
+    """Debian's source of QEMU 10.0 with all of Ubuntu's types of that version written by hand; of links, where nothing changes."""
+    tree = CACHE / "bench" / "by-hand"
+    shutil.rmtree(tree, ignore_errors=True)
+    subprocess.run(["cp", "-al", _source(), str(tree)], check=True)
+    shutil.rmtree(tree / "debian")
+    rows = json.loads((ROOT / "tests" / "data" / "questing-10.0.json").read_text(encoding="utf-8"))
+    handmade.write(tree, rows, handmade.HELPERS_10_0)
+    return tree
+
+
 def qemu(tool: str) -> Path:
     """Debian's source of QEMU 10.0 (21 binary packages) with the packaging and the hooks laid over it."""
-    source = subprocess.run(
-        [ROOT / "tests" / "qemu" / "source", "10.0"], stdout=subprocess.PIPE, encoding="utf-8", check=True
-    ).stdout.splitlines()[-1]
     tree = CACHE / "bench" / "qemu-10.0"
     shutil.rmtree(tree.parent, ignore_errors=True)
     tree.parent.mkdir(parents=True)
-    subprocess.run(["cp", "-a", source, str(tree)], check=True)
+    subprocess.run(["cp", "-a", _source(), str(tree)], check=True)
     shutil.copytree(ROOT / "tests" / "qemu" / "questing-10.0" / "debian", tree / "debian", dirs_exist_ok=True)
     patch = subprocess.run([tool, "hooks"], cwd=tree, stdout=subprocess.PIPE, check=True).stdout
     subprocess.run(["patch", "-p1", "-s"], cwd=tree, input=patch, check=True)
