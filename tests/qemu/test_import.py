@@ -15,12 +15,13 @@ from typing import Any, Iterator, NamedTuple
 
 import handmade
 import pytest
-from conftest import ROOT, TOOL
-from test_importing import differing, hooked, types_of
+from conftest import ROOT, TOOL, Run
+from test_importing import READING, differing, hooked, reads_nothing, types_of
 from test_machine_types import CACHE, FILES, build, call, prepared, tree_name
 from test_machine_types import RECORDS as records
 from test_refresh import source
 from test_verify import run
+from trees import Tree
 
 from qemu_machines.commands import importing
 from qemu_machines.inputs import preprocessed
@@ -105,6 +106,25 @@ def test_all_that_is_written_by_hand(version: str, style: str, linked: Path) -> 
     hooked(linked, pristine)
     checked = run(linked, "check")
     assert (checked.returncode, "error:" in checked.stderr) == (0, False), checked.stderr
+
+
+@pytest.mark.parametrize("version", RECORDS)
+def test_clang_gives_the_same(version: str, linked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole of the output, and every finding with its place."""
+    handmade.write(linked, rows_of(version), style_of(version, "replumbed"))
+    told = []
+    for compiler in ("gcc", "clang"):
+        assert shutil.which(compiler), f"there is no {compiler}: tests/install-needed qemu"
+        monkeypatch.setenv("CC", compiler)
+        told.append(run(linked, "import"))
+    assert told[0].returncode == 0
+    assert [(one.returncode, one.stdout, one.stderr) for one in told[1:]] == [(0, told[0].stdout, told[0].stderr)]
+
+
+@pytest.mark.parametrize("text", READING.values(), ids=READING)
+def test_clang_reads_no_file(text: str, tree: Tree, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "clang")
+    reads_nothing(text, tree, run, "clang")
 
 
 # The proof: what guests meet is the same board, whoever wrote the C.

@@ -487,8 +487,7 @@ class _Board:
 
     def _capability(self, place: int, value: int) -> Optional[tuple[str, str]]:
         """The property and value of a place in pseries' array of capabilities."""
-        path = os.path.join(self.root, capabilities.TABLE)
-        table = files.read_bytes(path, "QEMU's source file", limit=4 << 20, root=self.root).decode("utf-8", "replace")
+        table = preprocessed.read(self.root, capabilities.TABLE)[1]
         known = capabilities.capabilities(csource.without_comments(table), self.headers)
         name, one = next(((name, one) for name, one in known.items() if self._looked_up(Odd(one.place, "")) == place), ("", None))
         if one is None:
@@ -504,7 +503,7 @@ class _Board:
 
     def _constant(self, name: str) -> Value:
         if self._defined is None:
-            self._defined = _definitions(self.root, self.place.path.split("/")[1])
+            self._defined = preprocessed.definitions(self.root, self.place)
         text = self._defined.get(name)
         return evaluate(tokens_of(text), self.unit.constants.get) if text else self.unit.constants.get(name)
 
@@ -575,22 +574,6 @@ class _Board:
         for first, last, text in self._comments:
             if any(start - 2 <= last and first <= end for start, end in spans):
                 yield text
-
-
-def _definitions(root: str, architecture: str) -> "dict[str, Optional[str]]":
-    """The plain macros of all headers; None for those that have several values."""
-    found: dict[str, Optional[str]] = {}
-    folders = [os.path.join(root, *words) for words in (("include",), ("hw", architecture), ("target", architecture))]
-    for path in sorted(os.path.join(top, name) for one in folders for top, _, names in os.walk(one) for name in names)[:20_000]:
-        if path.endswith(".h"):
-            try:
-                text = files.read_bytes(path, "QEMU's header", root=root).decode("utf-8", "replace")
-            except InputError:
-                continue
-            for name, value in re.findall(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+([^\s\\][^\n\\]*)$", text, re.M):
-                value = value.partition("/*")[0].strip()
-                found[name] = value if found.setdefault(name, value) == value else None
-    return found
 
 
 def _effective(entries: Iterable[Entry]) -> "dict[tuple[Value, ...], Value]":

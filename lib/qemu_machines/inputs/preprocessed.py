@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import os
 import re
-from typing import Iterator, NamedTuple, Sequence
+from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ..diagnostics import InputError, Mark
 from . import files
@@ -60,6 +60,8 @@ VERSION_MEMBER = "qemu_machines_options"
 _OPTIONS = re.compile(r"(\s*#\s*define\s+PC_(?:I440FX_|Q35_)?(?:DEFAULT_)?((?:\d+_\d+)?)_?MACHINE_OPTIONS\s)")
 # SET_MACHINE_COMPAT stays a call: what it does is known.
 _UNEXPANDED = re.compile(r"\s*#\s*define\s+SET_MACHINE_COMPAT\b")
+_PLAIN_MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+([^\s\\][^\n\\]*)$", re.M)
+_MOST_FILES = 20_000
 _MARKER = re.compile(r'# (\d+) "(.*)"(?: \d+)*')
 _INPUT = ("<stdin>", "")
 _REGISTERS = re.compile(r"(?:DEFINE_\w*MACHINE\w*|type_init|machine_init)\s*\(")
@@ -107,11 +109,11 @@ def prepare(root: str, place: BoardFile, version: Sequence[int]) -> Prepared:
     """The text of a board. Raises InputError for a file that cannot be read."""
     architecture = place.path.split("/")[1]
     names = [*_HEADERS, *_OF_BOARD[architecture], *_ARRAYS]
-    sources = [_read(root, name) for name in (*names, place.path) if os.path.isfile(os.path.join(root, name))]
+    sources = [read(root, name) for name in (*names, place.path) if os.path.isfile(os.path.join(root, name))]
     configured = set(_CONFIGURED.split())
     for name in (one.format(architecture) for one in _KCONFIG):
         if os.path.isfile(os.path.join(root, name)):
-            configured.update(re.findall(r"(?m)^(?:menu)?config (\w+)$", _read(root, name)[1]))
+            configured.update(re.findall(r"(?m)^(?:menu)?config (\w+)$", read(root, name)[1]))
     asked = {word for _, text in sources for word in re.findall(r"\bCONFIG_(\w+)", text)}
     defined = [f"#define CONFIG_{name} 1" for name in sorted(configured & asked)]
     defined += [f"#define {name} 1" for name in f"{_DEFINED} {_TARGETS[architecture]}".split()]
@@ -125,9 +127,28 @@ def prepare(root: str, place: BoardFile, version: Sequence[int]) -> Prepared:
     return Prepared("\n".join(out) + "\n", tuple(parts))
 
 
-def _read(root: str, name: str) -> tuple[str, str]:
+def read(root: str, name: str) -> tuple[str, str]:
+    """The path of a file of the tree, and its text. Raises InputError."""
     path = os.path.normpath(os.path.join(root, name))
     return path, files.read_bytes(path, "QEMU's source file", limit=4 << 20, root=root).decode("utf-8", "replace")
+
+
+def definitions(root: str, place: BoardFile) -> "dict[str, Optional[str]]":
+    """The plain macros of all headers of a board; None for those that have several values."""
+    architecture = place.path.split("/")[1]
+    tops = [os.path.join(root, *words) for words in (("include",), ("hw", architecture), ("target", architecture))]
+    paths = sorted(os.path.join(folder, name) for top in tops for folder, _, names in os.walk(top) for name in names)
+    found: dict[str, Optional[str]] = {}
+    for path in paths[:_MOST_FILES]:
+        if path.endswith(".h"):
+            try:
+                text = read(root, os.path.relpath(path, root))[1]
+            except InputError:
+                continue
+            for name, value in _PLAIN_MACRO.findall(text):
+                value = value.partition("/*")[0].strip()
+                found[name] = value if found.setdefault(name, value) == value else None
+    return found
 
 
 def cleaned(text: str) -> Iterator[str]:
