@@ -31,14 +31,20 @@ class Bumped(NamedTuple):
     status: int
     out: str
     err: str
+    told: str
 
 
 def bumped(*arguments: str) -> Bumped:
-    """The command, in this process."""
+    """The command, in this process; ``told`` is its last line, which says what was done."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = commands.run(parse(["bump", *arguments], {}))
-    return Bumped(status, out.getvalue(), err.getvalue())
+    text, told = out.getvalue(), ""
+    if text and not text.startswith("{"):
+        text, _, told = text[:-1].rpartition("\n\n")
+        assert re.match("dh_qemu_machines: (would write|wrote) debian/qemu-machines.yaml", told)
+        text += "\n"
+    return Bumped(status, text, err.getvalue(), told)
 
 
 def added(before: str, after: str) -> "tuple[list[str], list[str]]":
@@ -167,10 +173,18 @@ def test_no_act_shows_what_patch_applies(tree: Tree, run: Run) -> None:
         "--- a/debian/qemu-machines.yaml\n+++ b/debian/qemu-machines.yaml\n@@ -6,3 +6,4 @@\n"
         ' releases:\n   jammy: {{qemu: "6.2"}}\n   lunar: {{qemu: "7.2"}}\n+  mantic: {{qemu: "8.0"}}\n\n'
         "  * d/qemu-machines.yaml: machine types of mantic (23.10), based on QEMU 8.0:\n"
-        "    pc-i440fx-mantic, pc-q35-mantic\n"
+        "    pc-i440fx-mantic, pc-q35-mantic\n\n"
+        "dh_qemu_machines: would write debian/qemu-machines.yaml: 2 new machine types (pc-i440fx-mantic, pc-q35-mantic)\n"
     ).replace("{{", "{").replace("}}", "}")
     subprocess.run(["patch", "-p1", "--quiet"], input=done.stdout, text=True, check=True)
     assert MANIFEST.read_text(encoding="utf-8") == before + '  mantic: {qemu: "8.0"}\n'
+
+
+def test_the_last_line_says_what_was_done(tree: Tree, run: Run) -> None:
+    tree.manifest().changelog("mantic", "1:8.0+dfsg-1")
+    assert run("bump", "release").stdout.splitlines()[-2:] == [
+        "", "dh_qemu_machines: wrote debian/qemu-machines.yaml: 2 new machine types (pc-i440fx-mantic, pc-q35-mantic)"
+    ]  # fmt: skip
 
 
 def test_json(tree: Tree) -> None:
@@ -594,7 +608,7 @@ def test_news_is_printed_where_its_place_is_not_clear(tree: Tree, run: Run, file
         tree.write(f"debian/{name}", content)
     done = bumped("increment", *INCREMENT)
     assert done.status == 0
-    assert done.out.endswith(f"(LP: #7)\n\n{ENTRY}\n")
+    assert done.out.endswith(f"(LP: #7)\n\n{ENTRY}")
     # It still is to be done, unless this version has an entry.
     assert ("[news-missing]" in done.err) == ("NEWS" not in files or files["NEWS"] == b"\xff")
     for name, content in files.items():

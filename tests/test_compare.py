@@ -160,6 +160,19 @@ def test_revisions(branch: Tree, run: Run, before: str, after: str) -> None:
     assert run("compare", after, before).returncode == 1
 
 
+def test_a_revision_and_what_is_here(branch: Tree, run: Run) -> None:
+    """As in git diff: what is in the working tree, committed or not."""
+    assert run("compare", "HEAD").stdout == run("compare", "HEAD", ".").stdout == ""
+    assert run("compare", "HEAD~1").stdout == run("compare", "HEAD~1", "debian/qemu-machines.yaml").stdout != ""
+    branch.manifest(re.sub("  lunar: .*\n", "", branch.read("debian/qemu-machines.yaml")))
+    assert "  pc-q35-lunar\n" in run("compare", "HEAD").stdout
+    (branch.root / "debian/qemu-machines.yaml").unlink()
+    done = run("compare", "HEAD")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        3, "dh_qemu_machines: error: debian/qemu-machines.yaml: the manifest is missing"
+    )  # fmt: skip
+
+
 def test_a_revision_has_its_own_changelog(branch: Tree, run: Run) -> None:
     # Kinetic is supported at the day of the first commit, and not at that of the second.
     text = MANIFEST.replace("  lunar", '  kinetic: {qemu: "7.0"}\n  lunar')
@@ -216,10 +229,11 @@ def test_both_sides_are_told(tree: Tree, run: Run) -> None:
 
 
 def test_wrong_usage(run: Run) -> None:
-    done = run("compare", "x")
+    done = run("compare")
     assert (done.returncode, done.stderr.splitlines()[0]) == (
         2,
-        "dh_qemu_machines: error: compare takes two of: a manifest, a frozen record, a binary, a git revision",
+        "dh_qemu_machines: error: compare takes one or two of: a manifest, a frozen record, a binary, a git revision; "
+        "default of the second: the manifest here",
     )
 
 

@@ -112,3 +112,21 @@ def test_a_draft_is_judged_by_the_record_of_the_package(tree: Tree, run: Run) ->
     tree.manifest(NEWS).changelog("jammy", "1:6.2+dfsg-2ubuntu6.9").write("debian/qemu-machines.lock", FROZEN)
     tree.write("draft.yaml", NEWS.replace('qemu: "6.2"', 'qemu: "6.1"'))
     assert "pc-i440fx-jammy, pc-q35-jammy: not as released: base was 6.2 and is 6.1" in run("check", "--manifest=draft.yaml").stderr
+
+
+@pytest.mark.parametrize("folder, above", [("hw", ".."), ("hw/i386", "../.."), ("debian", ".."), ("debian/patches", "../..")])
+@pytest.mark.parametrize("arguments", [[], ["check"], ["freeze"], ["hooks"], ["bump", "release"], ["report"], ["explain", "pc-q35-lunar"]])
+def test_a_folder_below_says_where_to_stand(tree: Tree, run: Run, folder: str, above: str, arguments: "list[str]") -> None:
+    tree.whole().write("debian/patches/series", "")
+    done = run(*arguments, cwd=tree.root / folder)
+    assert done.returncode == 3
+    assert f"      = hint: run this in {above}, where debian/qemu-machines.yaml is\n" in done.stderr
+
+
+def test_a_folder_below_without_a_manifest(tree: Tree, run: Run) -> None:
+    tree.whole().changelog()
+    (tree.root / "debian/qemu-machines.yaml").unlink()
+    for arguments in (["init"], ["explain", "upload"]):
+        assert "      = hint: run this in .., where debian/changelog is\n" in run(*arguments, cwd=tree.root / "hw").stderr
+    assert "= hint: dh_qemu_machines init writes the first one\n" in run("check", cwd=tree.root / "hw").stderr
+    assert "run this in" not in run("check", "--changelog=/nowhere/debian/changelog").stderr

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple, Optional, Sequence
 
 from .. import debhelper, succession
-from ..diagnostics import FINDINGS, Finding, InputError, Mark, in_order
+from ..diagnostics import FINDINGS, PROGRAM, Finding, InputError, Mark, counted, few, in_order
 from ..inputs import files, layout, manifest, packaging
 from ..model import Model
 from ..options import Options, WrongUsage
@@ -251,7 +251,10 @@ def _finish(options: Options, before: Model, edited: Edited, step: Step, news: N
     wrong = telling.write(options, {path: edited.after, **({news.path: told} if news.path else {})})
     if not wrong:
         to_paste = item if news.path or not news.entry else f"{item}\n\n{news.entry}"
-        telling.answer(options, data, to_paste if act else f"{difference}\n{to_paste}")
+        written = ", ".join([options.manifest, *([news.path] if news.path else [])])
+        done = f"{PROGRAM}: {'wrote' if act else 'would write'} {written}: {counted(len(names), 'new machine type')} ({few(names)})"
+        to_paste = to_paste.rstrip("\n")
+        telling.answer(options, data, f"{to_paste}\n\n{done}" if act else f"{difference}\n{to_paste}\n\n{done}")
     return wrong
 
 

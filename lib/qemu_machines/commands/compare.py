@@ -23,7 +23,8 @@ def run(options: Options) -> int:
 
     unreadable: list[Finding] = []
     states = []
-    for name in options.subjects:
+    # What was changed and not committed yet: with git, "HEAD" alone is as in git diff.
+    for name in [*options.subjects, options.manifest][:2]:
         state = reading.attempt(lambda: _state(options, name), unreadable)
         states += [state] if state else []
     if unreadable:
@@ -41,7 +42,7 @@ class _Package:
     """Where a side's files are: in a folder, or in a revision of git."""
 
     def __init__(self, options: Options, name: str) -> None:
-        self.from_git = not os.path.lexists(name)
+        self.from_git = not os.path.lexists(name) and name != options.manifest
         if not self.from_git:
             self.path = os.path.join(name, _MANIFEST) if os.path.isdir(name) else name
         else:

@@ -78,7 +78,7 @@ def read(path: str) -> Changelog:
     entry for rubbish. So the heading is found here first, and the rest is
     parsed strictly. Raises InputError with the line at fault.
     """
-    return parse(files.read_bytes(path, WHAT, limit=LIMIT, root=files.root_of(path)), path)
+    return parse(files.read_bytes(path, WHAT, files.where_to_stand(path), LIMIT, files.root_of(path)), path)
 
 
 def parse(data: bytes, path: str) -> Changelog:

@@ -18,6 +18,8 @@ from typing import Iterable, Iterator, Optional, Sequence
 from ..diagnostics import InputError, Mark
 
 LIMIT = 1 << 20
+# How many folders above are looked at.
+_DEEPEST = 16
 # The root of what is in no checkout: the data of this program and of the machine.
 MACHINE = "/"
 
@@ -71,6 +73,16 @@ def root_of(path: str) -> str:
     if name in ("", os.curdir, os.pardir):
         name = os.path.basename(os.path.abspath(folder))
     return above(folder) if name == "debian" else folder
+
+
+def where_to_stand(path: str) -> str:
+    """A hint for a file that is missing here, and that a folder above has; "" for others."""
+    folder = os.curdir
+    for _ in range(_DEEPEST if not os.path.isabs(path) and not os.path.lexists(path) else 0):
+        folder = above(folder)
+        if os.path.isfile(os.path.join(folder, path)):
+            return f"run this in {folder}, where {path} is"
+    return ""
 
 
 def resolved(path: str, roots: Sequence[str]) -> str:

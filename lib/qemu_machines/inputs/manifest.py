@@ -195,7 +195,8 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML.
     """
     files.refuse_executable(path, WHAT)
-    return _manifest(nodes.read(path, WHAT, "dh_qemu_machines init writes the first one"), path)
+    hint = files.where_to_stand(path) or "dh_qemu_machines init writes the first one"
+    return _manifest(nodes.read(path, WHAT, hint), path)
 
 
 def parse(data: bytes, path: str) -> Manifest:
