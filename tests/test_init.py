@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import subprocess
 from pathlib import Path
@@ -170,6 +171,27 @@ def test_a_file_in_the_way(package: Tree, run: Run) -> None:
         "      = hint: rename it, here and in series\n",
     )  # fmt: skip
     assert below(package) == before
+
+
+@pytest.mark.parametrize("how", ["unapplied", "quilt's list", "applied in git", "elsewhere in the file"])
+def test_a_patch_below_that_changes_the_end(package: Tree, run: Run, how: str) -> None:
+    """What would be written for the file as it is would not apply to what the patch makes of it."""
+    text = package.read("hw/i386/pc_q35.c")
+    before, after = (text + "/* old */\n", text + "/* new */\n") if how != "elsewhere in the file" else (text, "/* new */\n" + text)
+    difference = "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), "a/hw/i386/pc_q35.c", "b/hw/i386/pc_q35.c"))
+    package.write("debian/patches/series", "ours.patch\n").write("debian/patches/ours.patch", difference)
+    package.write("hw/i386/pc_q35.c", after if how in ("quilt's list", "applied in git") else before)
+    if how == "quilt's list":
+        package.write(".pc/applied-patches", "ours.patch\n")
+    done = run("init")
+    if how != "unapplied":
+        assert (done.returncode, run("check").returncode) == (0, 0)
+        return
+    assert (done.returncode, done.stdout) == (3, "") and not (package.root / "debian/qemu-machines.yaml").exists()
+    assert done.stderr.startswith(
+        "dh_qemu_machines: error: debian/patches/series:1:1: ours.patch is not applied and changes the end of hw/i386/pc_q35.c, "
+        "where the patch of the machine types has its line\n"
+    )
 
 
 def test_a_list_that_is_a_program(package: Tree, run: Run) -> None:

@@ -154,6 +154,10 @@ def _add_hooks(options: Options, start: _Start, wanted: _Files) -> None:
         path = files.inside(where.patches, PATCH)
         if os.path.lexists(path):
             raise InputError(Mark(path), "this is not the patch that dh_qemu_machines hooks prints", "rename it, here and in series")
+        sources = {os.path.relpath(source.file, where.source) for source in start.tree.boards.values()}
+        for entry, file in hooks.unapplied(where.patches, where.source, sources):
+            message = f"{entry} is not applied and changes the end of {file}, where the patch of the machine types has its line"
+            raise InputError(entry.mark, message, "apply the patches first: quilt push -a")
         wanted.write(path, patch_of(options, start.tree))
         names = {PATCH}
     else:
