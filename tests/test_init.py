@@ -300,6 +300,22 @@ def test_what_cannot_be_found_out(package: Tree, run: Run, series: str, environm
         assert 'releases:\n  aster: {qemu: "7.2"}\n' in package.read("debian/qemu-machines.yaml")
 
 
+@pytest.mark.parametrize("series", ["A_B", "1.0"])
+def test_a_name_that_no_manifest_can_have(package: Tree, run: Run, series: str) -> None:
+    before = below(package)
+    done = run("init", f"--series={series}", env=OWN)
+    assert (done.returncode, done.stdout, below(package)) == (1, "", before)
+    assert "[manifest-format]" in done.stderr and series in done.stderr.splitlines()[1]
+
+
+@pytest.mark.parametrize("vendor, alias", [("Ex/amplix (TM)", "ex-amplix-tm"), ("\u4f8b", "distribution")])
+def test_an_alias_that_libvirt_takes(package: Tree, run: Run, vendor: str, alias: str) -> None:
+    run("init", "--series=aster", env={"DEB_VENDOR": vendor})
+    text = package.read("debian/qemu-machines.yaml")
+    assert f'vendor: "{vendor}"\n' in text and f"  pc-q35: {{alias: {alias}-q35}}\n" in text
+    assert "name-not-portable" not in run("check").stderr
+
+
 def test_a_derivatives_own_machine(package: Tree, run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Its packages with a release of Ubuntu's are Ubuntu's; others are its own."""
     origins = tmp_path_factory.mktemp("origins")

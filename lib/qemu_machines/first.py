@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple, Optional
 
 from .diagnostics import counted
@@ -38,8 +39,8 @@ class First(NamedTuple):
         }
 
     def _board(self, board: str) -> "dict[str, str]":
-        # An alias is a name for people and scripts: as dpkg does, without capitals and blanks.
-        name = self.vendor.lower().replace(" ", "-")
+        # An alias is a name for people and scripts: without capitals, and with nothing that libvirt would refuse.
+        name = re.sub(r"[^a-z0-9]+", "-", self.vendor.lower()).strip("-") or "distribution"
         alias = {"pc-q35": f"{name}-q35", "pseries": "pseries", "s390-ccw-virtio": "s390-ccw-virtio"}.get(board, name)
         default = {"default": "true"} if board in ("pc-i440fx", "pseries", "s390-ccw-virtio") else {}
         return {"alias": alias, **default}

@@ -92,7 +92,10 @@ def _start(options: Options) -> _Start:
         finding = Finding("input-unreadable", "error", refused.mark, refused.why, refused.hint)
         raise telling.Stopped([finding], {where.changelog: entry.lines}, FINDINGS) from None
     text = output.text(found)
-    return _Start(manifest.parse(text.encode("utf-8"), options.manifest), tree, text, found)
+    declared = manifest.parse(text.encode("utf-8"), options.manifest)
+    # A name that no manifest can have.
+    reading.stop_misread(declared)
+    return _Start(declared, tree, text, found)
 
 
 def _tree(options: Options, boards: "tuple[str, ...]") -> model.SourceTree:
