@@ -115,7 +115,7 @@ def test_a_draft_is_judged_by_the_record_of_the_package(tree: Tree, run: Run) ->
 
 
 @pytest.mark.parametrize("folder, above", [("hw", ".."), ("hw/i386", "../.."), ("debian", ".."), ("debian/patches", "../..")])
-@pytest.mark.parametrize("arguments", [[], ["check"], ["freeze"], ["hooks"], ["bump", "release"], ["report"], ["explain", "pc-q35-lunar"]])
+@pytest.mark.parametrize("arguments", [[], ["check"], ["freeze"], ["hooks"], ["bump", "release"], ["report"], ["explain", "pc-q35-lunar"], ["compare", "HEAD"]])
 def test_a_folder_below_says_where_to_stand(tree: Tree, run: Run, folder: str, above: str, arguments: "list[str]") -> None:
     tree.whole().write("debian/patches/series", "")
     done = run(*arguments, cwd=tree.root / folder)

@@ -51,7 +51,9 @@ class _Package:
             self.path = f"{revision}:{path or './' + os.path.relpath(options.manifest)}"
 
     def read(self, path: str, what: str, limit: int) -> bytes:
-        return git.show(path, limit) if self.from_git else files.read_bytes(path, what, limit=limit, root=files.root_of(path))
+        if self.from_git:
+            return git.show(path, limit)
+        return files.read_bytes(path, what, files.where_to_stand(path), limit, files.root_of(path))
 
     def beside(self, name: str) -> str:
         folder, slash, _ = self.path.rpartition("/")
