@@ -117,7 +117,7 @@ def test_a_release_that_was_never_frozen(tree: Tree, run: Run) -> None:
     """Uploads went out with the patch, and nothing was recorded: accepted until freeze, which comes after check."""
     generations.write(tree, Generation((7, 2), (7, 0)))
     uploads = (("1:7.2+dfsg-5ubuntu2.2", "Tue, 06 Jun 2023"), ("1:7.2+dfsg-5ubuntu2.1", "Tue, 23 May 2023"))
-    tree.write("debian/changelog", "\n".join(ENTRY.format(*one) for one in uploads)).write("debian/clean", "debian/generated/\n")
+    tree.write("debian/changelog", "\n".join(ENTRY.format(*words) for words in uploads)).write("debian/clean", "debian/generated/\n")
     pristine = snapshot(tree)
     handmade.write(tree.root, [row("pc-q35-lunar", "7.2", X86["pc-q35"].format("23.04", ""))], handmade.OPTIONS)
     done = run("import")
@@ -168,13 +168,13 @@ def differing(rows: list[dict[str, Any]], types: Mapping[str, MachineType], real
     either = {("default_display", "std"), ("default_kernel_irqchip_split", "false"), ("max_cpus", "255")}
     ddw = {("spapr-pci-host-bridge", "ddw", "off")} if real else set()
     for wanted in rows:
-        one = types[wanted["name"]]
+        machine = types[wanted["name"]]
         properties, fields, arrays = recorded(wanted)
-        expected = (wanted["base"].split(" then ")[0], wanted.get("description", one.description), properties - ddw, fields - either, arrays)
-        properties = {(str(p.driver), str(p.name), str(p.value)) for p in one.properties}
-        fields = {(str(field.name), str(field.value)) for field in one.fields}
-        has = (one.base, one.description, properties - ddw, fields - either, [str(array) for array in one.compat])
-        found += [] if has == expected else [((one.name, *expected), has)]
+        expected = (wanted["base"].split(" then ")[0], wanted.get("description", machine.description), properties - ddw, fields - either, arrays)
+        properties = {(str(p.driver), str(p.name), str(p.value)) for p in machine.properties}
+        fields = {(str(field.name), str(field.value)) for field in machine.fields}
+        has = (machine.base, machine.description, properties - ddw, fields - either, [str(array) for array in machine.compat])
+        found += [] if has == expected else [((machine.name, *expected), has)]
     return found
 
 
@@ -187,7 +187,7 @@ def test_round_trip_of_the_record(record: str, style: str, tree: Tree, run: Run)
     # Upstream's macro, which the patch uses, leaves these two out.
     gone = {"pseries-disco", "pseries-eoan"} if record == "questing" else set()
     assert sorted(types) == sorted(one["name"] for one in rows if one["name"] not in gone)
-    assert differing([one for one in rows if one["name"] not in gone], types) == []
+    assert differing([row for row in rows if row["name"] not in gone], types) == []
     assert not tags(done.stderr) & {"import-not-kept", *([] if gone else ["import-not-understood"])}
     assert max(map(len, done.stdout.splitlines())) <= 120
 
@@ -356,7 +356,7 @@ def test_a_constant_is_found_in_a_header_or_told_by_name(tree: Tree) -> None:
     [
         ("smbios_memory_device_size", "2 * TiB", str(2 << 40)), ("smbios_memory_device_size", "0x10 * MiB", str(16 << 20)),
         ("no_floppy", "1", "true"), ("no_floppy", "0", None), ("is_wide", "!0", "true"), ("max_cpus", "1", "1"),
-        ("max_cpus", "288U", "288"), ("max_cpus", "0100", "64"), ("max_cpus", "-1", "-1"), ("max_cpus", "(2 + 3) * 4 - 1", "19"),
+        ("max_cpus", "288U", "288"), ("max_cpus", "0100", "64"), ("max_cpus", "-1", None), ("max_cpus", "(2 + 3) * 4 - 1", "19"),
         ("max_cpus", "1 << 8 | 1", "257"), ("max_cpus", "EIGHT", "8"), ("hw_version", '"a" "b"', "ab"), ("hw_version", "TEXT \"c\"", "textc"),
     ],
 )  # fmt: skip
@@ -405,6 +405,23 @@ def test_what_upstream_does_as_well_is_nothing_of_a_type(tree: Tree) -> None:
     tree.write("hw/arm/virt.c", f"{upstream}\n{ours.replace('arm_virt_compat_set(mc);', '')}\n\nDEFINE_UBUNTU(noble, 8, 2)\n")
     one = next(one for one in handwritten.read(".", importing.preprocess).types if one.name == "virt-noble")
     assert one.lost == ("virtio-iommu-pci.aw-bits is not set, and 48 in a manifest",)
+
+
+@pytest.mark.parametrize(
+    "statement, lost",
+    [
+        ("m->max_cpus = -1;", "max_cpus is -1, and that of pc-q35-8.2 is not set"),
+        ('compat_props_add(m->compat_props, (GlobalProperty[]) { { "x86\u00e9", "mq", "on" } }, 1);', "x86\u00e9.mq is on, and not set in a manifest"),
+        ('compat_props_add(m->compat_props, (GlobalProperty[]) { { "virtio-net-pci", "", "on" } }, 1);', "virtio-net-pci. is on, and not set in a manifest"),
+        ('m->desc = "";', 'its description is "", the manifest\'s "Ubuntu 24.04 PC (Q35 + ICH9, 2009)"'),
+    ],
+)
+def test_what_a_manifest_cannot_say_is_told_and_not_written(statement: str, lost: str, tree: Tree, run: Run) -> None:
+    noble(tree, BASE + f"    {statement}\n")
+    done = run("import")
+    types_of(done.stdout)
+    assert done.returncode == 1
+    assert f"pc-q35-noble: {lost}" in done.stderr
 
 
 ARRAY = 'static GlobalProperty ours[] = {\n    { "virtio-net-pci", "mq", "on" },\n};\n'
@@ -714,7 +731,7 @@ def reads_nothing(text: str, tree: Tree, run: Run, compiler: str = "cc") -> None
     done = run("import", "--format", "json", env={"CC": compiler})
     assert SECRET not in done.stdout + done.stderr
     if done.returncode == 0:
-        (place,) = [one for one in BOARD_FILES if one.board == "pc-q35"]
+        (place,) = [file for file in BOARD_FILES if file.board == "pc-q35"]
         output = importing.preprocess(preprocessed.prepare(".", place, ["8", "2"]))
         assert SECRET not in output and "secret_is_there" not in output and "the_end" in output
     else:

@@ -433,7 +433,9 @@ def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) 
             entry["description"] = best
             right = [one for one in mine if forms[one.type.name] == best]
         for one in mine:
-            if one not in right and not one.increment and one.type.name in derived:
+            # A text that a manifest cannot have is told as one that is not kept.
+            told = one in right or not format.TEXT.fits(str(one.type.description))
+            if not told and not one.increment and one.type.name in derived:
                 what = {"description": _templated(one, vendor, known, False), **why([one.type])}
                 selection = [one.variant] if one.variant else []
                 wanted.setdefault(one.series, []).append({"boards": [board], "variants": selection, **what})

@@ -97,7 +97,7 @@ def test_all_that_is_written_by_hand(version: str, style: str, linked: Path) -> 
     types = types_of(done.stdout)
     facts = json.loads(run(linked, "import", "--format", "json").stdout)["types"]
     # Every type that is registered is upstream's, or in the manifest.
-    assert {one["name"] for one in facts if one["upstream"]} <= upstream
+    assert {fact["name"] for fact in facts if fact["upstream"]} <= upstream
     assert registered(linked) - upstream == set(types) == {row["name"] for row in rows}
     assert differing(rows, types, real=True) == []
     assert not re.search(r"\[import-not-(?:kept|understood)\]$", done.stderr, re.M), done.stderr
@@ -118,7 +118,7 @@ def test_clang_gives_the_same(version: str, linked: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv("CC", compiler)
         told.append(run(linked, "import"))
     assert told[0].returncode == 0
-    assert [(one.returncode, one.stdout, one.stderr) for one in told[1:]] == [(0, told[0].stdout, told[0].stderr)]
+    assert [(done.returncode, done.stdout, done.stderr) for done in told[1:]] == [(0, told[0].stdout, told[0].stderr)]
 
 
 @pytest.mark.parametrize("text", READING.values(), ids=READING)
@@ -192,7 +192,7 @@ def test_nothing_differs_but_deprecation(proof: Proof, target: str) -> None:
     first, second = (where / f"qemu-system-{target}" for where in (proof.by_hand, proof.generated))
     for pair in ((first, second), (second, first)):
         found = json.loads(call(TOOL, "compare", *pair, "--format=json"))["differences"]
-        assert [one for one in found if one["kind"] != "deprecated"] == []
+        assert [difference for difference in found if difference["kind"] != "deprecated"] == []
 
 
 ACCEPTED = '\noverrides:\n- {rule: type-not-as-declared, reason: "the hand-written types are never deprecated", bug: none}\n'

@@ -20,6 +20,7 @@ from .cbodies import tokens_of, variable_of
 from .manifest import MachineField, Property
 from .preprocessed import VERSION_MEMBER, Prepared
 from .registration import UPSTREAM_NAME
+from .spelling import Number
 
 NOT_UNDERSTOOD = "import-not-understood"
 LATEST = "latest"
@@ -34,6 +35,8 @@ _HALF = re.compile(
 _UPSTREAM_ARRAY = re.compile(r"(?:hw|pc)_compat_\d+_\d+(?:_\d+)?")
 # A manifest has other words for these, or none: upstream's lifecycle is not the distribution's.
 _UNSAID = frozenset("name desc alias is_default init deprecation_reason".split())
+# Of a property: what a manifest takes. Another one is lost, and told so.
+_WORDS = (format.DRIVER, format.PROPERTY, format.VALUE)
 _HARMLESS = re.compile(r"(?:g_)?assert|\w+_CLASS_CHECK|QEMU_BUILD_BUG_\w+")
 _REGISTER = re.compile(r"type_register(?:_static)?(?:_array)?|qemu_register_(?:pc_)?machine")
 _MOST_CALLS, _DEEPEST = 5000, 60
@@ -475,13 +478,16 @@ class _Board:
             value = self._looked_up(value)
             place = re.fullmatch(r"default_caps\.caps\[(\d+)\]", key)
             said = self._capability(int(place[1]), value) if place and isinstance(value, int) else None
+            kind = format.MACHINE_FIELDS.get(key, format.VALUE)
+            shown = _shown(bool(value) if key in self.flags or kind is format.FLAG else value)
+            known = format.IDENTIFIER.fits(key) and key != "family" and value is not None
             if isinstance(value, Odd):
                 message = f"{key} = {value.text[:60]}: nothing says what {value.word or 'that'} is; {made.name} keeps {_shown(old)}"
                 self.findings.append(Finding(NOT_UNDERSTOOD, "warning", mark, message))
             elif said:
                 properties.append(Property(*(Text(one, mark) for one in (capabilities.DRIVER, *said))))
-            elif key.isidentifier() and value is not None and key != "family":
-                yield MachineField(Text(key, mark), Text(_shown(bool(value) if key in self.flags else value), mark))
+            elif known and not (isinstance(kind, Number) and kind.read(shown) is None):
+                yield MachineField(Text(key, mark), Text(shown, mark))
             else:
                 lost.append(Text(f"{key} is {_shown(value)}, and that of {made.board}-{made.base} is {_shown(old)}", mark))
 
@@ -537,7 +543,7 @@ class _Board:
                 odd = next((word for word in triple if not isinstance(word, str)), None)
                 if odd is not None:
                     self._tell(one.line, f"this property is not understood: {_shown(odd)[:60]}")
-                elif now.get(triple[:2]) != triple[2]:
+                elif now.get(triple[:2]) != triple[2] and all(kind.fits(_shown(word)) for kind, word in zip(_WORDS, triple)):
                     now[triple[:2]] = triple[2]
                     properties[triple[:2]] = Property(*(Text(_shown(word), mark) for word in triple))
         own = [Entry("", (tuple(map(str, one)),), 0) for one in properties.values()]
