@@ -10,9 +10,10 @@ import pytest
 from conftest import Run
 from trees import MANIFEST, Tree
 
-from qemu_machines import diagnostics
-from qemu_machines.diagnostics import Finding, Mark
-from qemu_machines.inputs import manifest, patches
+from qemu_machines import cli, diagnostics
+from qemu_machines.diagnostics import Finding, InputError, Mark
+from qemu_machines.inputs import manifest, observed, patches
+from qemu_machines.inputs.observed import MOST_VALUES, Observed, ObservedType
 
 MIB = 1 << 20
 # What takes longer grows faster than its input: on the slowest machine these take a fifth of that.
@@ -134,7 +135,32 @@ def patch(line: str) -> None:
     patches.touched((PATCH % line).encode(), "p")
 
 
+BINARY = 'binary x {"qemu":"7.2"}\n'
+
+
+def lines(template: str, size: int) -> str:
+    """As many lines, each with its number, as are about so long together."""
+    return "".join(template.format(number) + "\n" for number in range(size // (len(template) + 4)))
+
+
+def record(text: str) -> "tuple[Observed, ...]":
+    return observed.parse(text.split("\n"), Mark("lock", 1, 1))
+
+
+def written(number: int) -> None:
+    """The record of a binary that has so many types, half of them with the compat properties of the other half."""
+    compat = [(("d", "p", str(value)),) for value in range(number // 2)] * 2
+    types = {f"t{at}": ObservedType(f"t{at}", {"f": "x"}, its) for at, its in enumerate(compat)}
+    list(observed.lines([Observed("x", "7.2", types, {}, {}, {}, {}, {})]))
+
+
 GROWING: "dict[str, Callable[[int], object]]" = {
+    # It took over 20 seconds for a megabyte.
+    "types of a record": lambda size: record(BINARY + lines("type x a{} {{}}", size)),
+    "types of a record whose names begin alike": lambda size: record(BINARY + lines("type x " + "a" * 1000 + "{} {{}}", size)),
+    "binaries of a record": lambda size: record(lines('binary b{} {{"qemu":"7"}}', size // 2) + lines("cpu b1 m{} {{}}", size // 2)),
+    "saved states of a record": lambda size: record(BINARY + 'state ["s",1,1,"x"]\n' + lines('state ["s{}",1,1,"x,,,,,s"]', size)),
+    "types that a binary has": lambda size: written(size // 10),
     # It took 113 seconds for a megabyte, and 3 with a line end after it.
     "a manifest of one line": lambda size: whole(f"lunar: {{qemu: '7.2', variants: {{{many('v{}: {{x: y}}', size)}}}}}"),
     "releases that there are not": lambda size: whole(
@@ -161,6 +187,72 @@ def test_four_times_as_much_takes_four_times_as_long(what: str) -> None:
     small, large = cost(read, 50_000), cost(read, 200_000)
     # The square would be sixteen times as long.
     assert large < 8 * small + 0.2, (small, large)
+
+
+def releases(size: int) -> str:
+    rows = "".join(f"  s{number}: {{qemu: '7.2', version: '{number + 1}', release: 20{number % 20:02}-01-01}}\n" for number in range(size))
+    return f"{rows}  newest: {{qemu: '7.2', version: '99999', release: 2023-04-01, lts: true}}\n"
+
+
+def broken(size: int) -> str:
+    return "".join(f"  s{number}: {{qemu: '7.2', nothing: x}}\n" for number in range(size)) + "  newest: {qemu: '7.2', version: '1', release: 2023-04-01}\n"
+
+
+def accepted(size: int) -> str:
+    """As many findings as overrides, each of which accepts all of them."""
+    variants_ = ", ".join(f"v{number}: {{description: x, set: {{nonesuch: {{b: c}}}}}}" for number in range(size))
+    return (
+        f"  newest: {{qemu: '7.2', version: '1', release: 2023-04-01, variants: {{{variants_}}}}}\noverrides:\n"
+        + "- {rule: driver-unknown, reason: x}\n" * size
+    )
+
+
+@pytest.mark.parametrize("make", [releases, broken, accepted])
+@pytest.mark.parametrize("command", ["check", "report --format svg", "explain paths", "freeze --no-act"])
+def test_four_times_as_many_take_a_command_four_times_as_long(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, command: str, make: "Callable[[int], str]"
+) -> None:
+    """The picture of 4,000 releases took four minutes, and so did 13,000 that were written wrong."""
+    monkeypatch.setenv("DEB_VENDOR", "Examplix")
+    tree.whole().changelog("newest")
+    head = MANIFEST.partition("releases:")[0].replace("Ubuntu", "Examplix")
+
+    def run(size: int) -> None:
+        tree.manifest(f"{head}releases:\n{make(size)}")
+        cli.main(command.split())
+
+    run(10)
+    small, large = cost(run, 500), cost(run, 2000)
+    assert large < 8 * small + 0.2, (small, large)
+
+
+BINARIES = lines('binary b{} {{"qemu":"7"}}', MIB // 2)
+NAMES = ",".join(f'"n{number}"' for number in range(30_000))
+VALUES = ",".join(f'"n{number}":"x"' for number in range(30_000))
+# Lines that share what they have with many others: a record of 1 MiB stood for terabytes.
+MULTIPLIED = {
+    "devices with properties": f'{BINARY}defaults x [{{"":[{NAMES}]}},{{{VALUES}}}]\n',
+    "devices of all binaries": f'{BINARIES}saves all {{"":[{NAMES}]}}\n',
+    "drivers of all binaries": BINARIES + lines("implements all d{} {{}}", MIB // 2),
+    "facts of other types": f"{BINARY}type x a {{{VALUES}}}\n" + lines("type x a{} {{}}", MIB // 2),
+    "compat properties of other types": f'{BINARY}base x a {{"from":"","set":[["d",{{{VALUES}}}]]}}\n'
+    + lines('base x a{} {{"from":"a","set":[]}}', MIB // 2),
+}
+
+
+@pytest.mark.parametrize("what", MULTIPLIED)
+def test_a_record_has_no_more_values_than_it_is_long(what: str) -> None:
+    started = time.process_time()
+    with pytest.raises(InputError) as caught:
+        record(MULTIPLIED[what])
+    assert caught.value.finding.message == f"up to here, this has more than {MOST_VALUES} values"
+    assert time.process_time() - started < SECONDS
+
+
+def test_an_end_of_names_is_no_longer_than_those_that_there_are() -> None:
+    """It stands behind every name."""
+    with pytest.raises(InputError, match="this is no line of the observed half"):
+        record(f'{BINARY}implements x d {{"{"-" * MIB}":[{NAMES}]}}')
 
 
 def test_an_excerpt_of_a_long_line() -> None:

@@ -23,6 +23,7 @@ from .inputs.manifest import Board as Board
 from .inputs.manifest import Change as Change
 from .inputs.manifest import Exemption as Exemption
 from .inputs.manifest import MachineField, Manifest, Variant
+from .inputs.manifest import Override as Override
 from .inputs.manifest import Property as Property
 from .inputs.manifest import Release as Release
 from .inputs.manifest import release_properties as release_properties

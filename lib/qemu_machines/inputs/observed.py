@@ -8,6 +8,7 @@ next newer one's), and the defaults of devices are grouped by who has them.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 from ..diagnostics import InputError, Mark, printable
@@ -157,40 +158,78 @@ def _shared(told: "Iterable[tuple[str, str, T]]", targets: Sequence[str]) -> "li
 
 def _types(one: Observed) -> Iterator[str]:
     """A type's compat properties are told as those of the type that it has most in common with, and more."""
-    told: dict[str, tuple[Setting, ...]] = {}
-    near: dict[str, str] = {}
-    for type_ in sorted(one.types.values(), key=lambda type_: (len(type_.compat or ()), type_.ours, type_.name)):
-        if type_.compat is not None:
-            like = (name for name, compat in told.items() if type_.compat[: len(compat)] == compat)
-            near[type_.name] = max(like, key=lambda name: (len(told[name]), name), default="")
-            told[type_.name] = type_.compat
+    told = {name: type_.compat for name, type_ in one.types.items() if type_.compat is not None}
+    near = _with_most_in_common(sorted(told.items(), key=lambda item: (len(item[1]), one.types[item[0]].ours, item[0])))
     # Of upstream's, those that ours come from are enough.
-    wanted = [name for name, type_ in one.types.items() if type_.ours]
-    for name in wanted:
-        wanted += [near[name]] if near.get(name) and near[name] not in wanted else []
-    written: dict[str, Mapping[str, str]] = {}
+    wanted: set[str] = set()
+    for name, type_ in one.types.items():
+        while type_.ours and name and name not in wanted:
+            wanted.add(name)
+            name = near.get(name, "")
+    written = _Names()
     for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), one.types[name].ours, name)):
         facts, ours = one.types[name].facts, one.types[name].ours
         data: dict[str, Any] = {}
         if ours:
             # What is as with an earlier type is left out: most of it.
-            before = _nearest(name, written)
+            before = written.nearest(name)
             data = {key: facts.get(key) for key in sorted({*before, *facts}) if facts.get(key) != before.get(key)}
-            written[name] = facts
+            written.add(name, facts)
         if name in told:
             data["from"], data["set"] = near[name], _by_driver(told[name][len(told.get(near[name], ())) :])
         yield f"{'type' if ours else 'base'} {one.target} {name} {_json(data)}"
 
 
-def _nearest(name: str, written: "Mapping[str, Mapping[str, str]]") -> "Mapping[str, str]":
-    """The facts of the last type written whose name begins most like this one: of its board, if there is one."""
-    best: Mapping[str, str] = {}
-    alike = -1
-    for other, facts in written.items():
-        common = next((n for n, (a, b) in enumerate(zip(name, other)) if a != b), min(len(name), len(other)))
-        if common >= alike:
-            best, alike = facts, common
-    return best
+def _with_most_in_common(types: "Sequence[tuple[str, tuple[Setting, ...]]]") -> "dict[str, str]":
+    """For each type, the one before it whose compat properties are the most of those that its own begin with; "" for none.
+
+    ``types`` are sorted by how many they have. A step is a number, and leads to the next by a setting.
+    """
+    steps: dict[tuple[int, Setting], int] = {}
+    ends: dict[int, str] = {}
+    near: dict[str, str] = {}
+    for name, compat in types:
+        step, near[name] = 0, ends.get(0, "")
+        for setting in compat:
+            step = steps.setdefault((step, setting), len(steps) + 1)
+            near[name] = ends.get(step, near[name])
+        ends[step] = max(name, ends.get(step, ""))
+    return near
+
+
+class _Names:
+    """The facts of types by name: a tree of what their names begin with.
+
+    ``last`` are the facts of the last type in it, and ``inner`` has what follows, by its first character.
+    """
+
+    def __init__(self) -> None:
+        self.last: Mapping[str, str] = {}
+        self.inner: dict[str, tuple[str, _Names]] = {}
+
+    def nearest(self, name: str) -> "Mapping[str, str]":
+        """The facts of the last type whose name begins most like this one: of its board, if there is one."""
+        tree = self
+        while name[:1] in tree.inner:
+            begin, tree = tree.inner[name[0]]
+            if not name.startswith(begin):
+                break
+            name = name[len(begin) :]
+        return tree.last
+
+    def add(self, name: str, facts: Mapping[str, str]) -> None:
+        tree = self
+        tree.last = facts
+        while name:
+            begin, inner = tree.inner.get(name[0], (name, _Names()))
+            common = len(os.path.commonprefix((name, begin)))
+            if common < len(begin):
+                # What both begin with, and behind it the rest of each.
+                rest, inner = inner, _Names()
+                inner.inner[begin[common]] = begin[common:], rest
+            tree.inner[name[0]] = begin[:common], inner
+            tree, name = inner, name[common:]
+            tree.last = facts
 
 
 def _by_driver(settings: Sequence[Setting]) -> "list[tuple[str, dict[str, str]]]":
@@ -242,11 +281,17 @@ def _field_text(field: Field) -> str:
 
 
 def _unpacked(packed: "Mapping[str, Iterable[str]]") -> "list[str]":
+    if any(len(end) > _LONGEST_END for end in packed):
+        raise ValueError(packed)
     return [f"{stem}{end}" for end, stems in packed.items() for stem in stems]
 
 
 # How many descriptions one has in it, each as often as it is there, and how deep: QEMU's have some hundreds, and ten.
 _MOST_INSIDE, _DEEPEST = 100_000, 50
+# How many values a record stands for, each counted for all that have it: four binaries of QEMU 10.2 have 50,000.
+MOST_VALUES = 1_000_000
+# Of "-x86_64-cpu" and the like, which a line has once for many devices.
+_LONGEST_END = 100
 
 
 def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
@@ -254,8 +299,7 @@ def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
 
     Raises InputError at a line that freeze would not have written.
     """
-    found: dict[str, Observed] = {}
-    states: dict[str, Description] = {}
+    record = _Reader()
     # The first line that needs a description.
     needs: dict[str, int] = {}
 
@@ -266,17 +310,20 @@ def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
     for number, line in enumerate(text):
         if line:
             try:
-                for key in _take(line, found, states):
+                for key in record.take(line):
                     needs.setdefault(key, number)
+            except _TooMuch:
+                raise refuse(number, f"up to here, this has more than {MOST_VALUES} values") from None
             except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError):
                 raise refuse(number, "this is no line of the observed half") from None
+    states = record.states
     for key, number in needs.items():
         if key not in states:
             raise refuse(number, f"this needs the saved state {printable(key)}, which the record lacks")
     endless = _endless(states)
     if endless is not None:
         raise refuse(needs[endless], f"the saved state {printable(endless)} is inside of itself, or too deep in others")
-    return tuple(one._replace(descriptions=states) for one in found.values())
+    return tuple(one._replace(descriptions=states) for one in record.found.values())
 
 
 def _inside(one: Description) -> "list[str]":
@@ -313,59 +360,100 @@ def _loads(text: str) -> Any:
     return json.loads(text)
 
 
-def _take(line: str, found: dict[str, Observed], states: dict[str, Description]) -> "Iterable[str]":
-    """Take over a line; the descriptions that it needs."""
-    kind, _, rest = line.partition(" ")
-    if kind == "state":
-        key, version, minimum, fields, *more = _loads(rest)
-        made = tuple(map(_field, str(fields).split("|"))) if fields else ()
-        subsections = tuple(str(one) for one in more[0]) if more else ()
-        states[str(key)] = Description(int(version), int(minimum), made, subsections)
-        return _inside(states[str(key)])
-    targets, _, rest = rest.partition(" ")
-    if targets != "all" and kind != "binary" and not set(targets.split(",")) <= set(found) or not rest:
-        raise ValueError(targets)
-    if kind == "binary":
-        found[targets] = Observed(targets, str(_loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
-        return ()
-    needed: list[str] = []
-    for target in list(found) if targets == "all" else targets.split(","):
+class _TooMuch(Exception):
+    """A record that has more values than there can be."""
+
+
+class _Reader:
+    """What the lines up to one have told. What a line shares, each that has it counts."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Observed] = {}
+        self.states: dict[str, Description] = {}
+        self._names: dict[str, _Names] = {}
+        self._left = MOST_VALUES
+
+    def take(self, line: str) -> "Iterable[str]":
+        """Take over a line; the descriptions that it needs."""
+        kind, _, rest = line.partition(" ")
+        if kind == "state":
+            key, version, minimum, fields, *more = _loads(rest)
+            made = tuple(map(_field, str(fields).split("|"))) if fields else ()
+            subsections = tuple(str(subsection) for subsection in more[0]) if more else ()
+            self.states[str(key)] = Description(int(version), int(minimum), made, subsections)
+            return _inside(self.states[str(key)])
+        where, _, rest = rest.partition(" ")
+        if not rest:
+            raise ValueError(line)
+        if kind == "binary":
+            self.found[where] = Observed(where, str(_loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
+            return ()
+        targets = list(self.found) if where == "all" else where.split(",")
+        self._count(len(targets))
+        binaries = [self.found[target] for target in targets]
         if kind == "saves":
-            told = {str(device): str(key) for key, devices in _loads(rest).items() for device in devices}
-            _dict(found[target].sections).update(told)
-            needed += told.values()
-        elif kind == "defaults":
-            devices, properties = _loads(rest)
-            for device in _unpacked(devices):
-                _dict(found[target].defaults).setdefault(device, {}).update({str(k): str(v) for k, v in properties.items()})
+            return self._saves(binaries, _loads(rest))
+        if kind == "defaults":
+            self._defaults(binaries, *_loads(rest))
         else:
-            name, _, data = rest.partition(" ")
-            _take_named(kind, name, _loads(data), found[target])
-    return needed
+            name, _, text = rest.partition(" ")
+            self._named(binaries, kind, name, _loads(text))
+        return ()
+
+    def _count(self, values: int) -> None:
+        self._left -= values
+        if self._left < 0:
+            raise _TooMuch
+
+    def _saves(self, binaries: Sequence[Observed], data: Any) -> "Iterable[str]":
+        told = {str(device): str(key) for key, devices in data.items() for device in devices}
+        self._count(len(binaries) * len(told))
+        for binary in binaries:
+            _dict(binary.sections).update(told)
+        return told.values()
+
+    def _defaults(self, binaries: Sequence[Observed], packed: Any, data: Any) -> None:
+        devices, properties = _unpacked(packed), {str(name): str(value) for name, value in data.items()}
+        self._count(len(binaries) * len(devices) * len(properties))
+        for binary in binaries:
+            for device in devices:
+                _dict(binary.defaults).setdefault(device, {}).update(properties)
+
+    def _named(self, binaries: Sequence[Observed], kind: str, name: str, data: Any) -> None:
+        if kind in ("type", "base"):
+            for binary in binaries:
+                self._type(binary, name, dict(data), kind == "type")
+        elif kind == "implements":
+            devices = tuple(sorted(_unpacked(data)))
+            for binary in binaries:
+                _dict(binary.implements)[name] = devices
+        elif kind == "cpu":
+            flags = {str(flag): str(value) for value, having in data.items() for flag in having}
+            for binary in binaries:
+                _dict(binary.cpus)[name] = flags
+        else:
+            raise ValueError(kind)
+
+    def _type(self, binary: Observed, name: str, data: "dict[str, Any]", ours: bool) -> None:
+        compat: Optional[tuple[Setting, ...]] = None
+        if "set" in data:
+            near, added = data.pop("from"), data.pop("set")
+            first = (binary.types[near].compat or ()) if near else ()
+            self._count(len(first))
+            more = ((str(driver), str(item), str(value)) for driver, settings in added for item, value in settings.items())
+            compat = (*first, *more)
+        names = self._names.setdefault(binary.target, _Names())
+        before = names.nearest(name) if ours else {}
+        self._count(len(before))
+        facts = {str(key): str(value) for key, value in {**before, **data}.items() if value is not None}
+        _dict(binary.types)[name] = ObservedType(name, facts, compat, ours)
+        if ours:
+            names.add(name, facts)
 
 
 def _field(text: str) -> Field:
     name, version, size, number, conditional, struct = (text.split(",") + [""] * 5)[:6]
     return Field(name, int(version or 0), int(size or 0), int(number or 1), conditional == "1", struct)
-
-
-def _take_named(kind: str, name: str, data: Any, binary: Observed) -> None:
-    if kind in ("type", "base"):
-        compat: Optional[tuple[Setting, ...]] = None
-        if "set" in data:
-            near = data.pop("from")
-            added = ((str(driver), str(item), str(value)) for driver, found in data.pop("set") for item, value in found.items())
-            compat = (*((binary.types[near].compat or ()) if near else ()), *added)
-        written = {other: one.facts for other, one in binary.types.items() if one.ours}
-        before = _nearest(name, written) if kind == "type" else {}
-        facts = {str(k): str(v) for k, v in {**before, **data}.items() if v is not None}
-        _dict(binary.types)[name] = ObservedType(name, facts, compat, kind == "type")
-    elif kind == "implements":
-        _dict(binary.implements)[name] = tuple(sorted(_unpacked(data)))
-    elif kind == "cpu":
-        _dict(binary.cpus)[name] = {str(flag): str(value) for value, flags in data.items() for flag in flags}
-    else:
-        raise ValueError(kind)
 
 
 def _dict(mapping: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import importlib
 import os
 from itertools import product
-from typing import Callable, Container, Iterable, Iterator, Mapping, NamedTuple, Sequence
+from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..diagnostics import SEVERITIES, Finding, Mark, Text, Where, few, mark_of
-from ..model import MachineType, Model, binary_of
+from ..model import MachineType, Model, Override, binary_of
 
 
 class Subject(NamedTuple):
@@ -22,6 +22,7 @@ class Subject(NamedTuple):
     board: str = ""
 
 
+_Accepted = tuple[str, Subject]
 # In a message: the names of the types that a finding is about. No input can have that character.
 TYPES = "\0"
 
@@ -108,12 +109,13 @@ def of_built() -> tuple[Rule, ...]:
 
 def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
     """Every finding of the chosen rules, or of all, that this model has the data for, less what is overridden."""
-    used: set[int] = set()
+    used: set[_Accepted] = set()
+    overriding = {_accepted(one) for one in model.manifest.overrides}
     # Those on binaries are only for verify, and would be loaded in every build; but an override may name one.
     rules = chosen or (catalogue() if model.manifest.overrides else catalogue(without=("built",)))
     found: dict[str, list[Problem]] = {}
     for rule, problem in problems(model, rules):
-        accepted = _overriding(model, rule.tag, problem.about)
+        accepted = overriding.intersection((rule.tag, part) for part in _parts(problem.about))
         used.update(accepted)
         if not accepted:
             found.setdefault(rule.tag, []).append(problem)
@@ -133,10 +135,15 @@ class Causes:
 
     def __init__(self, model: Model, severities: Mapping[str, str], found: Mapping[str, Sequence[Problem]]) -> None:
         manifest = model.manifest
-        self.damaged = manifest.damaged
+        self.damaged = {place[0] if place else "" for place in manifest.damaged}
         self.misread = {finding.mark for finding in manifest.findings}
         self.releases = {str(release.series): number for number, release in enumerate(manifest.releases)}
-        self.boards = {str(board.name) for board in manifest.boards}
+        self.left_out = {
+            "board": _LeftOut("boards", manifest.damaged, {str(board.name) for board in manifest.boards}),
+            "release": _LeftOut("releases", manifest.damaged, set(self.releases)),
+        }
+        # What a change says of older types is about all of them.
+        self.older_than = max((self.releases.get(place[1], 0) for place in manifest.damaged if "was" in place[2:]), default=0)
         errors = {tag: [one for one in found[tag] if (one.severity or severities[tag]) == "error"] for tag in found}
         self.places = {tag: {mark_of(one.where) for one in errors[tag]} for tag in errors}
         self.subjects = {tag: {one.about for one in errors[tag]} for tag in errors}
@@ -146,11 +153,11 @@ class Causes:
     def explain(self, rule: Rule, problem: Problem) -> bool:
         """Whether a problem of a rule only follows from what is told anyway."""
         about, mark = problem.about, mark_of(problem.where)
-        if mark in self.misread or any(self._in_doubt(place, need, about) for place in self.damaged for need in rule.needs):
+        if mark in self.misread or any(self._in_doubt(need, about) for need in rule.needs) or "" in self.damaged and rule.needs:
             return True
         if "series" in rule.needs and not self.misnamed.isdisjoint(_UNKNOWN):
             return True
-        parts = [Subject(*one) for one in product(*(("", value) if value else ("",) for value in about))]
+        parts = _parts(about)
         unknown = bool(about.release) and about.release not in self.releases
         return any(
             mark in self.places[tag] or not self.subjects[tag].isdisjoint(parts) or (unknown and tag in self.misnamed)
@@ -158,23 +165,26 @@ class Causes:
             if tag in self.places
         )
 
-    def _in_doubt(self, place: tuple[str, ...], need: str, about: Subject) -> bool:
-        """Whether what a problem needs may be among what was left out of a place of the manifest."""
-        part, entry = place[0] if place else "", place[1] if len(place) > 1 else ""
-        if not part or part == need:
+    def _in_doubt(self, need: str, about: Subject) -> bool:
+        """Whether what a problem needs may be among what was left out of the manifest."""
+        if need in self.damaged:
             return True
-        if part == "boards" and need == "board":
-            return _may_be(entry, about.board, self.boards)
-        if part == "releases" and need == "release":
-            # What a change says of older types is about all of them.
-            older = self.releases.get(about.release, len(self.releases)) < self.releases.get(entry, 0)
-            return _may_be(entry, about.release, self.releases) or ("was" in place and older)
-        return False
+        if need == "release" and self.releases.get(about.release, len(self.releases)) < self.older_than:
+            return True
+        return need in self.left_out and self.left_out[need].may_be(about.board if need == "board" else about.release)
 
 
-def _may_be(entry: str, name: str, known: Container[str]) -> bool:
-    """Whether a damaged entry of the manifest is that of a name, or may be meant to be."""
-    return not entry or entry == name or (entry not in known and name not in known)
+class _LeftOut:
+    """The damaged entries of a part of the manifest that has ``known`` ones."""
+
+    def __init__(self, part: str, damaged: "Iterable[tuple[str, ...]]", known: "set[str]") -> None:
+        self._known = known
+        self._entries = {place[1] if len(place) > 1 else "" for place in damaged if place[:1] == (part,)}
+        self._strange = not self._entries <= known
+
+    def may_be(self, name: str) -> bool:
+        """Whether a damaged entry is that of a name, or may be meant to be."""
+        return not self._entries.isdisjoint(("", name)) or (self._strange and name not in self._known)
 
 
 def findings(rule: Rule, problems: Iterable[Problem]) -> Iterator[Finding]:
@@ -201,26 +211,23 @@ def problems(model: Model, rules: Iterable[Rule]) -> "Iterator[tuple[Rule, Probl
     return ((rule, problem) for rule in rules if rule.judges(model) for problem in rule.function(model))
 
 
-def _overriding(model: Model, tag: str, subject: Subject) -> list[int]:
-    """The overrides that accept a finding: the rule, and all that they say of what it is about."""
-    return [
-        number
-        for number, one in enumerate(model.manifest.overrides)
-        if one.rule == tag
-        and all(
-            wanted is None or wanted == has
-            for wanted, has in ((one.type, subject.type), (one.release, subject.release), (one.board, subject.board))
-        )
-    ]
+def _accepted(override: Override) -> "_Accepted":
+    """What an override accepts: findings of the rule that are about all that it says."""
+    return str(override.rule), Subject(*(str(name or "") for name in (override.type, override.release, override.board)))
 
 
-def _unused(model: Model, used: set[int], rules: dict[str, Rule], all_rules: bool) -> Iterator[Finding]:
+def _parts(subject: Subject) -> list[Subject]:
+    """A subject, and all that say less of it."""
+    return [Subject(*part) for part in product(*(("", value) if value else ("",) for value in subject))]
+
+
+def _unused(model: Model, used: "set[_Accepted]", rules: dict[str, Rule], all_rules: bool) -> Iterator[Finding]:
     """An override that accepts nothing hides the next finding of its kind: it has to go."""
-    for number, one in enumerate(model.manifest.overrides):
+    for one in model.manifest.overrides:
         rule = rules.get(one.rule)
         if rule is None and all_rules:
             yield Finding("override-unused", "warning", one.rule.mark, f'there is no rule "{one.rule}"', "check --list-rules")
-        elif rule and number not in used and rule.judges(model) and not _judged_elsewhere(rule, model):
+        elif rule and _accepted(one) not in used and rule.judges(model) and not _judged_elsewhere(rule, model):
             message = f"no finding of {one.rule} is accepted by this override"
             yield Finding("override-unused", "warning", one.rule.mark, message, "remove it")
 

@@ -7,7 +7,7 @@ that nothing can overlap whatever fonts there are.
 from __future__ import annotations
 
 import datetime
-from typing import Iterator, NamedTuple, Optional
+from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...diagnostics import counted
 from ...inputs.dotreleases import after
@@ -226,13 +226,14 @@ def _span_words(column: Column) -> str:
 
 def _arrows(overview: Overview, scale: _Scale, top: float) -> Iterator[str]:
     """A way goes down from its release to the next, at the day from which it can be taken."""
-    for number, way in enumerate(overview.ways):
+    # Ways to the same release, side by side.
+    drawn: dict[int, int] = {}
+    for way in overview.ways:
         target = overview.columns[way.target]
         if target.released is None:
             continue
-        # Ways to the same release, side by side.
-        same = sum(other.target == way.target for other in overview.ways[:number])
-        x = scale.x(target.released) + 4 + 7 * same
+        x = scale.x(target.released) + 4 + 7 * drawn.setdefault(way.target, 0)
+        drawn[way.target] += 1
         start, end = top + _ROW * way.source + 10, top + _ROW * way.target + 3
         names = f"{overview.columns[way.source].series} to {target.series}"
         until = f" until {way.until}" if way.until else ""
@@ -280,7 +281,7 @@ def _grid(overview: Overview, top: float) -> Piece:
         out.append(_rect(x + 1, top - _LINE, wide - 2, bottom - top + _LINE, column.state))
         for number, line in enumerate(_head(column)):
             out += [_text(x + _PAD, top + _LINE * number, line, "" if number < 2 else "muted")] if line else []
-        out += _cells(overview, column, x, first)
+        out += _cells(overview, column, x, first, heights)
         x += wide
     y = first
     for board, high in zip(overview.boards, heights):
@@ -295,15 +296,15 @@ def _row_height(overview: Overview, board: str) -> float:
     return _LINE * max(1, most) + _PAD
 
 
-def _cells(overview: Overview, column: Column, x: float, top: float) -> Iterator[str]:
+def _cells(overview: Overview, column: Column, x: float, top: float, heights: Sequence[float]) -> Iterator[str]:
     y = top
-    for board in overview.boards:
+    for board, high in zip(overview.boards, heights):
         for number, entry in enumerate(overview.entries(board, column.series)):
             kind = "wrong" if entry.exception else "newest" if _leads(entry) else "muted" if entry.deprecated else ""
             words = "; ".join([entry.name, f"starts from QEMU {entry.base}", *entry.marks])
             text = _text(x + _PAD, y + _LINE * number, _shown(entry), kind)
             yield f"<g><title>{escaped(words)}</title>{text}</g>"
-        y += _row_height(overview, board)
+        y += high
 
 
 def _leads(entry: Entry) -> bool:
