@@ -207,7 +207,20 @@ def accepted(size: int) -> str:
     )
 
 
-@pytest.mark.parametrize("make", [releases, broken, accepted])
+def excepted(size: int) -> str:
+    """Variants, each of which was released wrong."""
+    property_ = 'set: {e1000: {migrate_tso_props: "on"}}'
+    variants_ = ", ".join(f"v{number}: {{description: x, {property_}}}" for number in range(size))
+    exceptions = ", ".join(f"{{variants: [v{number}], reason: r, {property_}}}" for number in range(size))
+    return f"  newest: {{qemu: '7.2', version: '1', release: 2023-04-01, variants: {{{variants_}}}, exceptions: [{exceptions}]}}\n"
+
+
+def exceptions_of_all(size: int) -> str:
+    each = ", ".join(f"{{reason: r, set: {{d{number}: {{b: c}}}}}}" for number in range(size))
+    return f"  newest: {{qemu: '7.2', version: '1', release: 2023-04-01, exceptions: [{each}]}}\n"
+
+
+@pytest.mark.parametrize("make", [releases, broken, accepted, excepted, exceptions_of_all])
 @pytest.mark.parametrize("command", ["check", "report --format svg", "explain paths", "freeze --no-act"])
 def test_four_times_as_many_take_a_command_four_times_as_long(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, command: str, make: "Callable[[int], str]"

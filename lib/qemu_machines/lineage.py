@@ -63,9 +63,16 @@ def settings_of(layer: Layer) -> Settings:
 
 def together(layers: Sequence[Layer], start: Settings = Settings()) -> Settings:
     """What steps set one after the other."""
+    if len(layers) < 2:
+        return start.then(settings_of(layers[0])) if layers else start
+    properties, fields, compat, base = dict(start.properties), dict(start.fields), list(start.compat), start.base
     for layer in layers:
-        start = start.then(settings_of(layer))
-    return start
+        later = settings_of(layer)
+        base = later.base or base
+        properties.update(later.properties)
+        fields.update(later.fields)
+        compat += later.compat
+    return Settings(base, properties, fields, tuple(compat))
 
 
 def of_the_first(layers: Sequence[Layer], wanted: Collection[int]) -> dict[int, Settings]:

@@ -423,7 +423,7 @@ def types_of(
         ]
         increments = _increments(board, release)
         changes = [Layer("change", one.mark, one.adds, (CHANGES, place), one) for place, one in enumerate(increments)]
-        ways = [_way(board, release, variant) for variant in (None, *variants)]
+        ways = list(_ways(board, release, variants))
         for count, increment in enumerate([None, *increments]):
             was_count = counts[number, count]
             for place, way in enumerate(ways):
@@ -452,17 +452,27 @@ class _Way(NamedTuple):
     at_last: Settings
 
 
-def _way(board: Board, release: Release, variant: Optional[Variant]) -> _Way:
-    applying = [one for one in release.exemptions if _applies(one, board.name, variant)]
+def _ways(board: Board, release: Release, variants: Sequence[Variant]) -> Iterator[_Way]:
+    """The ways to a release's types of a board: the one that is no variant first."""
+    here = [one for one in release.exemptions if _concerns(board.name, one.boards)]
     # An increment builds on the type as it was released, so only what is about variants comes after it.
-    released = [one for one in applying if not one.variants]
-    exceptions = tuple(Layer("exception", one.mark, one.adds, (EXCEPTIONS, place), one) for place, one in enumerate(released))
-    last: list[Layer] = []
-    if variant:
+    plain, shared = ([one for one in here if not one.variants], [one for one in here if one.variants is None])
+    exceptions = _exceptions(plain)
+    yield _Way(None, exceptions, together(exceptions), (), Settings())
+    later: dict[str, list[Exemption]] = {}
+    for one in here:
+        for name in dict.fromkeys(one.variants or ()):
+            later.setdefault(name, []).append(one)
+    exceptions = _exceptions(shared)
+    so_far = together(exceptions)
+    for variant in variants:
         last = [Layer("variant", variant.name.mark, variant.adds, (VARIANT, 0))]
-        later = [one for one in applying if one.variants]
-        last += [Layer("exception", one.mark, one.adds, (VARIANT, place), one) for place, one in enumerate(later, 1)]
-    return _Way(variant, exceptions, together(exceptions), tuple(last), together(last))
+        last += [Layer("exception", one.mark, one.adds, (VARIANT, place), one) for place, one in enumerate(later.get(variant.name, ()), 1)]
+        yield _Way(variant, exceptions, so_far, tuple(last), together(last))
+
+
+def _exceptions(exemptions: Sequence[Exemption]) -> tuple[Layer, ...]:
+    return tuple(Layer("exception", one.mark, one.adds, (EXCEPTIONS, place), one) for place, one in enumerate(exemptions))
 
 
 def _released(release: Release, increment: Optional[Change], variant: Optional[Variant]) -> Layer:
@@ -529,14 +539,6 @@ def _aged(one: MachineType, better: MachineType, manifest: Manifest, known: Rele
     if better.release.series == one.release.series:
         return one
     return one._replace(deprecated=Deprecation(version, str(end), better.name))
-
-
-def _applies(exemption: Exemption, board: str, variant: Optional[Variant]) -> bool:
-    if not _concerns(board, exemption.boards):
-        return False
-    if exemption.variants is None:
-        return True
-    return variant.name in exemption.variants if variant else not exemption.variants
 
 
 def _type(

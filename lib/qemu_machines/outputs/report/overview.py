@@ -9,7 +9,7 @@ import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...diagnostics import Finding, printable
-from ...model import MachineType, Model, lasting
+from ...model import Exemption, MachineType, Model, lasting
 from ...support import end_of, ways_of
 
 SUPPORTED, ENDED, COMING = "supported", "ended", "coming"
@@ -141,8 +141,8 @@ def _entry(one: MachineType) -> Entry:
     marks = [f"alias {one.alias}"] if one.alias else []
     marks += ["default"] if one.default else []
     marks += ["deprecated"] if one.deprecated else []
-    reasons = {item.mark: item.reason for item in one.release.exemptions}
-    marks += [f"released differently: {printable(reasons[layer.mark])}" for layer in one.steps.of_exceptions()]
+    why = (layer.of.reason for layer in one.steps.of_exceptions() if isinstance(layer.of, Exemption))
+    marks += [f"released differently: {printable(reason)}" for reason in why]
     suffix = one.name.rpartition(str(one.release.series))[2]
     base = str(one.base) if not suffix or one.base != one.release.qemu else ""
     label = f"{suffix} {base}".strip()
