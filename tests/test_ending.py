@@ -112,6 +112,19 @@ def test_what_is_ignored_stays_ignored(tree: Tree) -> None:
     assert ended(tree, signal.SIGTERM, "verify", fake(tree, SILENT), ignored=signal.SIGHUP) == 143
 
 
+SEARCHED = MANIFEST.replace('{qemu: "7.2"}', '{qemu: "7.2", exceptions: [{set: {nonesuch: {x: "1"}}, reason: r}]}')
+
+
+@pytest.mark.parametrize("script", [SILENT, ESCAPED])
+@pytest.mark.parametrize("arguments", [(), ("check",), ("report",), ("freeze", "--no-act")])
+def test_a_search_of_the_source(tree: Tree, monkeypatch: pytest.MonkeyPatch, arguments: "tuple[str, ...]", script: str) -> None:
+    """The command dies of the signal, as if it had started nothing; grep went on."""
+    grep = tree.whole().manifest(SEARCHED).write("bin/grep", f"#!/bin/sh\n{script}\n").root / "bin/grep"
+    grep.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{grep.parent}:{os.environ['PATH']}")
+    assert ended(tree, signal.SIGTERM, *arguments) in (-signal.SIGTERM, 143)
+
+
 def test_a_signal_raises_nothing_where_it_comes() -> None:
     """It did, within locks and pools, and migrate then ended with an internal error instead of its status."""
     reached = []

@@ -96,6 +96,16 @@ def test_a_driver_that_is_searched_everywhere_runs_only_grep(tree: Tree) -> None
     assert not (tree.root / "RUN").exists()
 
 
+@pytest.mark.parametrize("path", [".:/usr/bin:/bin", "sub:/usr/bin:/bin", ":/usr/bin:/bin"])
+def test_a_grep_of_the_checkout_is_not_found(tree: Tree, run: Run, path: str) -> None:
+    """Also where PATH names folders that depend on where we are."""
+    hostile(tree.whole()).manifest(MANIFEST.replace('{qemu: "7.2"}', '{qemu: "7.2", exceptions: [{set: {nonesuch: {x: "1"}}, reason: r}]}'))
+    tree.write("sub/grep", tree.read("grep"))
+    os.chmod("sub/grep", 0o755)
+    assert "[driver-unknown]" in run("check", env={"PATH": path}).stderr
+    assert not (tree.root / "RUN").exists()
+
+
 OUTSIDE = ["debian/qemu-machines.yaml", "debian/changelog", "debian/qemu-machines.lock", "VERSION", "hw/i386/pc_q35.c",
            "include/hw/boards.h"]  # fmt: skip
 

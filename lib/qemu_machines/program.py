@@ -22,6 +22,11 @@ _LOOK = 0.01
 _Self = TypeVar("_Self", bound="Program")
 
 
+def search_path() -> str:
+    """PATH without the folders that depend on where we are, which may be the checkout."""
+    return os.pathsep.join(folder for folder in os.get_exec_path() if os.path.isabs(folder))
+
+
 class ProgramError(Exception):
     """A program did not start, or not do what it was asked; ``stderr`` is the last that it said, by " | "."""
 

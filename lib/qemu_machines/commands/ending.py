@@ -69,11 +69,13 @@ def heeding(function: "Callable[[], _T]") -> _T:
         return function()
     _came = 0
     running.begin()
-    with _heeded():
-        found = function()
-    if _came:
-        signal.raise_signal(_came)
-    return found
+    try:
+        with _heeded():
+            return function()
+    finally:
+        # Also where a program that was ended is an error.
+        if _came:
+            signal.raise_signal(_came)
 
 
 @contextmanager

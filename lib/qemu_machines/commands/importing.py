@@ -19,7 +19,7 @@ from ..inputs.preprocessed import Prepared
 from ..inputs.releases import Releases
 from ..model import MachineType, Model
 from ..options import Options, WrongUsage, unsaid
-from ..program import Program, ProgramError
+from ..program import Program, ProgramError, search_path
 from ..rules import Problem, Rule
 from . import ending, reading, telling
 
@@ -72,11 +72,9 @@ def run(options: Options) -> int:
 
 def preprocess(prepared: Prepared) -> str:
     """What the C preprocessor makes of a board. Raises InputError."""
-    # No folder that depends on where we are, which may be the tree.
-    path = os.pathsep.join(folder for folder in os.get_exec_path() if os.path.isabs(folder))
-    words = [*_compiler(path), *preprocessed.ARGUMENTS]
+    words = [*_compiler(search_path()), *preprocessed.ARGUMENTS]
     board = prepared.parts[-1].path
-    command, environment = ["/bin/sh", "-c", _LIMITED, "sh", *words], {"PATH": path, "LC_ALL": "C", "HOME": os.environ.get("HOME", "/")}
+    command, environment = ["/bin/sh", "-c", _LIMITED, "sh", *words], {"PATH": search_path(), "LC_ALL": "C", "HOME": os.environ.get("HOME", "/")}
     try:
         with Program(words[0], command, f"preprocess {board}", _SECONDS, _BYTES, environment) as program:
             status, out, err = program.finish(prepared.text.encode("utf-8", "replace"))
@@ -92,7 +90,7 @@ def preprocess(prepared: Prepared) -> str:
     raise InputError(mark, reason)
 
 
-def _compiler(path: str) -> "list[str]":
+def _compiler(where: str) -> "list[str]":
     """$CC, or the compiler that there is. Raises InputError where there is none."""
     import shlex
     import shutil
@@ -102,7 +100,7 @@ def _compiler(path: str) -> "list[str]":
     except ValueError:
         wanted = [[os.environ["CC"]]]
     for words in wanted[:1] if os.environ.get("CC") else wanted:
-        if shutil.which(words[0], path=path):
+        if shutil.which(words[0], path=where):
             return words
     names = f'"{os.environ["CC"]}", which CC names,' if os.environ.get("CC") else "C compiler (cc, gcc, clang)"
     raise InputError(Mark("cc"), f"there is no {names} to preprocess QEMU's source", "install the package gcc")

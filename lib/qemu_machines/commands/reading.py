@@ -104,7 +104,15 @@ def source_tree(
     root = place(options).source
     if not required and options.sourcedir is None and not sourcetree.is_tree(root):
         return None
-    return sourcetree.read(root, boards, properties)
+    return sourcetree.read(root, boards, properties, _heeding)
+
+
+def _heeding(function: "Callable[[], T]") -> T:
+    """What a function gives that starts programs: a signal ends them, too."""
+    # Only who starts some needs it.
+    from . import ending
+
+    return ending.heeding(function)
 
 
 def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
@@ -271,10 +279,9 @@ def with_revision(options: Options, derived: Model) -> Model:
         return derived
     # Only where there is something to say.
     from ..inputs import revisions
-    from . import ending
 
     version, path = derived.history.earlier.uploads[0], place(options).changelog
-    revision = ending.heeding(lambda: revisions.of_upload(version, path, lambda data: changelog.is_of(data, version)))
+    revision = _heeding(lambda: revisions.of_upload(version, path, lambda data: changelog.is_of(data, version)))
     return derived._replace(history=derived.history._replace(revision=revision))
 
 

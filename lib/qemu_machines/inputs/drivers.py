@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Collection, Iterable, Mapping
+from typing import Callable, Collection, Iterable, Mapping
 
 from ..diagnostics import InputError, Mark
 from . import csource
@@ -50,12 +50,16 @@ _ALIAS = re.compile(r'\{\s*"([^"]+)",\s*"([^"]+)"')
 _INCLUDE = re.compile(r"\s*#\s*include\b")
 
 
-def find(root: str, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
+# Has something done that starts a program.
+Heeding = Callable[["Callable[[], list[str]]"], "list[str]"]
+
+
+def find(root: str, wanted: Mapping[str, Collection[str]], heeding: Heeding = lambda search: search()) -> dict[str, str]:
     """Those of the drivers and properties (by driver) that no QEMU built from this tree has.
 
-    Each with the name that is nearest to it, or "".
+    Each with the name that is nearest to it, or "". What has to be searched for everywhere is, by ``heeding``.
     """
-    source = _Source(root)
+    source = _Source(root, heeding)
     left = {name for driver, properties in wanted.items() for name in (driver, *properties)}
     for driver in sorted(wanted):
         here = left.intersection((driver, *wanted[driver]))
@@ -76,8 +80,9 @@ def find(root: str, wanted: Mapping[str, Collection[str]]) -> dict[str, str]:
 class _Source:
     """The code of a tree."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, heeding: Heeding) -> None:
         self.root = root
+        self._heeding = heeding
         self._codes: dict[str, str] = {}
         self._strings: "list[_Strings]" = []
 
@@ -129,8 +134,11 @@ class _Source:
 
     def _grep(self, words: "list[str]") -> "list[str]":
         """The source files with one of several words; grep is several times faster than Python."""
+        return self._heeding(lambda: self._found(words))
+
+    def _found(self, words: "list[str]") -> "list[str]":
         # Slow to import, and most names are found without it.
-        from ..program import Program, ProgramError
+        from ..program import Program, ProgramError, search_path
 
         inside = sorted(os.listdir(self.root))
         folders = [name for name in inside if self._is_searched(name)]
@@ -138,7 +146,7 @@ class _Source:
         loose = [name for name in inside if name.endswith(".c") and self._has(name, stat.S_IFREG)]
         command = ["grep", "-rlF", "--devices=skip", "--include=*.[ch]*", "--include=*.inc", "--include=*.rs"]
         command += [part for word in words for part in ("-e", word)]
-        environment = {**os.environ, "LC_ALL": "C"}
+        environment = {"PATH": search_path(), "LC_ALL": "C"}
         try:
             with Program("grep", [*command, "--", *folders, *loose], "search", _SECONDS, _LIMIT, environment, self.root) as grep:
                 _, found, _ = grep.finish()

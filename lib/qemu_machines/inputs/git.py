@@ -65,23 +65,19 @@ def output(
     Raises InputError where git fails, prints more than ``limit`` bytes, or takes too long.
     """
     # Only what looks at other revisions needs it.
-    from ..program import Program, ProgramError
+    from ..program import Program, ProgramError, search_path
 
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment = {"PATH": search_path(), **_ENVIRONMENT, **passed_on}
     command = ["git", *(word for setting in _SETTINGS for word in ("-c", setting)), "--no-pager", *words]
     try:
-        with Program("git", command, words[0], TIME_LIMIT, limit, _environment(), folder) as git:
+        with Program("git", command, words[0], TIME_LIMIT, limit, environment, folder) as git:
             status, data, stderr = git.finish(given)
     except ProgramError as error:
         raise InputError(Mark(what), f"git {error.attempt}: {error.reason}", printable(error.stderr)) from None
     if status:
         raise InputError(Mark(what), *_said(stderr, hint))
     return data
-
-
-def _environment() -> "dict[str, str]":
-    """What git needs; of PATH, no folder that depends on where we are, which may be the checkout."""
-    path = os.pathsep.join(folder for folder in os.get_exec_path() if os.path.isabs(folder))
-    return {"PATH": path, **_ENVIRONMENT, **{name: os.environ[name] for name in _PASSED_ON if name in os.environ}}
 
 
 def _said(stderr: bytes, hint: str) -> "tuple[str, str]":

@@ -111,11 +111,14 @@ def boards_of(root: str) -> tuple[str, ...]:
 
 
 def read(
-    root: str, boards: "tuple[str, ...]", properties: "Mapping[str, frozenset[str]] | None" = None
+    root: str,
+    boards: "tuple[str, ...]",
+    properties: "Mapping[str, frozenset[str]] | None" = None,
+    heeding: drivers.Heeding = lambda search: search(),
 ) -> SourceTree:
     """The tree at ``root``, as far as the named boards need it.
 
-    ``properties`` are those to look for, by driver.
+    ``properties`` are those to look for, by driver; ``heeding`` starts the program that searches for them.
     Raises InputError where it is no QEMU tree, or where a board is written in
     a way that is not known: never a guess.
     """
@@ -139,7 +142,7 @@ def read(
         version,
         {place.board: _board(headers, place, with_capabilities) for place in wanted},
         {place.board: _board(headers, place, False) for place in beside},
-        drivers.find(root, searched) if searched else {},
+        drivers.find(root, searched, heeding) if searched else {},
     )
 
 
