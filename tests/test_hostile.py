@@ -9,6 +9,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -17,11 +18,14 @@ from typing import Callable, Iterator, Mapping
 
 import pytest
 from conftest import TOOL, Run
+from repositories import git
 from trees import MANIFEST, Tree
 
 from qemu_machines import cli
 from qemu_machines.diagnostics import InputError
 from qemu_machines.inputs import documents, files
+from qemu_machines.inputs import git as inputs_git
+from qemu_machines.options import COMMANDS as KNOWN
 from qemu_machines.outputs import writing
 
 Name = Callable[[str], str]
@@ -305,8 +309,9 @@ def test_nothing_of_the_source_is_read_from_elsewhere(
     path = tree.whole().root / name
     os.rename(path, elsewhere / "it")
     path.symlink_to(elsewhere / "it")
-    done = call("check", *options(named))
-    assert (done.returncode, "leads out of the tree" in done.stderr) == (3, True)
+    for arguments in (["check", *options(named)], ["import", named("") or "."]):
+        done = call(*arguments)
+        assert (done.returncode, "leads out of the tree" in done.stderr) == (3, True)
 
 
 @pytest.mark.parametrize("name", ["peer.lock", "peer/debian/qemu-machines.lock", "peer/debian/qemu-machines.yaml", "peer/debian"])
@@ -468,9 +473,12 @@ def test_no_text_of_the_manifest_makes_a_marker(tree: Tree, call: Call, where: s
 # Every kind of input with every command that reads a tree: add a line for a new command, or a new kind of input.
 TYPED = {
     "build": [], "check": ["check"], "hooks": ["hooks"], "hooks --check": ["hooks", "--check"], "verify": ["verify", "binaries"],
-    "freeze": ["freeze"], "init": ["init"], "migrate": ["migrate", "--from", "binaries", "--to", "binaries"], "import": ["import", "."],
-    "explain": ["explain", "pc-q35-lunar"], "explain upload": ["explain", "upload"], "report": ["report"],
-    "bump": ["bump", "release", "mantic"], "compare": ["compare", ".", "debian/qemu-machines.lock"],
+    "freeze": ["freeze"], "freeze --revision FOLDER": ["freeze", "--revision", "."], "freeze --revision REV": ["freeze", "--revision", "HEAD"],
+    "init": ["init"], "migrate": ["migrate", "--from", "binaries", "--to", "binaries"], "import": ["import", "."],
+    "import --format text": ["import", ".", "--format", "text"],
+    "explain": ["explain", "pc-q35-lunar"], "explain upload": ["explain", "upload"], "explain paths": ["explain", "paths"],
+    "report": ["report"], "report --format html": ["report", "--format", "html"],
+    "bump": ["bump", "release", "mantic"], "compare": ["compare", ".", "debian/qemu-machines.lock"], "compare REV": ["compare", "HEAD", "."],
     "check --against": ["check", "--against", "debian/qemu-machines.lock"],
 }  # fmt: skip
 FOLDERS = ["debian", "debian/patches", "hw", "include/hw", "target", "docs"]
@@ -485,7 +493,31 @@ INPUTS = [
     # In the place of a folder and of a file that is missing.
     *((name, "link out") for name in FOLDERS),
     *((name, kind) for name in MISSING for kind in KINDS[:-1]),
+    # What git reads; where its folder leads is git's own decision.
+    *((name, kind) for name in (".git/HEAD", ".git/config", ".git/index") for kind in KINDS[1:]),
 ]
+
+
+def test_every_command_is_tried() -> None:
+    """A new command is a line in TYPED, which has it meet every kind of input."""
+    assert {words[0] for words in TYPED.values() if words} == {command.name for command in KNOWN}
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The .git of a branch with one upload."""
+    tree = Tree(tmp_path_factory.mktemp("repository"))
+    packaging(tree.manifest().changelog())
+    git("init", "--template=", folder=str(tree.root))
+    git("add", ".", folder=str(tree.root))
+    git("commit", "-m", "lunar", folder=str(tree.root))
+    return tree.root / ".git"
+
+
+def packaging(tree: Tree) -> None:
+    tree.manifest(WITH_README).write("docs/for-users/README.Debian", README.replace("secret\n", "")).control()
+    tree.write("debian/qemu-machines.lock", RECORD.replace("secret: {}\n", "")).write("debian/rules", "x:\n").write("debian/NEWS", "x\n")
+    tree.write("debian/patches/series", "a.patch\n").write("debian/patches/a.patch", "--- a/x\n+++ b/x\n")
 
 
 def spoil(path: Path, kind: str, elsewhere: Path) -> None:
@@ -504,13 +536,28 @@ def spoil(path: Path, kind: str, elsewhere: Path) -> None:
         SPECIAL[kind](path)
 
 
-@pytest.mark.parametrize("name, kind", INPUTS)
-def test_every_command_with_every_kind_of_input(tree: Tree, call: Call, elsewhere: Path, name: str, kind: str) -> None:
-    tree.whole().manifest(WITH_README).write("docs/for-users/README.Debian", README.replace("secret\n", "")).control()
-    tree.write("debian/qemu-machines.lock", RECORD.replace("secret: {}\n", "")).write("debian/rules", "x:\n").write("debian/NEWS", "x\n")
-    tree.write("debian/patches/series", "a.patch\n").write("debian/patches/a.patch", "--- a/x\n+++ b/x\n")
+@pytest.fixture
+def sane(tree: Tree, repository: Path) -> Tree:
+    """A tree in which every command has something to do, and no binary that could be started."""
+    packaging(tree.whole())
+    shutil.copytree(repository, tree.root / ".git")
     (tree.root / "binaries").mkdir()
-    spoil(tree.root / name, kind, elsewhere)
+    return tree
+
+
+def test_every_command_does_its_work_where_nothing_is_hostile(sane: Tree, call: Call) -> None:
+    """So that what is tried below is not refused for another reason."""
+    ends = {name: call(*arguments).returncode for name, arguments in TYPED.items()}
+    # There are no binaries and no types to import, and a record without types differs.
+    assert {name: status for name, status in ends.items() if status} == {"verify": 3, "migrate": 3, "import": 1, "compare": 1}
+
+
+@pytest.mark.parametrize("name, kind", INPUTS)
+def test_every_command_with_every_kind_of_input(
+    sane: Tree, call: Call, elsewhere: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    monkeypatch.setattr(inputs_git, "TIME_LIMIT", 0.5)
+    spoil(sane.root / name, kind, elsewhere)
     before = {path: path.read_bytes() for path in elsewhere.rglob("*") if path.is_file()}
     for arguments in TYPED.values():
         done = call(*arguments)
