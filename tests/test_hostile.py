@@ -271,6 +271,24 @@ def test_no_readme_behind_a_link_is_written_or_shown(
         assert "secret" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("more, status", [(0, 0), (1, 3)])
+def test_no_readme_is_written_that_could_not_be_read_again(tree: Tree, call: Call, more: int, status: int) -> None:
+    tree.whole().manifest(WITH_README).write("docs/for-users/README.Debian", README)
+    assert call().returncode == 0
+    stanza = len(tree.read("docs/for-users/README.Debian")) - len(README)
+    text = README + "x" * (files.LIMIT - len(README) - stanza + more)
+    tree.write("docs/for-users/README.Debian", text)
+    os.remove("debian/generated/qemu-machines/pc-q35.h.inc")
+    done = call()
+    assert (done.returncode, (tree.root / "debian/generated/qemu-machines/pc-q35.h.inc").exists()) == (status, not status)
+    if status:
+        message = "would become larger than 1048576 bytes, and could not be read again"
+        assert done.stderr == f"dh_qemu_machines: error: docs/for-users/README.Debian: {message}\n      = hint: it is as it was\n"
+        assert tree.read("docs/for-users/README.Debian") == text
+    else:
+        assert (call().returncode, call("check").stdout) == (0, "")
+
+
 def test_a_record_of_names_that_mean_something_to_yaml_is_read_again(tree: Tree, call: Call) -> None:
     tree.manifest(
         MANIFEST.replace('lunar: {qemu: "7.2"}', 'lunar: {qemu: "7.2", exceptions: [{compat: ["null"], machine: {"null": "1"}, reason: r}]}')

@@ -32,6 +32,7 @@ def run(options: Options) -> int:
     folder = reading.place(options).output
     generated = {os.path.join(folder, name): text for name, text in wanted.items()}
     readme = known.model.history.readme
+    edited = [readme.file] if readme and with_docs else []
     if readme and with_docs:
         generated[readme.file] = readme.text(docs.stanza(known.model))
-    return telling.write(options, generated, [os.path.join(folder, name) for name in stale])
+    return telling.write(options, generated, [os.path.join(folder, name) for name in stale], edited)

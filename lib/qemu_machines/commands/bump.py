@@ -40,6 +40,11 @@ class News(NamedTuple):
     path: str = ""
     text: str = ""
 
+    @property
+    def after(self) -> str:
+        """What is to be in the file."""
+        return "\n".join([self.entry, self.text] if self.text else [self.entry])
+
 
 def run(options: Options) -> int:
     """Add to the manifest, prove that it means what was meant, and write it."""
@@ -222,7 +227,9 @@ def _news(options: Options, derived: Model) -> News:
         text = files.read_bytes(path, path, root=files.root_of(path)).decode("utf-8")
         # Its lines are shown, in a patch that could not be applied without them.
         files.refuse_controls(text, path, path)
-        return News(entry, path, text)
+        news = News(entry, path, text)
+        # What could not be read again is not written.
+        return news if files.fits(news.after) else News(entry)
     except (InputError, UnicodeDecodeError):
         return News(entry)
 
@@ -232,8 +239,7 @@ def _finish(options: Options, before: Model, edited: Edited, step: Step, news: N
     names = [one.name for one in succession.added(before, edited.model)]
     item = pasting.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
     difference = pasting.difference(options.manifest, edited.before, edited.after)
-    told = "\n".join([news.entry, news.text] if news.text else [news.entry])
-    difference += pasting.difference(news.path, news.text, told) if news.path else ""
+    difference += pasting.difference(news.path, news.text, news.after) if news.path else ""
     act = debhelper.manner(options, os.environ).act
     data: dict[str, object] = {
         "series": step.series,
@@ -248,7 +254,7 @@ def _finish(options: Options, before: Model, edited: Edited, step: Step, news: N
     }
     # Through a link, as an editor would.
     path = files.resolved(options.manifest, reading.place(options).roots) if os.path.islink(options.manifest) else options.manifest
-    wrong = telling.write(options, {path: edited.after, **({news.path: told} if news.path else {})})
+    wrong = telling.write(options, {path: edited.after, **({news.path: news.after} if news.path else {})})
     if not wrong:
         to_paste = item if news.path or not news.entry else f"{item}\n\n{news.entry}"
         written = ", ".join([options.manifest, *([news.path] if news.path else [])])

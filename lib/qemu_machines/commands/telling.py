@@ -89,10 +89,18 @@ def unreadable(path: str, message: str, hint: str = "") -> Finding:
     return Finding("input-unreadable", "error", Mark(path), message, hint)
 
 
-def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = ()) -> int:
-    """Write files as debhelper would, and give the exit status."""
+def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = (), read_again: Sequence[str] = ()) -> int:
+    """Write files as debhelper would, and give the exit status.
+
+    Nothing is written where one of those that are ``read_again`` would be too large for that.
+    """
     from ..outputs import writing
 
+    large = [path for path in read_again if not files.fits(wanted[path])]
+    if large:
+        message = f"would become larger than {files.LIMIT} bytes, and could not be read again"
+        report([unreadable(path, message, "it is as it was") for path in large], {})
+        return UNREADABLE
     manner = debhelper.manner(options, os.environ)
 
     def tell(what: str) -> None:

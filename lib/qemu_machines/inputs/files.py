@@ -243,6 +243,11 @@ def _content(file: int, limit: int) -> bytes:
     return b"".join(pieces)
 
 
+def fits(text: str, limit: int = LIMIT) -> bool:
+    """Whether a file with this text could be read again."""
+    return len(text.encode("utf-8")) <= limit
+
+
 def lines_of(path: str, limit: int) -> Sequence[str]:
     """The lines of a file that was read before, to show one of them; none of any other."""
     if path not in _roots:
