@@ -239,6 +239,35 @@ def test_four_times_as_many_take_a_command_four_times_as_long(
     assert large < 8 * small + 0.2, (small, large)
 
 
+SET = 'set: {{e1000: {{migrate_tso_props: "on"}}}}'
+MANY_INCREMENTS = many("{{increment: {}, feature: f, set: {{d{}: {{p: x}}}}}}", 200_000)
+MANY_VARIANTS = many("v{}: {{increments: true, description: x, " + SET + "}}", 200_000)
+MANY_EXCEPTIONS = many("{{reason: r, set: {{d{}: {{p: x}}}}}}", 200_000)
+SETTINGS = many("d{}: {{p: x}}", 200_000)
+NAMED = many("v{}: {{description: x}}", 50_000)
+PRODUCTS = {
+    "variants of increments": (f"variants: {{{MANY_VARIANTS}}}, changes: [{MANY_INCREMENTS}]", "100000 machine types"),
+    "increments of increments": (f"changes: [{MANY_INCREMENTS}]", "500000 settings of machine types"),
+    "old values": ("changes: [" + many("{{feature: f, increment: {}, was: {{d{}: {{p: x}}}}}}", 200_000) + "]", "500000 settings of machine types"),
+    "exceptions of variants": (f"variants: {{{MANY_VARIANTS}}}, exceptions: [{MANY_EXCEPTIONS}]", "500000 settings of machine types"),
+    "an exception of variants": (
+        f"variants: {{{NAMED}}}, exceptions: [{{reason: r, variants: [{', '.join(f'v{number}' for number in range(2000))}], set: {{{SETTINGS}}}}}]",
+        "500000 settings of machine types",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", PRODUCTS)
+def test_a_manifest_does_not_multiply_without_end(what: str) -> None:
+    """100 KiB of it took minutes and gigabytes."""
+    text, most = PRODUCTS[what]
+    started = time.process_time()
+    with pytest.raises(InputError) as caught:
+        whole(f"lunar: {{qemu: '7.2', {text}}}")
+    assert time.process_time() - started < SECONDS
+    assert (str(caught.value.finding.mark), caught.value.finding.message) == ("m.yaml:1:63", f"up to here, the manifest stands for more than {most}")
+
+
 BINARIES = lines('binary b{} {{"qemu":"7"}}', MIB // 2)
 NAMES = ",".join(f'"n{number}"' for number in range(30_000))
 VALUES = ",".join(f'"n{number}":"x"' for number in range(30_000))

@@ -8,7 +8,7 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..diagnostics import Finding, InputError, Mark, Text
 from . import format as manifest_format
-from . import consistency, files, nodes
+from . import consistency, extent, files, nodes
 from .dotreleases import DotRelease
 from .table import Entries, Reader
 
@@ -192,7 +192,7 @@ def read(path: str) -> Manifest:
     """The manifest of a package.
 
     What does not fit the format is left out and stands in ``findings``. Raises
-    InputError where the file cannot be read as YAML.
+    InputError where the file cannot be read as YAML, or stands for too many types.
     """
     files.refuse_executable(path, WHAT)
     hint = files.where_to_stand(path) or "dh_qemu_machines init writes the first one"
@@ -215,6 +215,8 @@ def _manifest(document: nodes.Document, path: str) -> Manifest:
     releases = tuple(
         _release(series, release) for series, release in entries.get("releases", ()) if "qemu" in release
     )
+    boards = tuple(_board(name, board) for name, board in entries.get("boards", ()))
+    extent.refuse(boards, releases)
     placed = list(consistency.check(entries, reader.damaged))
     findings += [finding for _, finding in placed]
     damaged = {*reader.damaged, *(place for place, _ in placed)}
@@ -231,7 +233,7 @@ def _manifest(document: nodes.Document, path: str) -> Manifest:
         support=str(policy.get("support", DEFAULT_SUPPORT)),
         deprecate=policy.get("deprecate", DEFAULT_DEPRECATE) == "true",
         docs=Docs(entries.get("docs", {}).get("readme")),
-        boards=tuple(_board(name, board) for name, board in entries.get("boards", ())),
+        boards=boards,
         releases=releases,
         by_series={str(release.series): release for release in releases},
         dot_releases=_dot_releases(entries.get("dot-releases", ())),
