@@ -20,7 +20,7 @@ from trees import Tree
 from qemu_machines import succession
 from qemu_machines import commands
 from qemu_machines.inputs import files, manifest, releases
-from qemu_machines.options import WrongUsage, parse
+from qemu_machines.cli.options import WrongUsage, parse
 from qemu_machines.succession import Step
 
 MANIFEST = Path("debian/qemu-machines.yaml")

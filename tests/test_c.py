@@ -12,7 +12,7 @@ from conftest import ROOT, Run
 from generations import Generation
 from trees import MANIFEST, Tree
 
-from qemu_machines import options
+from qemu_machines.cli import options
 from qemu_machines import commands
 from qemu_machines.outputs import c
 

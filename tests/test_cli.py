@@ -12,7 +12,7 @@ from trees import Tree
 PROGRAM = f"""
 import errno, sys
 sys.path.insert(0, {str(LIB)!r})
-from qemu_machines import cli, options
+from qemu_machines.cli import main as cli, options
 from qemu_machines.commands import check
 def run(_):
     raise %s
@@ -77,7 +77,7 @@ def test_an_interrupt(tree: Tree) -> None:
 FULL = """
 import errno, os, sys
 sys.path.insert(0, %r)
-from qemu_machines import cli, options
+from qemu_machines.cli import main as cli, options
 from qemu_machines.commands import check
 class Full(type(sys.stdout)):
     def write(self, text):

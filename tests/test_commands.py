@@ -13,7 +13,7 @@ from conftest import DISTRO_DATA, ROOT, TOOL, Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.inputs import documents
-from qemu_machines.options import COMMANDS
+from qemu_machines.cli.options import COMMANDS
 
 FILES = [
     "debian/generated/qemu-machines/machine-types.rst",

@@ -10,7 +10,7 @@ import pytest
 from conftest import Run
 from trees import Tree
 
-from qemu_machines import arguments, debhelper, options
+from qemu_machines.cli import debhelper, options, parse
 
 # What debhelper makes of each case; each in a process of its own, because its state is global.
 PROBE = r"""
@@ -161,7 +161,7 @@ def test_the_table_has_both_answers(theirs: "dict[str, Answer]") -> None:
 
 
 def test_every_shared_option_is_in_the_table() -> None:
-    known = {name for action in arguments.parser()._actions if action.help == "==SUPPRESS==" for name in action.option_strings}
+    known = {name for action in parse.parser()._actions if action.help == "==SUPPRESS==" for name in action.option_strings}
     used = {word.partition("=")[0] for line, _ in CASES for word in line.split()}
     letters = {f"-{word[1]}" for word in used if word[0] == "-" and word[1:2].isalpha()}
     assert known <= used | letters

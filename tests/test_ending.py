@@ -16,7 +16,7 @@ from test_migration import ASKED
 from trees import MANIFEST, Tree
 
 from qemu_machines.commands import ending
-from qemu_machines.options import Options
+from qemu_machines.cli.options import Options
 
 # With a child, as a wrapper script has one.
 SILENT = "echo $$ >>started; sleep 60 & echo $! >>started; wait"

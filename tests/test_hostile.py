@@ -21,11 +21,11 @@ from conftest import TOOL, Run
 from repositories import git
 from trees import MANIFEST, Tree
 
-from qemu_machines import cli
+from qemu_machines.cli import main
 from qemu_machines.diagnostics import InputError
 from qemu_machines.inputs import documents, files
 from qemu_machines.inputs import git as inputs_git
-from qemu_machines.options import COMMANDS as KNOWN
+from qemu_machines.cli.options import COMMANDS as KNOWN
 from qemu_machines.outputs import writing
 
 Name = Callable[[str], str]
@@ -45,7 +45,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
             for name, value in env.items():
                 patch.setenv(name, value)
             signal.alarm(20)
-            status = cli.main(arguments)
+            status = main.main(arguments)
             signal.alarm(0)
         out, err = (stream.buffer.getvalue().decode("utf-8") for stream in streams if not stream.flush())  # type: ignore[attr-defined]
         assert "Traceback" not in err and "internal error" not in err, err

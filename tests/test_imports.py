@@ -20,7 +20,7 @@ if sys.version_info >= (3, 14):
 def imported(tree: Tree, *arguments: str) -> list[str]:
     program = (
         f"import sys; sys.path.insert(0, {str(LIB)!r})\n"
-        "from qemu_machines.cli import main\n"
+        "from qemu_machines.cli.main import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
         f"print('\\n' + ' '.join(m for m in {HEAVY!r} if m in sys.modules))"

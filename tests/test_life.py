@@ -24,7 +24,7 @@ from test_built import TALKING
 from test_model import derive
 from trees import Tree
 
-from qemu_machines import cli
+from qemu_machines.cli import main
 from qemu_machines.model import MachineType
 
 HEAD = """\
@@ -136,7 +136,7 @@ class Package:
         """The tags of the findings; what has no tag in its own words."""
         stderr = io.StringIO()
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(stderr):
-            status = cli.main(arguments)
+            status = main.main(arguments)
         self.told = stderr.getvalue()
         found = re.findall(r"(?m)^dh_qemu_machines: (?:error|warning): (.*)$", self.told)
         assert (status == 0) == (": error: " not in self.told), self.told

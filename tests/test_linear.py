@@ -10,7 +10,8 @@ import pytest
 from conftest import Run
 from trees import MANIFEST, Tree
 
-from qemu_machines import cli, diagnostics
+from qemu_machines.cli import main
+from qemu_machines import diagnostics
 from qemu_machines.diagnostics import Finding, InputError, Mark
 from qemu_machines.inputs import manifest, observed, patches
 from qemu_machines.inputs.observed import MOST_VALUES, Observed, ObservedType
@@ -232,7 +233,7 @@ def test_four_times_as_many_take_a_command_four_times_as_long(
 
     def run(size: int) -> None:
         tree.manifest(f"{head}releases:\n{make(size)}")
-        cli.main(command.split())
+        main.main(command.split())
 
     run(10)
     small, large = cost(run, 500), cost(run, 2000)

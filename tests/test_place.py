@@ -9,7 +9,7 @@ from conftest import Run
 from test_docs import ENTRY, FROZEN, NEWS, README
 from trees import MANIFEST, Tree
 
-from qemu_machines import options
+from qemu_machines.cli import options
 from qemu_machines.commands import reading
 
 # From which folder, with which options: manifest, changelog, debian, top, source, output.

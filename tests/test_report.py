@@ -23,7 +23,7 @@ from trees import MANIFEST, Tree
 from qemu_machines.diagnostics import Finding, Mark
 from qemu_machines.outputs.report import graph, page, plain, svg
 from qemu_machines.outputs.report.metrics import width
-from qemu_machines.outputs.report.overview import COMING, ENDED, SUPPORTED, Column, Entry, Overview, Way, overview_of
+from qemu_machines.outputs.report.overview import COMING, Column, ENDED, Entry, Overview, SUPPORTED, Way, overview_of
 from qemu_machines.upload import Question
 
 EXAMPLES = ["jammy", "lunar", "noble", "questing", "resolute"]

@@ -6,7 +6,7 @@ import pytest
 from trees import MANIFEST, VERSIONS, Tree
 
 from qemu_machines import diagnostics, rules
-from qemu_machines import options as command_line
+from qemu_machines.cli import options as command_line
 from qemu_machines.commands import reading
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import Run
 from trees import Tree
 
-from qemu_machines import cli
+from qemu_machines.cli import main
 from qemu_machines.diagnostics import Mark
 from qemu_machines.inputs import lock, patches
 
@@ -366,16 +366,16 @@ def test_no_record_is_written_that_could_not_be_read(
     replace(tree, {"net.patch": NET, "compat.patch": COMPAT})
     classify(tree, "compat.patch")
     monkeypatch.setattr(lock, "LIMIT", len(before) + 40)
-    assert cli.main(["freeze"]) == 3
+    assert main.main(["freeze"]) == 3
     assert capsys.readouterr().err == (
         f"dh_qemu_machines: error: debian/qemu-machines.lock: the frozen record is larger than {len(before) + 40} bytes\n"
         "      = hint: this would have been written, and could not be read: the file is as it was\n"
     )
     assert tree.read("debian/qemu-machines.lock") == before
     monkeypatch.setattr(lock, "LIMIT", len(before) + 45)
-    assert cli.main(["freeze"]) == 0
+    assert main.main(["freeze"]) == 0
     assert len(tree.read("debian/qemu-machines.lock")) == len(before) + 45
-    assert cli.main(["check"]) == 0
+    assert main.main(["check"]) == 0
 
 
 @pytest.mark.parametrize("size", [1 << 20, 4 << 20])

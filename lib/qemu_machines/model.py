@@ -38,7 +38,7 @@ from .inputs.sourcetree import SourceTree as SourceTree
 from .inputs.sourcetree import UpstreamType as UpstreamType
 from .inputs.spelling import name_in as name_in
 from .inputs.spelling import plain as plain
-from .lineage import CHANGES, EXCEPTIONS, RELEASE, VARIANT, WAS, Settings, Steps, of_the_first, settings_of, together
+from .lineage import CHANGES, EXCEPTIONS, RELEASE, Settings, Steps, VARIANT, WAS, of_the_first, settings_of, together
 from .lineage import Layer as Layer
 from .lineage import lasting as lasting
 from .upload import Earlier as Earlier

@@ -31,7 +31,8 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 
 import trees  # noqa: E402
 
-from qemu_machines import arguments, cli, program  # noqa: E402
+from qemu_machines.cli import main, parse
+from qemu_machines import program  # noqa: E402
 from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
 from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.diagnostics import InputError, Mark  # noqa: E402
@@ -95,7 +96,7 @@ def _run(arguments: "list[str]") -> Outcome:
         # The command line switches this off: it runs once, and here it runs often.
         gc.collect()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = cli.main(arguments)
+        status = main.main(arguments)
     return Outcome(status, out.getvalue(), err.getvalue())
 
 
@@ -104,7 +105,7 @@ _C_TOKEN = re.compile(
     r'/\*(?:(?!\*/).)*\*/|"(?:\\(?:["\\?]|[0-7]{3})|[^"\\\n?])*"|[A-Za-z_]\w*|\d\w*|->|\\\n|\s+|[{}()\[\];,=.*&#<>:+-]', re.S
 )
 # The same in every run, and half of its time.
-arguments.parser = functools.cache(arguments.parser)
+parse.parser = functools.cache(parse.parser)
 releases.read = functools.cache(releases.read)
 _runs = itertools.count(1)
 _standing: dict[str, _Standing] = {}
@@ -253,7 +254,7 @@ def _model() -> Model:
     before = os.getcwd()
     os.chdir(tree.root)
     try:
-        return reading.sound(arguments.read(["verify"], {}), tree_required=False).model
+        return reading.sound(parse.read(["verify"], {}), tree_required=False).model
     finally:
         os.chdir(before)
 

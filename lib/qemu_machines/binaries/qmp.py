@@ -8,7 +8,7 @@ from typing import Any, Sequence
 from ..diagnostics import printable
 from ..program import ProgramError
 from . import replies
-from .process import SIZE_LIMIT, TIME_LIMIT, Process
+from .process import Process, SIZE_LIMIT, TIME_LIMIT
 
 # No guest and no KVM: these run on build machines. "-accel tcg" because a
 # binary whose name ends in "kvm" would otherwise ask for /dev/kvm.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from ..options import Options, module_of
+from ..cli.options import Options, module_of
 
 
 def run(options: Options) -> int:

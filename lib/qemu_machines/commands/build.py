@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
-from .. import debhelper, model
+from ..cli import debhelper
+from .. import model
 from ..diagnostics import FINDINGS, FINE, PROGRAM, USAGE
 from ..inputs import sourcetree
-from ..options import Options
+from ..cli.options import Options
 from . import reading, telling
 
 

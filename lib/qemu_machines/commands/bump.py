@@ -6,11 +6,12 @@ import os
 import re
 from typing import NamedTuple, Optional, Sequence
 
-from .. import debhelper, succession
-from ..diagnostics import FINDINGS, PROGRAM, Finding, InputError, Mark, counted, few, in_order
+from ..cli import debhelper
+from .. import succession
+from ..diagnostics import FINDINGS, Finding, InputError, Mark, PROGRAM, counted, few, in_order
 from ..inputs import files, layout, manifest, packaging
 from ..model import Model
-from ..options import Options, WrongUsage
+from ..cli.options import Options, WrongUsage
 from ..outputs import editing, pasting
 from ..outputs import news as outputs_news
 from ..succession import Refused, Settings, Step, Wishes

@@ -6,10 +6,11 @@ import os
 import sys
 from typing import Optional
 
-from .. import debhelper, rules, upload
+from ..cli import debhelper
+from .. import rules, upload
 from ..diagnostics import FINE, UNREADABLE
 from ..model import Model
-from ..options import Options
+from ..cli.options import Options
 from . import reading, telling
 
 

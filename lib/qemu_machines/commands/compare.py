@@ -6,11 +6,11 @@ import os
 
 from .. import differences, model, upload
 from ..binaries import programs
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, in_order
+from ..diagnostics import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..differences import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
 from ..inputs.releases import Releases
-from ..options import Options
+from ..cli.options import Options
 from . import ending, reading, telling
 
 _MANIFEST = "debian/qemu-machines.yaml"

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Callable, Iterator, TypeVar
 
 from .. import running
-from ..options import Options
+from ..cli.options import Options
 from . import telling
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Optional
 
 from .. import biography, diagnostics, rules, upload
-from ..diagnostics import FINE, UNREADABLE, USAGE, Finding
+from ..diagnostics import FINE, Finding, UNREADABLE, USAGE
 from ..inputs import changelog, manifest
 from ..model import Model
-from ..options import Options, WrongUsage
+from ..cli.options import Options, WrongUsage
 from ..upload import Upload
 from . import reading, telling
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from .. import debhelper
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark
+from ..cli import debhelper
+from ..diagnostics import FINDINGS, Finding, InputError, Mark, UNREADABLE
 from ..inputs import lock, observed
 from ..inputs.observed import Observed
 from ..model import Built, Model, binary_of
-from ..options import Options
+from ..cli.options import Options
 from . import ending, reading, telling
 
 # A record that is written over one of these would make the loss official, or what was forgotten unseen.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from .. import model
-from ..diagnostics import FINE, UNREADABLE, Finding, Mark
+from ..diagnostics import FINE, Finding, Mark, UNREADABLE
 from ..inputs import manifest
-from ..options import Options
+from ..cli.options import Options
 from . import reading, telling
 
 

@@ -10,15 +10,15 @@ from typing import Any, NamedTuple, Optional
 
 from .. import adoption, diagnostics, handwriting, model, rules, upload
 from ..adoption import Draft, Named
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Mark, Text
+from ..diagnostics import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
 from ..inputs import changelog, format, handwritten, manifest, patches, preprocessed, releases
 from ..inputs.changelog import Changelog, Heading
-from ..inputs.handwritten import Handwritten, HandType
+from ..inputs.handwritten import HandType, Handwritten
 from ..inputs.manifest import Manifest
 from ..inputs.preprocessed import Prepared
 from ..inputs.releases import Releases
 from ..model import MachineType, Model
-from ..options import Options, WrongUsage, unsaid
+from ..cli.options import Options, WrongUsage, unsaid
 from ..program import Program, ProgramError, search_path
 from ..rules import Problem, Rule
 from . import ending, reading, telling

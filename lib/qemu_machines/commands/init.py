@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Optional
 
-from .. import debhelper, first, model, succession, upload
-from ..diagnostics import FINDINGS, FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark, Text, few, in_order
+from ..cli import debhelper
+from .. import first, model, succession, upload
+from ..diagnostics import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
 from ..inputs import changelog, files, hooks, manifest, packaging, patches, releases, sourcetree
 from ..inputs.manifest import Manifest
-from ..options import Options
+from ..cli.options import Options
 from ..outputs import first as output
 from ..outputs import pasting
 from . import reading, telling

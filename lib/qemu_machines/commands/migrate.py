@@ -11,8 +11,8 @@ from .. import diagnostics
 from ..binaries import guests, migration, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.process import QmpError
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, USAGE, Finding
-from ..options import Options, WrongUsage
+from ..diagnostics import FINDINGS, FINE, Finding, UNREADABLE, USAGE
+from ..cli.options import Options, WrongUsage
 from . import ending, reading, telling
 
 

@@ -7,11 +7,11 @@ from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
 from .. import model, upload
-from ..diagnostics import UNREADABLE, InputError, Mark
+from ..diagnostics import InputError, Mark, UNREADABLE
 from ..inputs import changelog, files, lifecycle, lock, machines, manifest, patches, revisions, vendor
 from ..inputs.releases import Releases
 from ..model import Lock
-from ..options import Options
+from ..cli.options import Options
 from . import reading, telling
 
 _RECORD, _SERIES = "qemu-machines.lock", "patches/series"

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from .. import diagnostics, lapses, model, upload
-from ..diagnostics import FINDINGS, UNREADABLE, Finding, InputError, Text, in_order
+from ..diagnostics import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
 from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
-from ..options import CHANGELOG, OUTPUT, Options
+from ..cli.options import CHANGELOG, OUTPUT, Options
 from . import telling
 
 T = TypeVar("T")

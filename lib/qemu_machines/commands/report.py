@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import rules
 from ..diagnostics import FINE
-from ..options import Options
+from ..cli.options import Options
 from . import reading, telling
 
 

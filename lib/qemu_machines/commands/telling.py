@@ -6,11 +6,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Sequence
 
-from .. import debhelper, diagnostics, rules
-from ..diagnostics import FINDINGS, FINE, UNREADABLE, Finding, Mark
+from ..cli import debhelper
+from .. import diagnostics, rules
+from ..diagnostics import FINDINGS, FINE, Finding, Mark, UNREADABLE
 from ..inputs import changelog, files
 from ..model import Built, Model
-from ..options import Options
+from ..cli.options import Options
 from . import reading
 
 if TYPE_CHECKING:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Optional
 
-from .. import debhelper, rules, upload
-from ..diagnostics import FINE, UNREADABLE, Finding, InputError, Mark, in_order
+from ..cli import debhelper
+from .. import rules, upload
+from ..diagnostics import FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..inputs import observed
 from ..model import Built, Lock, Model, binary_of
-from ..options import Options
+from ..cli.options import Options
 from . import ending, reading, telling
 
 

@@ -18,7 +18,7 @@ from .boards import BOARD_FILES, BoardFile
 from .cbodies import Odd, Statement, Token, Tokens, Unit, Value, Variable, evaluate, matches, members, split, text_of
 from .cbodies import tokens_of, variable_of
 from .manifest import MachineField, Property
-from .preprocessed import VERSION_MEMBER, Prepared
+from .preprocessed import Prepared, VERSION_MEMBER
 from .registration import UPSTREAM_NAME
 from .spelling import Number
 

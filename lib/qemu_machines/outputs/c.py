@@ -14,7 +14,7 @@ import os
 from typing import Iterator, Mapping, Sequence
 
 from ..diagnostics import Text
-from ..model import CAPABILITIES_DRIVER, DEPRECATION, BoardSource, ClassField, MachineType, Model, Property
+from ..model import BoardSource, CAPABILITIES_DRIVER, ClassField, DEPRECATION, MachineType, Model, Property
 from ..model import UpstreamType, binary_of, include_name
 
 _X86_CPU, _X86_SYMBOL = "x86_64-cpu", "TYPE_X86_CPU"

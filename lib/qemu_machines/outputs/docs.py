@@ -10,7 +10,7 @@ import datetime
 from typing import Iterator, Optional, Sequence
 
 from ..inputs import documents
-from ..model import PREFERRED, Addition, Change, Exemption, Layer, MachineType, Model, Release, binary_of, lasting
+from ..model import Addition, Change, Exemption, Layer, MachineType, Model, PREFERRED, Release, binary_of, lasting
 from ..support import end_of, ways_of
 from . import prose
 from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed

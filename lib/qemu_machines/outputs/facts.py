@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..diagnostics import printable
-from ..inputs.handwritten import Handwritten, HandType
+from ..inputs.handwritten import HandType, Handwritten
 
 
 def data(one: HandType) -> "dict[str, Any]":

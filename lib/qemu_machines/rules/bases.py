@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..model import Model, version_numbers
 from ..support import end_of
-from . import TYPES, Problem, Rule, about
+from . import Problem, Rule, TYPES, about
 
 
 def base_differs_between_boards(model: Model) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 from .. import fidelity
 from ..diagnostics import Mark, few, nearest
 from ..model import MachineType, Model, binary_of, name_in, plain
-from . import TYPES, Problem, Rule, Subject, about
+from . import Problem, Rule, Subject, TYPES, about
 
 if TYPE_CHECKING:
     from ..model import Observed

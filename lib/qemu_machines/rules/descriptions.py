@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..claims import wrong_claim, wrong_version
 from ..model import MachineType, Model
-from . import TYPES, Problem, Rule, about
+from . import Problem, Rule, TYPES, about
 
 
 def description_mismatch(model: Model) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from ..diagnostics import Mark, Where, few
 from ..lapses import Changed, Missing, changed, gone, outdated, settled, stale
 from ..model import FrozenType, MachineType, Model
 from ..support import need
-from . import TYPES, Problem, Rule, Subject, about
+from . import Problem, Rule, Subject, TYPES, about
 
 _HINT = "a released type never changes: undo it, or make the change an increment"
 

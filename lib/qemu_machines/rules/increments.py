@@ -6,7 +6,7 @@ from typing import Iterator, Optional
 
 from ..diagnostics import Text
 from ..model import Change, MachineType, Model, Release, changes_of_upload
-from . import TYPES, Problem, Rule, Subject, about
+from . import Problem, Rule, Subject, TYPES, about
 
 
 def _increments(model: Model) -> Iterator[MachineType]:

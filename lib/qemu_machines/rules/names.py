@@ -6,9 +6,9 @@ import re
 from typing import Iterator
 
 from ..diagnostics import Mark, Text, Where
-from ..model import PREFERRED, Board, Model, binary_of
+from ..model import Board, Model, PREFERRED, binary_of
 from ..novelties import before
-from . import TYPES, Problem, Rule, Subject, about
+from . import Problem, Rule, Subject, TYPES, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
 _EVERYWHERE = ("none",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..diagnostics import Mark, few
-from ..model import UPSTREAM, Model, Patch, Touched
+from ..model import Model, Patch, Touched, UPSTREAM
 from ..novelties import new_touched, novelties
 from . import Problem, Rule
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..diagnostics import nearest
-from ..model import UNRELEASED, Model
+from ..model import Model, UNRELEASED
 from . import Problem, Rule, Subject
 
 

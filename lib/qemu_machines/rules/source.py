@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, Optional
 
 from ..diagnostics import Mark, Text, nearest
-from ..model import CAPABILITIES_DRIVER, BoardSource, MachineType, Model, Property, UpstreamType, qemu_words
+from ..model import BoardSource, CAPABILITIES_DRIVER, MachineType, Model, Property, UpstreamType, qemu_words
 from ..model import release_properties, version_numbers
-from . import TYPES, Problem, Rule, Subject, about
+from . import Problem, Rule, Subject, TYPES, about
 
 if TYPE_CHECKING:
     from ..model import Hook

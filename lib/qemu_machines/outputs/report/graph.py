@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...diagnostics import counted, printable
-from .overview import COMING, ENDED, Column, Overview
+from .overview import COMING, Column, ENDED, Overview
 
 
 def dot(overview: Overview) -> str:

@@ -6,7 +6,7 @@ from typing import Iterator, Sequence
 
 from ...diagnostics import Finding, counted, printable
 from ..prose import folded
-from .overview import COMING, ENDED, Column, Entry, Overview
+from .overview import COMING, Column, ENDED, Entry, Overview
 
 _SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}
 _STATES = {ENDED: "ended", COMING: "coming"}

@@ -13,7 +13,7 @@ from ...diagnostics import counted
 from ...inputs.dotreleases import after
 from .markup import escaped
 from .metrics import width
-from .overview import COMING, ENDED, Column, Entry, Overview
+from .overview import COMING, Column, ENDED, Entry, Overview
 
 SIZE = 12
 _LINE, _PAD, _MARGIN = 17, 8, 16

@@ -7,8 +7,10 @@ import os
 import sys
 from typing import NoReturn, Sequence
 
-from . import commands, debhelper, streams
-from .diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
+from .. import commands
+from . import debhelper
+from ..commands import streams
+from ..diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
 from .options import WrongUsage, command_of, parse
 
 

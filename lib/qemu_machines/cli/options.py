@@ -196,7 +196,7 @@ def unsaid() -> Options:
 def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """The options from the command line and, before it, from the environment. Raises WrongUsage."""
     if arguments or environment.get("DH_OPTIONS") or environment.get("DH_INTERNAL_OPTIONS"):
-        from . import arguments as command_line
+        from . import parse as command_line
 
         options = command_line.read(arguments, environment)
     else:
@@ -229,7 +229,7 @@ def refuse_foreign(unknown: str, command: Command) -> None:
 def _check_usage(options: Options) -> None:
     command = _BY_NAME.get(options.command, BUILD)
     if options.command != command.name:
-        from .diagnostics import nearest
+        from ..diagnostics import nearest
 
         hint = nearest(options.command, _BY_NAME) or f"known: {', '.join(_BY_NAME)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')

@@ -1,0 +1,1 @@
+"""The command line: its tables, its parser, and the conventions of debhelper."""
