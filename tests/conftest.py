@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from trees import Tree  # noqa: E402
 
 import qemu_machines  # noqa: E402
-from qemu_machines import diagnostics  # noqa: E402
+from qemu_machines.findings import begin  # noqa: E402
 
 # Where the modules are that are tested, those of this tree or the installed ones.
 LIB = Path(qemu_machines.__file__).resolve().parent.parent
@@ -53,7 +53,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def hints() -> None:
     """Every test is a run of the program, whose hints may take their time."""
-    diagnostics.begin()
+    begin()
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -11,7 +11,7 @@ from trees import Tree
 
 from qemu_machines import adoption, handwriting
 from qemu_machines.adoption import Draft, Named
-from qemu_machines.diagnostics import Mark, Text
+from qemu_machines.findings import Mark, Text
 from qemu_machines.inputs import releases
 from qemu_machines.inputs.handwritten import HandType
 from qemu_machines.inputs.manifest import MachineField, Property

@@ -13,7 +13,7 @@ from trees import MANIFEST, Tree
 from qemu_machines.cli import options as command_line
 from qemu_machines import rules
 from qemu_machines.commands import freeze, reading, telling
-from qemu_machines.diagnostics import Finding, Mark
+from qemu_machines.findings import Finding, Mark
 from qemu_machines.outputs import findings as output
 from qemu_machines.rules import Problem, Subject, TYPES
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import Tree
 
-from qemu_machines.diagnostics import InputError, Mark, Text
+from qemu_machines.findings import InputError, Mark, Text
 from qemu_machines.inputs import changelog
 
 GOOD = """\

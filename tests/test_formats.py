@@ -13,7 +13,7 @@ import pytest
 from conftest import Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.diagnostics import Finding, Mark
+from qemu_machines.findings import Finding, Mark
 from qemu_machines.outputs import findings as output
 
 FINDINGS = [

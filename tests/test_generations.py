@@ -10,7 +10,7 @@ from conftest import Run
 from generations import FILES, GENERATIONS, Generation, Made
 from trees import Tree
 
-from qemu_machines.diagnostics import InputError
+from qemu_machines.findings import InputError
 from qemu_machines.inputs import sourcetree
 
 MANIFEST = """\

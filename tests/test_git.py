@@ -15,7 +15,7 @@ from conftest import TOOL, Run
 from repositories import git, gits_in, two_commits
 from trees import Tree
 
-from qemu_machines.diagnostics import InputError
+from qemu_machines.findings import InputError
 from qemu_machines.inputs import changelog
 from qemu_machines.inputs import git as inputs
 

@@ -22,7 +22,7 @@ from repositories import git
 from trees import MANIFEST, Tree
 
 from qemu_machines.cli import main
-from qemu_machines.diagnostics import InputError
+from qemu_machines.findings import InputError
 from qemu_machines.inputs import documents, files
 from qemu_machines.inputs import git as inputs_git
 from qemu_machines.cli.options import COMMANDS as KNOWN

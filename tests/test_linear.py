@@ -11,8 +11,8 @@ from conftest import Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.cli import main
-from qemu_machines import diagnostics
-from qemu_machines.diagnostics import Finding, InputError, Mark
+from qemu_machines.findings import as_text
+from qemu_machines.findings import Finding, InputError, Mark
 from qemu_machines.inputs import manifest, observed, patches
 from qemu_machines.inputs.observed import MOST_VALUES, Observed, ObservedType
 
@@ -302,7 +302,7 @@ def test_an_excerpt_of_a_long_line() -> None:
     lines = {"m": ["x" * MIB]}
     findings = [Finding("t", "error", Mark("m", 1, column, 3), "m") for column in range(1, MIB, 1000)]
     started = time.process_time()
-    told = [diagnostics.as_text(one, lines) for one in findings]
+    told = [as_text(one, lines) for one in findings]
     assert time.process_time() - started < 1
     assert max(map(len, told)) < 500
 

@@ -7,7 +7,7 @@ import os
 import pytest
 from trees import Tree
 
-from qemu_machines.diagnostics import InputError, in_order
+from qemu_machines.findings import InputError, in_order
 from qemu_machines.inputs import manifest
 
 TOP = 'version: 1\nvendor: Ubuntu\nboards: {pc-q35: {}}\nreleases:\n  noble: {qemu: "8.2"}\n'

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qemu_machines.diagnostics import InputError
+from qemu_machines.findings import InputError
 from qemu_machines.inputs import nodes
 
 

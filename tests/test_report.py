@@ -20,7 +20,7 @@ from test_increments import FLOW, STEPS
 from test_model import derive
 from trees import MANIFEST, Tree
 
-from qemu_machines.diagnostics import Finding, Mark
+from qemu_machines.findings import Finding, Mark
 from qemu_machines.outputs.report import graph, page, plain, svg
 from qemu_machines.outputs.report.metrics import width
 from qemu_machines.outputs.report.overview import COMING, Column, ENDED, Entry, Overview, SUPPORTED, Way, overview_of

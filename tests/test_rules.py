@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from trees import MANIFEST, VERSIONS, Tree
 
-from qemu_machines import diagnostics, rules
+from qemu_machines.findings import SEVERITIES, in_order
+from qemu_machines import rules
 from qemu_machines.cli import options as command_line
 from qemu_machines.commands import reading
 
@@ -15,7 +16,7 @@ def found(tree: Tree, tag: str) -> list[str]:
     options = command_line.parse(["check"], {})
     inputs = reading.read_inputs(options, tree_required=False)
     assert inputs.model is not None, inputs.unreadable
-    findings = diagnostics.in_order(rules.check(inputs.model))
+    findings = in_order(rules.check(inputs.model))
     return [f"{one.mark}: {one.message}; {one.hint}" for one in findings if one.tag == tag]
 
 
@@ -209,7 +210,7 @@ def test_rules_that_need_the_source_are_left_out_without_it(tree: Tree) -> None:
 
 def test_one_record_per_tag() -> None:
     assert sorted(set(TAGS)) == TAGS
-    assert all(rule.severity in diagnostics.SEVERITIES and rule.summary for rule in rules.catalogue())
+    assert all(rule.severity in SEVERITIES and rule.summary for rule in rules.catalogue())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from trees import Tree
 
-from qemu_machines.diagnostics import InputError
+from qemu_machines.findings import InputError
 from qemu_machines.inputs import csource, sourcetree
 
 BOTH = ("pc-i440fx", "pc-q35")

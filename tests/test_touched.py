@@ -12,7 +12,7 @@ from conftest import Run
 from trees import Tree
 
 from qemu_machines.cli import main
-from qemu_machines.diagnostics import Mark
+from qemu_machines.findings import Mark
 from qemu_machines.inputs import lock, patches
 
 MANIFEST = """\

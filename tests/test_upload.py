@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from trees import MANIFEST, Tree
 
 from qemu_machines import upload
-from qemu_machines.diagnostics import InputError, Text
+from qemu_machines.findings import InputError, Text
 from qemu_machines.inputs import changelog, dotreleases, manifest, releases, vendor, version
 from qemu_machines.upload import Question, Upload
 

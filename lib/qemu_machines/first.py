@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, Optional
 
-from .diagnostics import counted
+from .findings import counted
 from .inputs.vendor import Vendor
 from .succession import Refused
 from .upload import Upload

@@ -11,7 +11,7 @@ from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
 from .adoption import Draft, Named, base_of, numbers
 from .claims import wrong_claim, wrong_version
-from .diagnostics import Finding, Mark, Text, few
+from .findings import Finding, Mark, Text, few
 from .inputs.handwritten import HandType, LATEST
 from .inputs.releases import Releases
 from .inputs.spelling import plain

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, NamedTuple
 
-from .diagnostics import Mark
+from .findings import Mark
 from .model import FrozenType, MachineType, Model, frozen_type, kept_values
 from .novelties import new_touched
 

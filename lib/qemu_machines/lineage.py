@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
 
-from .diagnostics import Mark, Text
+from .findings import Mark, Text
 from .inputs.manifest import Addition, Change, Exemption, MachineField, Property
 
 # The parts of the way, in the order in which they are applied.

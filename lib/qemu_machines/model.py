@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from .diagnostics import Mark, Text, Where
+from .findings import Mark, Text, Where
 from .inputs import capabilities
 from .inputs import version as versions
 from .inputs.changelog import UNRELEASED as UNRELEASED

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping, NamedTuple, Optional
 
-from .diagnostics import Mark, Where, mark_of, nearest
+from .findings import Mark, Where, mark_of, nearest
 from .inputs import version
 from .inputs.manifest import Board
 from .model import MachineType, Model, Release, SourceTree

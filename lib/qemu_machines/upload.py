@@ -11,7 +11,7 @@ import itertools
 import re
 from typing import Mapping, NamedTuple, Optional
 
-from .diagnostics import InputError, Mark, Text
+from .findings import InputError, Mark, Text
 from .inputs import changelog, dotreleases, version
 from .inputs.changelog import Changelog, Entry, Heading
 from .inputs.dotreleases import DotRelease

@@ -14,7 +14,7 @@ import struct
 import tempfile
 from typing import Iterator, NamedTuple
 
-from ..diagnostics import printable
+from ..findings import printable
 from .process import Process, QmpError
 from .replies import Malformed
 

@@ -13,7 +13,7 @@ import re
 import time
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
-from ..diagnostics import printable
+from ..findings import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType
 from ..inputs.spelling import name_in
 from . import firmware, replies

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Sequence
 
-from ..diagnostics import printable
+from ..findings import printable
 from ..program import ProgramError
 from . import replies
 from .process import Process, SIZE_LIMIT, TIME_LIMIT

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
-from ..diagnostics import printable
+from ..findings import printable
 from ..program import ProgramError
 from . import guests, replies
 from .process import QmpError

@@ -10,7 +10,7 @@ from typing import NoReturn, Sequence
 from .. import commands
 from . import debhelper
 from ..commands import streams
-from ..diagnostics import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
+from ..findings import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
 from .options import WrongUsage, command_of, parse
 
 

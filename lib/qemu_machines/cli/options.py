@@ -229,7 +229,7 @@ def refuse_foreign(unknown: str, command: Command) -> None:
 def _check_usage(options: Options) -> None:
     command = _BY_NAME.get(options.command, BUILD)
     if options.command != command.name:
-        from ..diagnostics import nearest
+        from ..findings import nearest
 
         hint = nearest(options.command, _BY_NAME) or f"known: {', '.join(_BY_NAME)}"
         raise WrongUsage(f'there is no command "{options.command}"; {hint}')

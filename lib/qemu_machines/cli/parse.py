@@ -8,7 +8,7 @@ from typing import Any, Mapping, NoReturn, Sequence
 
 from .. import __version__
 from . import debhelper
-from ..diagnostics import PROGRAM
+from ..findings import PROGRAM
 from .options import BUILD, COMMANDS, Command, OPTIONS, Option, Options, WrongUsage, command_of, options_of, refuse_foreign, unsaid
 
 

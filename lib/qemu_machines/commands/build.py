@@ -6,7 +6,7 @@ import os
 
 from ..cli import debhelper
 from .. import model
-from ..diagnostics import FINDINGS, FINE, PROGRAM, USAGE
+from ..findings import FINDINGS, FINE, PROGRAM, USAGE
 from ..inputs import sourcetree
 from ..cli.options import Options
 from . import reading, telling

@@ -8,7 +8,7 @@ from typing import NamedTuple, Optional, Sequence
 
 from ..cli import debhelper
 from .. import succession
-from ..diagnostics import FINDINGS, Finding, InputError, Mark, PROGRAM, counted, few, in_order
+from ..findings import FINDINGS, Finding, InputError, Mark, PROGRAM, counted, few, in_order
 from ..inputs import files, layout, manifest, packaging
 from ..model import Model
 from ..cli.options import Options, WrongUsage

@@ -8,7 +8,7 @@ from typing import Optional
 
 from ..cli import debhelper
 from .. import rules, upload
-from ..diagnostics import FINE, UNREADABLE
+from ..findings import FINE, UNREADABLE
 from ..model import Model
 from ..cli.options import Options
 from . import reading, telling

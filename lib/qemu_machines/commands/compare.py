@@ -6,7 +6,7 @@ import os
 
 from .. import differences, model, upload
 from ..binaries import programs
-from ..diagnostics import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
+from ..findings import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..differences import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
 from ..inputs.releases import Releases

@@ -6,8 +6,9 @@ import os
 from functools import partial
 from typing import Optional
 
-from .. import biography, diagnostics, rules, upload
-from ..diagnostics import FINE, Finding, UNREADABLE, USAGE
+from .. import biography, rules, upload
+from ..findings import nearest
+from ..findings import FINE, Finding, UNREADABLE, USAGE
 from ..inputs import changelog, manifest
 from ..model import Model
 from ..cli.options import Options, WrongUsage
@@ -88,7 +89,7 @@ def _explain_type(options: Options, name: str) -> int:
     wanted = [one for one in model.declared.whole if name in (one.name, one.alias)]
     if not wanted:
         known = _names(model) + [rule.tag for rule in rules.catalogue()]
-        hint = diagnostics.nearest(name, [*known, "upload", "paths"])
+        hint = nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
         telling.report([telling.unreadable(options.manifest, message, hint)], {})
         return USAGE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..cli import debhelper
-from ..diagnostics import FINDINGS, Finding, InputError, Mark, UNREADABLE
+from ..findings import FINDINGS, Finding, InputError, Mark, UNREADABLE
 from ..inputs import lock, observed
 from ..inputs.observed import Observed
 from ..model import Built, Model, binary_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import model
-from ..diagnostics import FINE, Finding, Mark, UNREADABLE
+from ..findings import FINE, Finding, Mark, UNREADABLE
 from ..inputs import manifest
 from ..cli.options import Options
 from . import reading, telling

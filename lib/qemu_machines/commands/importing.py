@@ -8,9 +8,10 @@ import re
 import sys
 from typing import Any, NamedTuple, Optional
 
-from .. import adoption, diagnostics, handwriting, model, rules, upload
+from .. import adoption, handwriting, model, rules, upload
+from ..findings import in_order
 from ..adoption import Draft, Named
-from ..diagnostics import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
+from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
 from ..inputs import changelog, format, handwritten, manifest, patches, preprocessed, releases
 from ..inputs.changelog import Changelog, Heading
 from ..inputs.handwritten import HandType, Handwritten
@@ -59,7 +60,7 @@ def run(options: Options) -> int:
         from ..outputs import facts
 
         sys.stdout.write(facts.as_json(found) if options.format == "json" else facts.as_text(found))
-        findings = diagnostics.in_order(found.findings)
+        findings = in_order(found.findings)
         telling.report(findings, {})
         return telling.status(findings)
     if not types:
@@ -142,7 +143,7 @@ def _manifest(
         for one in rules.findings(rule, [problem for its, problem in accepted if its is rule])
     ]
     findings += [one for one in (*judged, *made.declared.findings) if (one.tag, one.message) not in told]
-    findings = diagnostics.in_order(findings)
+    findings = in_order(findings)
     telling.report(findings, {options.manifest: made.declared.lines})
     return telling.status(findings)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, Optional
 
 from ..cli import debhelper
 from .. import first, model, succession, upload
-from ..diagnostics import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
+from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
 from ..inputs import changelog, files, hooks, manifest, packaging, patches, releases, sourcetree
 from ..inputs.manifest import Manifest
 from ..cli.options import Options

@@ -7,11 +7,11 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
-from .. import diagnostics
+from ..findings import nearest
 from ..binaries import guests, migration, transfer
 from ..binaries.migration import Done, Job, Pair, Qemu
 from ..binaries.process import QmpError
-from ..diagnostics import FINDINGS, FINE, Finding, UNREADABLE, USAGE
+from ..findings import FINDINGS, FINE, Finding, UNREADABLE, USAGE
 from ..cli.options import Options, WrongUsage
 from . import ending, reading, telling
 
@@ -85,7 +85,7 @@ def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
     for pattern in options.type or ():
         if not any(migration.select(pair, None, (pattern,)) for pair in pairs):
             message = f"no machine type of the boards is called {pattern}"
-            found.append(telling.unreadable(vars(options)["from"], message, diagnostics.nearest(pattern, known)))
+            found.append(telling.unreadable(vars(options)["from"], message, nearest(pattern, known)))
     return found
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
 from .. import model, upload
-from ..diagnostics import InputError, Mark, UNREADABLE
+from ..findings import InputError, Mark, UNREADABLE
 from ..inputs import changelog, files, lifecycle, lock, machines, manifest, patches, revisions, vendor
 from ..inputs.releases import Releases
 from ..model import Lock

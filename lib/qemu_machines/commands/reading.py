@@ -6,8 +6,9 @@ import os
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
-from .. import diagnostics, lapses, model, upload
-from ..diagnostics import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
+from ..findings import Lines
+from .. import lapses, model, upload
+from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
 from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
 from ..model import Model
 from ..cli.options import CHANGELOG, OUTPUT, Options
@@ -28,7 +29,7 @@ class Known(NamedTuple):
     """The model, with the lines of what it was read from."""
 
     model: Model
-    lines: diagnostics.Lines
+    lines: Lines
 
 
 def attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:

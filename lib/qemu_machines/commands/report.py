@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import rules
-from ..diagnostics import FINE
+from ..findings import FINE
 from ..cli.options import Options
 from . import reading, telling
 

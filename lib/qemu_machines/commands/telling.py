@@ -7,8 +7,9 @@ import sys
 from typing import TYPE_CHECKING, Sequence
 
 from ..cli import debhelper
-from .. import diagnostics, rules
-from ..diagnostics import FINDINGS, FINE, Finding, Mark, UNREADABLE
+from ..findings import Lines, PROGRAM, as_text, count, in_order, json_text, printable, printable_lines
+from .. import rules
+from ..findings import FINDINGS, FINE, Finding, Mark, UNREADABLE
 from ..inputs import changelog, files
 from ..model import Built, Model
 from ..cli.options import Options
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 class Stopped(Exception):
     """A command cannot go on: the findings that say why, and the exit status."""
 
-    def __init__(self, findings: Sequence[Finding], lines: diagnostics.Lines, status: int) -> None:
+    def __init__(self, findings: Sequence[Finding], lines: Lines, status: int) -> None:
         super().__init__(status)
         self.findings = findings
         self.lines = lines
@@ -34,13 +35,13 @@ def judge(derived: Model, verbose: bool = False) -> list[Finding]:
     What is only worth knowing is told to who asks for it: quiet when all is well.
     """
     found = [*derived.manifest.findings, *rules.check(derived)]
-    return diagnostics.in_order(one for one in found if verbose or one.severity != "info")
+    return in_order(one for one in found if verbose or one.severity != "info")
 
 
 def judge_built(derived: Model, built: Built) -> list[Finding]:
     """What only the binaries show; all else was judged before there were any, in the build step."""
     with_binaries = derived._replace(history=derived.history._replace(built=built))
-    return diagnostics.in_order(rules.check(with_binaries, rules.of_built()))
+    return in_order(rules.check(with_binaries, rules.of_built()))
 
 
 def unjudged(derived: Model, built: Built) -> "list[Unjudged]":
@@ -72,17 +73,17 @@ def _places(findings: Sequence[Finding]) -> list[Mark]:
     return [mark for one in findings for mark in (one.mark, *(place for place, _ in one.also)) if mark.line]
 
 
-def report(findings: Sequence[Finding], lines: diagnostics.Lines) -> None:
+def report(findings: Sequence[Finding], lines: Lines) -> None:
     """Findings for people."""
     colour = debhelper.colour(os.environ, sys.stderr.isatty())
     # Of what could not be read as it should be, too; and of the changelog below its top.
     more = {mark.file for mark in _places(findings) if mark.line > len(lines.get(mark.file, ()))}
     shown = {**lines, **{name: files.lines_of(name, changelog.LIMIT) for name in more}}
     for finding in findings:
-        print(diagnostics.as_text(finding, shown, colour), file=sys.stderr)
-    total = diagnostics.count(findings)
+        print(as_text(finding, shown, colour), file=sys.stderr)
+    total = count(findings)
     if total and len(findings) > 1:
-        print(f"{diagnostics.PROGRAM}: {total}", file=sys.stderr)
+        print(f"{PROGRAM}: {total}", file=sys.stderr)
 
 
 def unreadable(path: str, message: str, hint: str = "") -> Finding:
@@ -117,14 +118,14 @@ def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = (), r
 
 
 def answer(options: Options, data: dict[str, object], text: str) -> None:
-    say((diagnostics.json_text(data) if options.format == "json" else text) + "\n")
+    say((json_text(data) if options.format == "json" else text) + "\n")
 
 
 def say(text: str) -> None:
     """A document on standard output, with whatever foreign text is in it."""
-    sys.stdout.write(diagnostics.printable_lines(text))
+    sys.stdout.write(printable_lines(text))
 
 
 def note(text: str) -> None:
     """A line on standard error that is no finding."""
-    print(f"{diagnostics.PROGRAM}: note: {diagnostics.printable(text)}", file=sys.stderr)
+    print(f"{PROGRAM}: note: {printable(text)}", file=sys.stderr)

@@ -7,7 +7,7 @@ from typing import Optional
 
 from ..cli import debhelper
 from .. import rules, upload
-from ..diagnostics import FINE, Finding, InputError, Mark, UNREADABLE, in_order
+from ..findings import FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..inputs import observed
 from ..model import Built, Lock, Model, binary_of
 from ..cli.options import Options

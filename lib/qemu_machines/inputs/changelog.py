@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import Iterator, NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark, Text
+from ..findings import InputError, Mark, Text
 from . import files
 
 WHAT = "the changelog"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Collection, Iterable, Iterator, Optional
 
-from ..diagnostics import Finding, Mark, Text, nearest
+from ..findings import Finding, Mark, Text, nearest
 from .format import CHANGE_KINDS, NEEDS_INCREMENT
 from .table import Entries
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark
+from ..findings import InputError, Mark
 from . import files
 
 BEGIN = "-- machine types: begin of what dh_qemu_machines writes --"

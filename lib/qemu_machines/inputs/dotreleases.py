@@ -6,7 +6,7 @@ import datetime
 import os
 from typing import NamedTuple
 
-from ..diagnostics import InputError, Mark
+from ..findings import InputError, Mark
 from . import files
 
 STATES = ("released", "scheduled", "predicted")

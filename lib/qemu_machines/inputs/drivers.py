@@ -16,7 +16,7 @@ import re
 import stat
 from typing import Callable, Collection, Iterable, Mapping
 
-from ..diagnostics import InputError, Mark
+from ..findings import InputError, Mark
 from . import csource
 from .files import read_bytes
 

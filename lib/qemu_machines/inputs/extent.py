@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable, Sequence
 
-from ..diagnostics import InputError, Text
+from ..findings import InputError, Text
 
 if TYPE_CHECKING:
     from .manifest import Addition, Board, Property, Release

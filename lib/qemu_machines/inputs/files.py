@@ -15,7 +15,7 @@ import re
 import stat
 from typing import Iterable, Iterator, Optional, Sequence
 
-from ..diagnostics import InputError, Mark
+from ..findings import InputError, Mark
 
 LIMIT = 1 << 20
 # How many folders above are looked at.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Sequence
 
-from ..diagnostics import InputError, Mark, printable
+from ..findings import InputError, Mark, printable
 from .files import LIMIT
 
 TIME_LIMIT = 10.0

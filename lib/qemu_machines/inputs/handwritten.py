@@ -12,7 +12,7 @@ import os
 import re
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from ..diagnostics import Finding, InputError, Mark, Text
+from ..findings import Finding, InputError, Mark, Text
 from . import capabilities, csource, files, format, preprocessed, version
 from .boards import BOARD_FILES, BoardFile
 from .cbodies import Odd, Statement, Token, Tokens, Unit, Value, Variable, evaluate, matches, members, split, text_of

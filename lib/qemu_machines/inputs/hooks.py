@@ -6,7 +6,7 @@ import os
 import re
 from typing import Container, Iterator, Mapping, NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark, Text
+from ..findings import InputError, Mark, Text
 from . import files, patches
 from .boards import BOARD_FILES
 

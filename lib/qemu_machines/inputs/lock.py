@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Mapping, NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark, Text
+from ..findings import InputError, Mark, Text
 from . import files, nodes
 from . import format as manifest_format
 from .manifest import MachineField, Property, properties_of

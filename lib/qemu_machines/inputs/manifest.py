@@ -6,7 +6,7 @@ import datetime
 import re
 from typing import Iterator, Mapping, NamedTuple, Optional
 
-from ..diagnostics import Finding, InputError, Mark, Text
+from ..findings import Finding, InputError, Mark, Text
 from . import format as manifest_format
 from . import consistency, extent, files, nodes
 from .dotreleases import DotRelease

@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Union
 
 import yaml
 
-from ..diagnostics import Finding, InputError, Mark, Text
+from ..findings import Finding, InputError, Mark, Text
 from . import files
 
 MAX_DEPTH = 32

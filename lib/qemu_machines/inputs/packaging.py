@@ -7,7 +7,7 @@ import re
 from fnmatch import fnmatchcase as fnmatch
 from typing import Iterator, NamedTuple, Optional
 
-from ..diagnostics import InputError, Mark, Text, Where
+from ..findings import InputError, Mark, Text, Where
 from . import files
 
 

@@ -12,7 +12,7 @@ import re
 from functools import partial
 from typing import Callable, Container, Iterator, NamedTuple, Optional, Sequence
 
-from ..diagnostics import InputError, Mark, Text
+from ..findings import InputError, Mark, Text
 from . import files
 from .boards import BOARD_FILES
 from .registration import name_by_hand

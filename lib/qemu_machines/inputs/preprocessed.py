@@ -11,7 +11,7 @@ import os
 import re
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ..diagnostics import InputError, Mark
+from ..findings import InputError, Mark
 from . import files
 from .boards import BoardFile
 

@@ -6,7 +6,7 @@ import os
 import re
 from typing import Mapping, NamedTuple
 
-from ..diagnostics import InputError, Mark, Text
+from ..findings import InputError, Mark, Text
 from . import capabilities, csource, drivers, files, registration
 from .boards import BOARD_FILES as BOARD_FILES
 from .boards import BoardFile, MachineClass

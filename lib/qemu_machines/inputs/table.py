@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, NamedTuple, Optional, Union
 
-from ..diagnostics import Finding, Mark, Text, nearest, similar
+from ..findings import Finding, Mark, Text, nearest, similar
 from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
 from .spelling import Number
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Mapping, NamedTuple, Optional
 
-from ..diagnostics import InputError
+from ..findings import InputError
 from . import files
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from typing import Iterator, Mapping, Sequence
 
-from ..diagnostics import Text
+from ..findings import Text
 from ..model import BoardSource, CAPABILITIES_DRIVER, ClassField, DEPRECATION, MachineType, Model, Property
 from ..model import UpstreamType, binary_of, include_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..biography import Life
-from ..diagnostics import Mark, printable
+from ..findings import Mark, printable
 from ..model import Layer, MachineType, Model, Upload
 from ..rules import Rule
 from ..support import Need, UpgradePath, end_of, need, ways_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..diagnostics import printable
+from ..findings import printable
 from ..inputs.handwritten import HandType, Handwritten
 
 

@@ -8,7 +8,7 @@ import re
 
 from typing import Callable
 
-from ..diagnostics import printable_lines
+from ..findings import printable_lines
 from ..model import BoardSource, SourceTree, include_name
 
 # Lines before the one that is added, as diff(1) gives.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Iterator, Optional, Sequence
 
-from ..diagnostics import Text, counted, few
+from ..findings import Text, counted, few
 from ..inputs import observed
 from ..inputs.observed import Observed
 from ..lapses import differing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..binaries.migration import Across, BACK, FORWARD, Migration, Pair, as_data
-from ..diagnostics import few, json_text, printable
+from ..findings import few, json_text, printable
 from .prose import folded
 
 _DIRECTIONS = (FORWARD, BACK)

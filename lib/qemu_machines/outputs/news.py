@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..diagnostics import printable
+from ..findings import printable
 from ..model import MachineType, Model, binary_of
 from ..novelties import Novelties, novelties
 from .prose import folded

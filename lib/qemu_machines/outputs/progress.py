@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ..diagnostics import printable
+from ..findings import printable
 
 _WIDTH = 30
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Callable, Iterable, NamedTuple, Sequence, Union
 
-from ..diagnostics import printable
+from ..findings import printable
 
 # README.Debian is read on terminals.
 WIDTH = 80

@@ -10,7 +10,7 @@ import os
 from itertools import product
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
-from ..diagnostics import Finding, Mark, SEVERITIES, Text, Where, few, mark_of
+from ..findings import Finding, Mark, SEVERITIES, Text, Where, few, mark_of
 from ..model import MachineType, Model, Override, binary_of
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
 from .. import fidelity
-from ..diagnostics import Mark, few, nearest
+from ..findings import Mark, few, nearest
 from ..model import MachineType, Model, binary_of, name_in, plain
 from . import Problem, Rule, Subject, TYPES, about
 

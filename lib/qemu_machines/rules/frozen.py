@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..diagnostics import Mark, Where, few
+from ..findings import Mark, Where, few
 from ..lapses import Changed, Missing, changed, gone, outdated, settled, stale
 from ..model import FrozenType, MachineType, Model
 from ..support import need

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Optional
 
-from ..diagnostics import Text
+from ..findings import Text
 from ..model import Change, MachineType, Model, Release, changes_of_upload
 from . import Problem, Rule, Subject, TYPES, about
 

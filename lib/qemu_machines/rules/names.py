@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from ..diagnostics import Mark, Text, Where
+from ..findings import Mark, Text, Where
 from ..model import Board, Model, PREFERRED, binary_of
 from ..novelties import before
 from . import Problem, Rule, Subject, TYPES, about

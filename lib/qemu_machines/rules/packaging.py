@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..diagnostics import Mark, few
+from ..findings import Mark, few
 from ..model import Model, Patch, Touched, UPSTREAM
 from ..novelties import new_touched, novelties
 from . import Problem, Rule

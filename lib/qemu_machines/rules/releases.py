@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..diagnostics import nearest
+from ..findings import nearest
 from ..model import Model, UNRELEASED
 from . import Problem, Rule, Subject
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..diagnostics import Text
+from ..findings import Text
 from ..model import Model
 from ..support import Need, need
 from . import Problem, Rule, Subject

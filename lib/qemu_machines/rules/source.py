@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable, Iterator, Optional
 
-from ..diagnostics import Mark, Text, nearest
+from ..findings import Mark, Text, nearest
 from ..model import BoardSource, CAPABILITIES_DRIVER, MachineType, Model, Property, UpstreamType, qemu_words
 from ..model import release_properties, version_numbers
 from . import Problem, Rule, Subject, TYPES, about

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from ...diagnostics import Finding, json_text
+from ...findings import Finding, json_text
 from ...model import Model
 from ...upload import as_data
 from .. import explanation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...diagnostics import counted, printable
+from ...findings import counted, printable
 from .overview import COMING, Column, ENDED, Overview
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...diagnostics import printable
+from ...findings import printable
 
 
 def escaped(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ...diagnostics import Finding, printable
+from ...findings import Finding, printable
 from ...model import Exemption, MachineType, Model, lasting
 from ...support import end_of, ways_of
 

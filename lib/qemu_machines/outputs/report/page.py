@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ...diagnostics import counted
+from ...findings import counted
 from . import svg
 from .markup import escaped
 from .overview import COMING, Column, ENDED, Entry, Overview

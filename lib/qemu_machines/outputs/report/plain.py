@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ...diagnostics import Finding, counted, printable
+from ...findings import Finding, counted, printable
 from ..prose import folded
 from .overview import COMING, Column, ENDED, Entry, Overview
 

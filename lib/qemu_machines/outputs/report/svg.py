@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ...diagnostics import counted
+from ...findings import counted
 from ...inputs.dotreleases import after
 from .markup import escaped
 from .metrics import width
