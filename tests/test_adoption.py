@@ -9,7 +9,8 @@ from test_importing import row, types_of
 from test_model import derive
 from trees import Tree
 
-from qemu_machines import adoption, handwriting
+from qemu_machines import adoption
+from qemu_machines.model import handwriting
 from qemu_machines.adoption import Draft, Named
 from qemu_machines.findings import Mark, Text
 from qemu_machines.inputs import releases

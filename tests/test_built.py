@@ -19,15 +19,16 @@ from hypothesis import strategies as st
 from test_model import derive
 from trees import MANIFEST, Tree
 
-from qemu_machines import fidelity, rules
+from qemu_machines.model import binary_changes
+from qemu_machines import rules
 from qemu_machines.binaries import memory, observing, programs
 from qemu_machines.binaries.process import QmpError
 from qemu_machines.commands import telling
 from qemu_machines.findings import InputError, Mark
 from qemu_machines.inputs import lock, observed
 from qemu_machines.inputs.observed import Description, Field, Observed, ObservedType
-from qemu_machines.inputs.spelling import plain
-from qemu_machines.model import Built
+from qemu_machines.model.spelling import plain
+from qemu_machines.model.derive import Built
 
 HPB = MANIFEST.replace(
     'jammy: {qemu: "6.2"}',
@@ -307,18 +308,18 @@ def test_what_is_not_told_is_not_compared() -> None:
     """Before 8.0 QEMU says nothing of ACPI, before 9.1 nothing of compat properties."""
     old = BINARY._replace(types={name: one._replace(compat=None) for name, one in BINARY.types.items()})
     new = BINARY._replace(types={name: one._replace(facts={**one.facts, "ACPI": "yes"}) for name, one in BINARY.types.items()})
-    assert list(fidelity.facts(old, new, NAMES)) == []
-    assert fidelity.settings(old, new, NAMES) == []
+    assert list(binary_changes.facts(old, new, NAMES)) == []
+    assert binary_changes.settings(old, new, NAMES) == []
 
 
 def test_lengths_of_arrays_that_an_old_dump_does_not_tell() -> None:
     """QEMU 7.2's has no "num"; where both tell, a length that differs is a difference."""
     array = VLAN._replace(number=3)
     new = state(STATE._replace(fields=(MAC, array)))
-    assert list(fidelity.states(BINARY, new)) == []
+    assert list(binary_changes.states(BINARY, new)) == []
     longer = state(STATE._replace(fields=(MAC, array._replace(number=4))))._replace(sections={"e1000": "e1000#d"})
     longer = longer._replace(descriptions={"e1000#d": longer.descriptions["e1000#c"], **BINARY.descriptions})
-    assert list(fidelity.states(new, longer)) == [(["e1000"], ("e1000.vlan: had 3 elements and has 4",))]
+    assert list(binary_changes.states(new, longer)) == [(["e1000"], ("e1000.vlan: had 3 elements and has 4",))]
 
 
 def test_the_record_is_read_as_it_was_written() -> None:
@@ -665,13 +666,13 @@ def flag(name: str, value: "str | None") -> Observed:
 )
 def test_properties_without_a_default(tree: Tree, was: "str | None", now: "str | None", words: str) -> None:
     """Flags of CPU models have none that QEMU tells, and were never compared."""
-    found = fidelity.settings(flag("svm", was), flag("svm", now), NAMES)
+    found = binary_changes.settings(flag("svm", was), flag("svm", now), NAMES)
     assert [f"was {one.was} and is {one.now}" for one in found] == ([words] if words else [])
     # A flag that is new has been off all along: that cannot be told apart.
     sure = was is not None
     assert all((one.name, one.devices, one.types, one.sure) == ("svm", ("qemu64-x86_64-cpu",), ("pc-q35-jammy",), sure) for one in found)
     # What a newer QEMU sets anew keeps its old types as they were.
-    newer = fidelity.settings(flag("svm", was), flag("svm", now)._replace(version="8.0.0"), NAMES)
+    newer = binary_changes.settings(flag("svm", was), flag("svm", now)._replace(version="8.0.0"), NAMES)
     assert bool(newer) == (bool(words) and was is not None)
 
 
@@ -683,11 +684,11 @@ def test_a_driver_that_is_no_device(tree: Tree) -> None:
         types = {**BINARY.types, "pc-q35-lunar": one}
         return BINARY._replace(types=types, implements={**BINARY.implements, "memory-backend-file": ("memory-backend-file",)})
 
-    (found,) = fidelity.settings(backend("true"), backend("false"), NAMES)
+    (found,) = binary_changes.settings(backend("true"), backend("false"), NAMES)
     assert found[:5] == ("x-canonical", ("memory-backend-file",), "on", "off", ("pc-q35-lunar",))
     # One that this binary has not sets nothing, whichever way it is told.
     absent = backend("true")._replace(implements=BINARY.implements)
-    assert fidelity.settings(absent, absent._replace(implements={**BINARY.implements, "memory-backend-file": ()}), NAMES) == []
+    assert binary_changes.settings(absent, absent._replace(implements={**BINARY.implements, "memory-backend-file": ()}), NAMES) == []
 
 
 INNER = Description(1, 1, (Field("x", 0, 4, 1, False, ""),), ())
@@ -702,7 +703,7 @@ def fields_of(*fields: Field) -> Observed:
 def reasons(old: Observed, new: Observed) -> "tuple[str, ...]":
     # Two descriptions are told apart by their keys.
     new = new._replace(sections={"e1000": "e1000#n"}, descriptions={**new.descriptions, "e1000#n": new.descriptions["e1000#c"]})
-    found = list(fidelity.states(old, new))
+    found = list(binary_changes.states(old, new))
     return found[0][1] if found else ()
 
 
@@ -769,9 +770,9 @@ def test_versions_and_devices_that_are_saved_no_more() -> None:
     assert reasons(BINARY, older)[0] == "e1000: version 2 was saved and version 1 is the newest that is known"
     assert reasons(BINARY, state(STATE)) == ()
     gone = BINARY._replace(sections={})
-    assert list(fidelity.states(BINARY, gone)) == [(["e1000"], ("it is not saved any more",))]
+    assert list(binary_changes.states(BINARY, gone)) == [(["e1000"], ("it is not saved any more",))]
     # A device that is not there at all is told as that.
-    assert list(fidelity.states(BINARY, gone._replace(defaults={}))) == []
+    assert list(binary_changes.states(BINARY, gone._replace(defaults={}))) == []
 
 
 @pytest.mark.parametrize(
@@ -786,29 +787,29 @@ def test_versions_and_devices_that_are_saved_no_more() -> None:
 def test_flags_of_a_cpu_model(was: "dict[str, str]", now: "dict[str, str] | None", expected: "list[str]") -> None:
     new = BINARY._replace(cpus={} if now is None else {"qemu64": now})
     old = BINARY._replace(cpus={"qemu64": was})
-    assert [what for _, changed in fidelity.cpus(old, new, NAMES) for what in changed] == expected
+    assert [what for _, changed in binary_changes.cpus(old, new, NAMES) for what in changed] == expected
     if now and "avx" in now:
-        assert list(fidelity.cpus(old, new._replace(version="8.0.0"), NAMES)) == []
+        assert list(binary_changes.cpus(old, new._replace(version="8.0.0"), NAMES)) == []
         # A careful patch sets what is new to off under every released type.
         careful = {name: one._replace(compat=(*(one.compat or ()), ("x86_64-cpu", "avx", "off"))) for name, one in BINARY.types.items()}
-        assert list(fidelity.cpus(old, new._replace(types=careful), NAMES)) == []
+        assert list(binary_changes.cpus(old, new._replace(types=careful), NAMES)) == []
         forgotten = {**careful, "pc-q35-lunar": BINARY.types["pc-q35-lunar"]}
-        assert bool(list(fidelity.cpus(old, new._replace(types=forgotten), NAMES))) == bool(expected)
+        assert bool(list(binary_changes.cpus(old, new._replace(types=forgotten), NAMES))) == bool(expected)
 
 
 def test_facts_that_are_told_no_more() -> None:
     new = BINARY._replace(types={**BINARY.types, "pc-q35-lunar": a_type("pc-q35-lunar")._replace(facts={"cpu-max": "255"})})
-    assert [(one.what, one.now) for one in fidelity.facts(BINARY, new, ["pc-q35-lunar"])] == [("RAM id", "not told"), ("description", "not told")]
+    assert [(one.what, one.now) for one in binary_changes.facts(BINARY, new, ["pc-q35-lunar"])] == [("RAM id", "not told"), ("description", "not told")]
     # The other way round it is what a newer QEMU tells more.
-    assert [one.what for one in fidelity.facts(new, BINARY, ["pc-q35-lunar"])] == ["RAM id", "description"]
-    assert list(fidelity.facts(new, BINARY._replace(version="8.0.0"), ["pc-q35-lunar"])) == []
+    assert [one.what for one in binary_changes.facts(new, BINARY, ["pc-q35-lunar"])] == ["RAM id", "description"]
+    assert list(binary_changes.facts(new, BINARY._replace(version="8.0.0"), ["pc-q35-lunar"])) == []
 
 
 def test_firmware_that_finds_nothing() -> None:
     tables = {"ACPI table APIC": "1", "SMBIOS type 1": "2"}
     old = changed("pc-q35-lunar", **tables)
-    assert fidelity.firmware(old, BINARY, NAMES) == [(["every ACPI table", "every SMBIOS"], ("pc-q35-lunar",))]
-    assert fidelity.firmware(old, changed("pc-q35-lunar", **tables, **{"ACPI table HPET": "3"}), NAMES) == []
+    assert binary_changes.firmware(old, BINARY, NAMES) == [(["every ACPI table", "every SMBIOS"], ("pc-q35-lunar",))]
+    assert binary_changes.firmware(old, changed("pc-q35-lunar", **tables, **{"ACPI table HPET": "3"}), NAMES) == []
 
 
 # What answers as QEMU does, as far as it is asked: its target, types and what they set, one device.

@@ -17,11 +17,11 @@ from conftest import ROOT, Run
 from test_model import derive
 from trees import Tree
 
-from qemu_machines import succession
+from qemu_machines.model import bump_plan
 from qemu_machines import commands
 from qemu_machines.inputs import files, manifest, releases
 from qemu_machines.cli.options import WrongUsage, parse
-from qemu_machines.succession import Step
+from qemu_machines.model.bump_plan import Step
 
 MANIFEST = Path("debian/qemu-machines.yaml")
 INCREMENT = ("--feature=a feature, in words", "--set=virtio-net-pci.mq=on")
@@ -514,7 +514,7 @@ def test_the_proof_tells_every_difference(tree: Tree, after: str, step: Step, ex
     tree.changelog("yakkety", "1:2.6+dfsg-1").manifest(PROOF)
     before = derive(tree.root / "debian")
     tree.manifest(after)
-    assert list(succession.unexpected(before, derive(tree.root / "debian"), step, {})) == expected
+    assert list(bump_plan.unexpected(before, derive(tree.root / "debian"), step, {})) == expected
 
 
 def test_the_proof_lets_was_reach_back(tree: Tree) -> None:
@@ -525,8 +525,8 @@ def test_the_proof_lets_was_reach_back(tree: Tree) -> None:
     tree.manifest(PROOF.replace(LAST, LAST.replace("}", change)))
     after = derive(tree.root / "debian")
     step = Step("xenial", "2.5", 1)
-    assert list(succession.unexpected(before, after, step, {"x": {"y": "off"}})) == []
-    told = list(succession.unexpected(before, after, step, {}))
+    assert list(bump_plan.unexpected(before, after, step, {"x": {"y": "off"}})) == []
+    told = list(bump_plan.unexpected(before, after, step, {}))
     assert told[:2] == ["pc-i440fx-wily would change", "pc-i440fx-wily-hpb would change"]
 
 

@@ -12,8 +12,8 @@ from conftest import ROOT, Run
 from repositories import git, two_commits
 from trees import MANIFEST, Tree
 
-from qemu_machines import differences
-from qemu_machines.differences import Seen, State
+from qemu_machines.model import comparison
+from qemu_machines.model.comparison import Seen, State
 
 GONE = "gone: its guests find no machine type there: they cannot be migrated, restored or started\n"
 OTHER = "changed: its guests meet another board under the same name: migration fails, or goes wrong unseen\n"
@@ -266,13 +266,13 @@ def test_a_binary_and_a_package_tell_different_things() -> None:
     package = state(True, seen("pc-q35-noble", board="pc-q35", e1000_x="on"), Seen("virt-noble", "aarch64", {}, None, False))
     binary = state(False, seen("pc-q35-noble", True, e1000_x="off", e1000_y="1"), seen("pc-q35-8.2"), seen("microvm"),
                    seen("pc-q35-8.2-noble"), seen("pseries-2.12-sxxm"))  # fmt: skip
-    before, after = differences.in_common(package, binary), differences.in_common(binary, package)
+    before, after = comparison.in_common(package, binary), comparison.in_common(binary, package)
     assert (list(before.types), list(after.types)) == (["pc-q35-noble"], ["pc-q35-noble", "pc-q35-8.2-noble"])
-    found = differences.between(before, after)
+    found = comparison.between(before, after)
     assert [(one.kind, one.name, one.changes) for one in found] == [
         # Nothing of what only one side knows.
         ("changed", "pc-q35-noble", (("e1000.x", "on", "off"),)),
         ("new", "pc-q35-8.2-noble", ()),
         ("default", "x86_64", (("default", "none", "pc-q35-noble"),)),
     ]
-    assert differences.in_common(binary, binary) is binary
+    assert comparison.in_common(binary, binary) is binary

@@ -20,7 +20,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.inputs import documents
 from qemu_machines.outputs import docs, news, prose
-from qemu_machines.upload import Question
+from qemu_machines.model.upload import Question
 
 HEAD = """\
 Machine types of Ubuntu

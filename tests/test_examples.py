@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, Run
 from test_model import derive
 
-from qemu_machines.model import MachineType
+from qemu_machines.model.derive import MachineType
 
 # The record names properties without their driver; these are the ones that QEMU has them on.
 DRIVERS = {

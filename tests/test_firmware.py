@@ -14,7 +14,7 @@ import pytest
 from test_built import BINARY, NAMES, said
 from trees import Tree
 
-from qemu_machines import fidelity
+from qemu_machines.model import binary_changes
 from qemu_machines.binaries import firmware, observing
 from qemu_machines.binaries.process import QmpError
 from qemu_machines.inputs.observed import Observed, ObservedType
@@ -226,7 +226,7 @@ def test_a_change_is_told_once_for_all_types_that_have_it(tree: Tree) -> None:
         "pc-i440fx-lunar since 1:7.2-1, in qemu-system-x86_64",
     ]
     # Only once: not as what QEMU tells of the type, too.
-    assert list(fidelity.facts(old, new, NAMES)) == []
+    assert list(binary_changes.facts(old, new, NAMES)) == []
 
 
 def test_a_record_without_tables_is_not_compared(tree: Tree) -> None:

@@ -16,12 +16,12 @@ from generations import Generation
 from test_examples import recorded
 from trees import Tree
 
-from qemu_machines import model
+from qemu_machines.model import derive
 from qemu_machines.commands import importing
 from qemu_machines.inputs import handwritten, manifest, preprocessed, releases
 from qemu_machines.inputs.boards import BOARD_FILES
 from qemu_machines.inputs.handwritten import HandType
-from qemu_machines.model import MachineType
+from qemu_machines.model.derive import MachineType
 
 TREES = ROOT / "tests" / "import"
 X86 = {"pc-i440fx": "Ubuntu {} PC (i440FX + PIIX, {}1996)", "pc-q35": "Ubuntu {} PC (Q35 + ICH9, {}2009)"}
@@ -78,7 +78,7 @@ def types_of(text: str) -> dict[str, MachineType]:
     declared = manifest.parse(text.encode("utf-8"), "imported.yaml")
     assert declared.findings == ()
     known = releases.read()
-    return {one.name: one for board in declared.boards for one in model.types_of(declared, board, known)}
+    return {one.name: one for board in declared.boards for one in derive.types_of(declared, board, known)}
 
 
 def tags(stderr: str) -> set[str]:

@@ -11,7 +11,7 @@ from test_model import derive, of
 from trees import MANIFEST, Tree
 
 from qemu_machines import rules
-from qemu_machines.model import MachineType, declared
+from qemu_machines.model.derive import MachineType, declared
 from qemu_machines.outputs import docs, lock
 from qemu_machines.outputs.report import plain
 from qemu_machines.outputs.report.overview import overview_of

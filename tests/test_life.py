@@ -25,7 +25,7 @@ from test_model import derive
 from trees import Tree
 
 from qemu_machines.cli import main
-from qemu_machines.model import MachineType
+from qemu_machines.model.derive import MachineType
 
 HEAD = """\
 version: 1

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from trees import MANIFEST, Tree
 
-from qemu_machines import model, upload
+from qemu_machines.model.derive import model_of
+from qemu_machines.model import upload
 from qemu_machines.inputs import changelog, manifest, releases
-from qemu_machines.model import MachineType, Model
+from qemu_machines.model.derive import MachineType, Model
 
 
 def derive(folder: Path, asked: upload.Question = upload.Question()) -> Model:
@@ -18,7 +19,7 @@ def derive(folder: Path, asked: upload.Question = upload.Question()) -> Model:
     declared = manifest.read(str(folder / "qemu-machines.yaml"))
     assert declared.findings == ()
     found = upload.upload_of(entry, declared, known, asked)
-    return model.model_of(declared, found, known, None, "generated")
+    return model_of(declared, found, known, None, "generated")
 
 
 def of(tree: Tree, text: str) -> dict[str, MachineType]:

@@ -12,7 +12,8 @@ from conftest import ROOT, Run
 from test_model import derive
 from trees import Tree
 
-from qemu_machines import rules, support
+from qemu_machines import rules
+from qemu_machines.model import support
 from qemu_machines.inputs import lifecycle
 from qemu_machines.inputs.releases import ReleaseInfo, Releases
 from qemu_machines.outputs import docs

@@ -11,11 +11,11 @@ from conftest import Run
 from test_upload import ENTRY, entry, found, rfc
 from trees import MANIFEST, Tree
 
-from qemu_machines import upload
+from qemu_machines.model import upload
 from qemu_machines.findings import Finding, InputError, Mark, as_text
 from qemu_machines.inputs import changelog, files, manifest, releases
 from qemu_machines.outputs import findings as output
-from qemu_machines.upload import Question
+from qemu_machines.model.upload import Question
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from qemu_machines.findings import Finding, Mark
 from qemu_machines.outputs.report import graph, page, plain, svg
 from qemu_machines.outputs.report.metrics import width
 from qemu_machines.outputs.report.overview import COMING, Column, ENDED, Entry, Overview, SUPPORTED, Way, overview_of
-from qemu_machines.upload import Question
+from qemu_machines.model.upload import Question
 
 EXAMPLES = ["jammy", "lunar", "noble", "questing", "resolute"]
 

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import MANIFEST, Tree
 
-from qemu_machines import upload
+from qemu_machines.model import upload
 from qemu_machines.findings import InputError, Text
-from qemu_machines.inputs import changelog, dotreleases, manifest, releases, vendor, version
-from qemu_machines.upload import Question, Upload
+from qemu_machines.inputs import changelog, dotreleases, manifest, releases, vendor
+from qemu_machines.model import version
+from qemu_machines.model.upload import Question, Upload
 
 ENTRY = """\
 qemu ({version}) {series}; urgency={urgency}

@@ -14,7 +14,7 @@ from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 from .inputs import format
 from .inputs.handwritten import HandType
 from .inputs.releases import Releases
-from .model import BOARDS
+from .model.derive import BOARDS
 
 FEATURE = "TODO: say what guests get"
 _WHY = "TODO: say why it was released that way"

@@ -25,7 +25,7 @@ from qemu_machines.binaries.qmp import Qmp
 from qemu_machines.binaries.types import Machine, observe
 from qemu_machines.inputs import drivers, sourcetree
 from qemu_machines.inputs import format as manifest_format
-from qemu_machines.inputs.spelling import Number
+from qemu_machines.model.spelling import Number
 
 pytestmark = pytest.mark.qemu
 

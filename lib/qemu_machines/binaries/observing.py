@@ -15,7 +15,7 @@ from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Seque
 
 from ..findings import printable
 from ..inputs.observed import Description, Field, Observed, ObservedType
-from ..inputs.spelling import name_in
+from ..model.spelling import name_in
 from . import firmware, replies
 from . import types as boards
 from .process import Process, QmpError

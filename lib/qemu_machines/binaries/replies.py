@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ..inputs.spelling import plain
+from ..model.spelling import plain
 
 
 class Malformed(Exception):

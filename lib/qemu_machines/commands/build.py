@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..cli import debhelper
-from .. import model
+from ..model import derive
 from ..findings import FINDINGS, FINE, PROGRAM, USAGE
 from ..inputs import sourcetree
 from ..cli.options import Options
@@ -29,7 +29,7 @@ def run(options: Options) -> int:
     if with_docs:
         wanted.update(docs.files(known.model))
     # A board that left the manifest must not stay compiled in.
-    stale = (*(model.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE, docs.RST_FILE)
+    stale = (*(derive.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE, docs.RST_FILE)
     folder = reading.place(options).output
     generated = {os.path.join(folder, name): text for name, text in wanted.items()}
     readme = known.model.history.readme

@@ -7,14 +7,14 @@ import re
 from typing import NamedTuple, Optional, Sequence
 
 from ..cli import debhelper
-from .. import succession
+from ..model import bump_plan
 from ..findings import FINDINGS, Finding, InputError, Mark, PROGRAM, counted, few, in_order
 from ..inputs import files, layout, manifest, packaging
-from ..model import Model
+from ..model.derive import Model
 from ..cli.options import Options, WrongUsage
 from ..outputs import editing, pasting
 from ..outputs import news as outputs_news
-from ..succession import Refused, Settings, Step, Wishes
+from ..model.bump_plan import Refused, Settings, Step, Wishes
 from . import reading, telling
 
 # The options that are for one of the two only.
@@ -53,7 +53,7 @@ def run(options: Options) -> int:
     wishes = _wishes(options)
     before, lines = reading.sound(options, tree_required=False)
     try:
-        step = succession.release(before, series, wishes) if action == "release" else succession.increment(before, wishes)
+        step = bump_plan.release(before, series, wishes) if action == "release" else bump_plan.increment(before, wishes)
         if step.series != before.upload.target:
             # The entry for the new release is still to be made: judge as if it were there.
             options = Options(**{**vars(options), "series": step.series})
@@ -186,7 +186,7 @@ def _wrong(before: Model, after: Model, step: Step, wishes: Wishes) -> list[Find
     where = Mark(after.manifest.file)
     differences = [
         Finding("input-unreadable", "error", where, f"with the addition, {what}", "this has to be edited by hand")
-        for what in succession.unexpected(before, after, step, wishes.was)
+        for what in bump_plan.unexpected(before, after, step, wishes.was)
     ]
     known = {(one.tag, one.message) for one in telling.judge(before)}
     return differences or [one for one in telling.judge(after) if (one.tag, one.message) not in known]
@@ -237,7 +237,7 @@ def _news(options: Options, derived: Model) -> News:
 
 def _finish(options: Options, before: Model, edited: Edited, step: Step, news: News) -> int:
     """Write, and tell what is there to paste."""
-    names = [one.name for one in succession.added(before, edited.model)]
+    names = [one.name for one in bump_plan.added(before, edited.model)]
     item = pasting.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
     difference = pasting.difference(options.manifest, edited.before, edited.after)
     difference += pasting.difference(news.path, news.text, news.after) if news.path else ""

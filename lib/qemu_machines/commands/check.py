@@ -7,9 +7,10 @@ import sys
 from typing import Optional
 
 from ..cli import debhelper
-from .. import rules, upload
+from .. import rules
+from ..model import upload
 from ..findings import FINE, UNREADABLE
-from ..model import Model
+from ..model.derive import Model
 from ..cli.options import Options
 from . import reading, telling
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from .. import differences, model, upload
+from ..model import comparison, derive, upload
 from ..binaries import programs
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
-from ..differences import Seen, State
+from ..model.comparison import Seen, State
 from ..inputs import changelog, files, git, lock, manifest
 from ..inputs.releases import Releases
 from ..cli.options import Options
@@ -31,8 +31,8 @@ def run(options: Options) -> int:
         telling.report(in_order(unreadable), {})
         return UNREADABLE
     first, second = states
-    before, after = differences.in_common(first, second), differences.in_common(second, first)
-    found = differences.between(before, after)
+    before, after = comparison.in_common(first, second), comparison.in_common(second, first)
+    found = comparison.between(before, after)
     if found or options.format == "json":
         telling.answer(options, contrast.data(before, after, found), contrast.text(before, after, found))
     return FINDINGS if any(one.breaks for one in found) else FINE
@@ -70,15 +70,15 @@ def _state(options: Options, name: str) -> State:
     package = _Package(options, name)
     if package.path.endswith(".lock"):
         record = lock.parse(package.read(package.path, lock.WHAT, lock.LIMIT), package.path)
-        return State(name, {key: differences.seen(one) for key, one in record.types.items()}, {}, None)
+        return State(name, {key: comparison.seen(one) for key, one in record.types.items()}, {}, None)
     declared = reading.whole(manifest.parse(package.read(package.path, manifest.WHAT, files.LIMIT), package.path))
     known = reading.known_releases(declared)
     found = _upload(package, declared, known)
-    types = model.declared(declared, known, found).types
+    types = derive.declared(declared, known, found).types
     return State(
         name,
-        {one.name: differences.seen(model.frozen_type(one, name)) for one in types},
-        {one.name: model.kept_values(one) for one in types},
+        {one.name: comparison.seen(derive.frozen_type(one, name)) for one in types},
+        {one.name: derive.kept_values(one) for one in types},
         {one.name: one.deprecated.text for one in types if one.deprecated} if found else None,
     )
 

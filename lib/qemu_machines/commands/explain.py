@@ -6,13 +6,14 @@ import os
 from functools import partial
 from typing import Optional
 
-from .. import biography, rules, upload
+from ..model import lifetime, upload
+from .. import rules
 from ..findings import nearest
 from ..findings import FINE, Finding, UNREADABLE, USAGE
 from ..inputs import changelog, manifest
-from ..model import Model
+from ..model.derive import Model
 from ..cli.options import Options, WrongUsage
-from ..upload import Upload
+from ..model.upload import Upload
 from . import reading, telling
 
 
@@ -98,6 +99,6 @@ def _explain_type(options: Options, name: str) -> int:
         names = ", ".join(one.name for one in wanted)
         raise WrongUsage(f'"{name}" means several machine types: name one of {names}')
     for one in wanted:
-        life = biography.of_type(model, one)
+        life = lifetime.of_type(model, one)
         telling.answer(options, explanation.lineage_data(one, life), explanation.of_type(one, life))
     return FINE

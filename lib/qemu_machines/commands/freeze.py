@@ -8,7 +8,7 @@ from ..cli import debhelper
 from ..findings import FINDINGS, Finding, InputError, Mark, UNREADABLE
 from ..inputs import lock, observed
 from ..inputs.observed import Observed
-from ..model import Built, Model, binary_of
+from ..model.derive import Built, Model, binary_of
 from ..cli.options import Options
 from . import ending, reading, telling
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import model
+from ..model import derive
 from ..findings import FINE, Finding, Mark, UNREADABLE
 from ..inputs import manifest
 from ..cli.options import Options
@@ -23,7 +23,7 @@ def run(options: Options) -> int:
     return FINE
 
 
-def patch_of(options: Options, tree: model.SourceTree) -> str:
+def patch_of(options: Options, tree: derive.SourceTree) -> str:
     """The patch for the board files of a tree. Stops the command where it cannot be printed."""
     from ..outputs import hooks as output
 
@@ -31,7 +31,7 @@ def patch_of(options: Options, tree: model.SourceTree) -> str:
     if unprintable:
         raise telling.Stopped(unprintable, {}, UNREADABLE)
     folder = reading.place(options).include_folder
-    return output.patch(tree, lambda board: model.include_path(folder, board))
+    return output.patch(tree, lambda board: derive.include_path(folder, board))
 
 
 def _no_text(path: str, number: int) -> Finding:

@@ -8,7 +8,8 @@ import re
 import sys
 from typing import Any, NamedTuple, Optional
 
-from .. import adoption, handwriting, model, rules, upload
+from .. import adoption, rules
+from ..model import derive, handwriting, upload
 from ..findings import in_order
 from ..adoption import Draft, Named
 from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
@@ -18,7 +19,7 @@ from ..inputs.handwritten import HandType, Handwritten
 from ..inputs.manifest import Manifest
 from ..inputs.preprocessed import Prepared
 from ..inputs.releases import Releases
-from ..model import MachineType, Model
+from ..model.derive import MachineType, Model
 from ..cli.options import Options, WrongUsage, unsaid
 from ..program import Program, ProgramError, search_path
 from ..rules import Problem, Rule
@@ -160,7 +161,7 @@ def _made(draft: Draft, path: str, known: Releases) -> _Made:
 
     text = output.text(draft.document, _comments(draft))
     declared = manifest.parse(text.encode("utf-8"), path)
-    derived = [one for board in declared.boards for one in model.types_of(declared, board, known)]
+    derived = [one for board in declared.boards for one in derive.types_of(declared, board, known)]
     return _Made(text, declared, tuple(derived))
 
 
@@ -184,7 +185,7 @@ def _model(options: Options, declared: Manifest, known: Releases, draft: Draft, 
     # What check does not read (QEMU before 4.2) is imported all the same.
     tree = reading.attempt(lambda: reading.source_tree(options, boards, True, named), [])
     vendors = asked.vendor.names if asked.vendor else ()
-    derived = model.model_of(declared, found, known, tree, "", vendors, options.allow_outdated_distro_data)
+    derived = derive.model_of(declared, found, known, tree, "", vendors, options.allow_outdated_distro_data)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
     return derived._replace(history=reading.before(options, declared, entry, found, known, tree, {}, unreadable))

@@ -6,7 +6,7 @@ import os
 from typing import NamedTuple, Optional
 
 from ..cli import debhelper
-from .. import first, model, succession, upload
+from ..model import bump_plan, derive, first, upload
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
 from ..inputs import changelog, files, hooks, manifest, packaging, patches, releases, sourcetree
 from ..inputs.manifest import Manifest
@@ -24,7 +24,7 @@ class _Start(NamedTuple):
     """What is there: the source, and the manifest, which is written if ``found`` says so."""
 
     declared: Manifest
-    tree: model.SourceTree
+    tree: derive.SourceTree
     text: str = ""
     found: Optional[first.First] = None
 
@@ -87,9 +87,9 @@ def _start(options: Options) -> _Start:
     asked = reading.question(options)
     try:
         upload_ = upload.upload_of(entry, None, known, asked)
-        qemu = succession.qemu_of(tree, upload_.upstream)
+        qemu = bump_plan.qemu_of(tree, upload_.upstream)
         found = first.first(upload_, asked.vendor, qemu, tuple(tree.boards))
-    except succession.Refused as refused:
+    except bump_plan.Refused as refused:
         finding = Finding("input-unreadable", "error", refused.mark, refused.why, refused.hint)
         raise telling.Stopped([finding], {where.changelog: entry.lines}, FINDINGS) from None
     text = output.text(found)
@@ -99,13 +99,13 @@ def _start(options: Options) -> _Start:
     return _Start(declared, tree, text, found)
 
 
-def _tree(options: Options, boards: "tuple[str, ...]") -> model.SourceTree:
+def _tree(options: Options, boards: "tuple[str, ...]") -> derive.SourceTree:
     tree = reading.source_tree(options, boards, required=True)
     assert tree is not None
     return tree
 
 
-def _refuse_hand_written(where: reading.Place, tree: model.SourceTree) -> None:
+def _refuse_hand_written(where: reading.Place, tree: derive.SourceTree) -> None:
     """A manifest beside types that are written by hand would declare them again."""
     written: list[Text] = [name for source in tree.boards.values() for name in source.by_hand]
     written += patches.by_hand(where.patches)
@@ -151,7 +151,7 @@ def _add_record(options: Options, start: _Start, wanted: _Files) -> None:
 def _add_hooks(options: Options, start: _Start, wanted: _Files) -> None:
     """The hooks patch, where neither the source nor a patch has its lines, and its entry in series."""
     where = wanted.where
-    includes = {model.include_path(where.include_folder, name): source for name, source in start.tree.boards.items()}
+    includes = {derive.include_path(where.include_folder, name): source for name, source in start.tree.boards.items()}
     present = {name for name, source in includes.items() if name in source.includes}
     found = hooks.find(where.patches, where.source, present)
     if len(present) < len(includes) and not found:

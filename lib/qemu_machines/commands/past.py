@@ -6,11 +6,11 @@ import os
 from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
-from .. import model, upload
+from ..model import derive, upload
 from ..findings import InputError, Mark, UNREADABLE
 from ..inputs import changelog, files, lifecycle, lock, machines, manifest, patches, revisions, vendor
 from ..inputs.releases import Releases
-from ..model import Lock
+from ..model.derive import Lock
 from ..cli.options import Options
 from . import reading, telling
 
@@ -36,7 +36,7 @@ def read(options: Options) -> reading.Known:
         raise telling.Stopped(error.findings, lines, UNREADABLE) from None
 
 
-def _model(options: Options, lines: "dict[str, Sequence[str]]") -> model.Model:
+def _model(options: Options, lines: "dict[str, Sequence[str]]") -> derive.Model:
     package = _package(options)
     where = reading.place(options)
     names = [os.path.basename(where.manifest), os.path.basename(where.changelog)]
@@ -50,7 +50,7 @@ def _model(options: Options, lines: "dict[str, Sequence[str]]") -> model.Model:
     # Not SOURCE_DATE_EPOCH, which is of the upload that is built now.
     built_for = vendor.read(os.environ)
     then = upload.upload_of(entry, declared, known, upload.Question(options.series, options.date, None, built_for))
-    derived = model.model_of(declared, then, known, None, "", built_for.names if built_for else ())
+    derived = derive.model_of(declared, then, known, None, "", built_for.names if built_for else ())
     return derived._replace(history=_history(where.record, package, found, entry, then, known, lines))
 
 
@@ -62,7 +62,7 @@ def _history(
     then: upload.Upload,
     known: Releases,
     lines: "dict[str, Sequence[str]]",
-) -> model.History:
+) -> derive.History:
     record: Optional[Lock] = None
     if os.path.lexists(path):
         record = lock.read(path)
@@ -74,7 +74,7 @@ def _history(
     if record and upload.is_later(record.upload, entry):
         message = f"the record is of {record.upload}, which is later than {then.version}: there is nothing to freeze"
         raise InputError(record.upload.mark, message)
-    return model.History(
+    return derive.History(
         record,
         None,
         _patches(package, found),

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
 from ..findings import Lines
-from .. import lapses, model, upload
+from ..model import derive, lapses, upload
 from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
 from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
-from ..model import Model
+from ..model.derive import Model
 from ..cli.options import CHANGELOG, OUTPUT, Options
 from . import telling
 
@@ -157,7 +157,7 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
         return Inputs(None, lines, unreadable)
     vendors = asked.vendor.names if asked.vendor else ()
     allow = options.allow_outdated_distro_data
-    derived = model.model_of(declared, found, known, tree, where.include_folder, vendors, allow)
+    derived = derive.model_of(declared, found, known, tree, where.include_folder, vendors, allow)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=releases.installed_version())
     history = before(options, declared, entry, found, known, tree, lines, unreadable)
@@ -211,7 +211,7 @@ def before(
     tree: Optional[sourcetree.SourceTree],
     lines: dict[str, Sequence[str]],
     unreadable: list[Finding],
-) -> model.History:
+) -> derive.History:
     """What was before: the frozen record, what to compare with, the patches and the uploads since."""
     where, docs = place(options), declared.docs
     path, debian = where.record, where.debian
@@ -229,7 +229,7 @@ def before(
         now = attempt(lambda: patches.read(where.patches, sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
     readme = attempt(partial(documents.read, where.readme(docs.readme), where.top), unreadable) if docs.readme else None
-    return model.History(
+    return derive.History(
         frozen,
         against,
         now,
@@ -245,7 +245,7 @@ def before(
     )
 
 
-def _with_hooks(options: Options, where: Place, derived: Model, history: model.History) -> model.History:
+def _with_hooks(options: Options, where: Place, derived: Model, history: derive.History) -> derive.History:
     """The same with what became of the lines that the source lacks. Raises InputError."""
     wanted = {derived.include(board.name): derived.source(board.name) for board in derived.manifest.boards}
     present = {name for name, source in wanted.items() if source and name in source.includes}
@@ -290,4 +290,4 @@ def _against(path: str, known: releases.Releases) -> lock.Lock:
     """Another package's frozen record, or its manifest where it has none."""
     if path.endswith(".lock"):
         return lock.read(path)
-    return model.frozen_of(whole(manifest.read(path)), known)
+    return derive.frozen_of(whole(manifest.read(path)), known)

@@ -11,7 +11,7 @@ from ..findings import Lines, PROGRAM, as_text, count, in_order, json_text, prin
 from .. import rules
 from ..findings import FINDINGS, FINE, Finding, Mark, UNREADABLE
 from ..inputs import changelog, files
-from ..model import Built, Model
+from ..model.derive import Built, Model
 from ..cli.options import Options
 from . import reading
 

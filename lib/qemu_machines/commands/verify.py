@@ -6,10 +6,11 @@ import os
 from typing import Optional
 
 from ..cli import debhelper
-from .. import rules, upload
+from .. import rules
+from ..model import upload
 from ..findings import FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..inputs import observed
-from ..model import Built, Lock, Model, binary_of
+from ..model.derive import Built, Lock, Model, binary_of
 from ..cli.options import Options
 from . import ending, reading, telling
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-from .spelling import C_TYPES, Number
+from ..model.spelling import C_TYPES, Number
 from .table import Choice, Field, Kind, ListOf, MapOf, Record, Word
 
 # Printable text on one line, with none of the characters that hide or reorder

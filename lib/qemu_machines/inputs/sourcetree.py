@@ -13,7 +13,7 @@ from .boards import BoardFile, MachineClass
 from .capabilities import Capability
 from .registration import ShapeError
 from .registration import UpstreamType as UpstreamType
-from .spelling import C_TYPES
+from ..model.spelling import C_TYPES
 
 # The largest file read here, hw/i386/pc.c, has 60 KiB; target/s390x files more.
 LIMIT = 4 << 20

@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple, Optional, Union
 
 from ..findings import Finding, Mark, Text, nearest, similar
 from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
-from .spelling import Number
+from ..model.spelling import Number
 
 
 class Word(NamedTuple):

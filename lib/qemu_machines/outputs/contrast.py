@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
-from ..differences import Difference, State
+from ..model.comparison import Difference, State
 
 _WORDS = {
     "gone": "gone",

@@ -10,8 +10,8 @@ import datetime
 from typing import Iterator, Optional, Sequence
 
 from ..inputs import documents
-from ..model import Addition, Change, Exemption, Layer, MachineType, Model, PREFERRED, Release, binary_of, lasting
-from ..support import end_of, ways_of
+from ..model.derive import Addition, Change, Exemption, Layer, MachineType, Model, PREFERRED, Release, binary_of, lasting
+from ..model.support import end_of, ways_of
 from . import prose
 from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
 

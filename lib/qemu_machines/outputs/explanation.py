@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..biography import Life
+from ..model.lifetime import Life
 from ..findings import Mark, printable
-from ..model import Layer, MachineType, Model, Upload
+from ..model.derive import Layer, MachineType, Model, Upload
 from ..rules import Rule
-from ..support import Need, UpgradePath, end_of, need, ways_of
+from ..model.support import Need, UpgradePath, end_of, need, ways_of
 from .prose import folded
 
 

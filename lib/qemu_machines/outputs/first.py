@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from .. import __version__
-from ..first import First
+from ..model.first import First
 from ..inputs.packaging import Build
 from . import manifest
 

@@ -8,9 +8,9 @@ from typing import Iterator, Optional, Sequence
 from ..findings import Text, counted, few
 from ..inputs import observed
 from ..inputs.observed import Observed
-from ..lapses import differing
-from ..model import Lock, MachineType, Model, Patch
-from ..novelties import new_touched
+from ..model.lapses import differing
+from ..model.derive import Lock, MachineType, Model, Patch
+from ..model.news import new_touched
 
 _HEADER = """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..findings import printable
-from ..model import MachineType, Model, binary_of
-from ..novelties import Novelties, novelties
+from ..model.derive import MachineType, Model, binary_of
+from ..model.news import Novelties, novelties
 from .prose import folded
 
 # apt-listchanges shows it on terminals, indented.

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..findings import Finding, Mark, SEVERITIES, Text, Where, few, mark_of
-from ..model import MachineType, Model, Override, binary_of
+from ..model.derive import MachineType, Model, Override, binary_of
 
 
 class Subject(NamedTuple):

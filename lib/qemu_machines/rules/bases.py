@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..model import Model, version_numbers
-from ..support import end_of
+from ..model.derive import Model, version_numbers
+from ..model.support import end_of
 from . import Problem, Rule, TYPES, about
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
-from .. import fidelity
+from ..model import binary_changes
 from ..findings import Mark, few, nearest
-from ..model import MachineType, Model, binary_of, name_in, plain
+from ..model.derive import MachineType, Model, binary_of, name_in, plain
 from . import Problem, Rule, Subject, TYPES, about
 
 if TYPE_CHECKING:
-    from ..model import Observed
+    from ..model.derive import Observed
 
 
 IN_MEMORY = "before QEMU 9.1 they are read in its memory, which the kernel may forbid, and not in that of a script that starts it"
@@ -221,7 +221,7 @@ def _frozen(old: Observed) -> "set[str]":
 
 def _severity(old: Observed, new: Observed) -> str:
     """Between two versions of QEMU, what upstream changed in devices is to be looked at, and stops no build."""
-    return "" if fidelity.same_version(old, new) else "warning"
+    return "" if binary_changes.same_version(old, new) else "warning"
 
 
 def _since(model: Model) -> str:
@@ -231,7 +231,7 @@ def _since(model: Model) -> str:
 def built_type_changed(model: Model) -> Iterator[Problem]:
     """What QEMU says of a released type is part of the board that guests run on."""
     for old, new, names in _pairs(model):
-        for fact in fidelity.facts(old, new, names):
+        for fact in binary_changes.facts(old, new, names):
             message = f"{TYPES}: {fact.what} was {fact.was} in the release and is {fact.now} {_since(model)}"
             hint = "a guest of that type meets another board when it is migrated or started; set it back for this type"
             yield Problem(_mark(model, fact.type), message, hint, about=_about(model, fact.type))
@@ -240,7 +240,7 @@ def built_type_changed(model: Model) -> Iterator[Problem]:
 def built_property_changed(model: Model) -> Iterator[Problem]:
     """A default that changed without a compat property is how guests were lost unseen (LP: #2131822)."""
     for old, new, names in _pairs(model):
-        for one in fidelity.settings(old, new, names):
+        for one in binary_changes.settings(old, new, names):
             message = (
                 f"{few(one.devices)}.{one.name} was {one.was} and is {one.now} under {few(one.types)} {_since(model)}, "
                 f"in qemu-system-{new.target}"
@@ -251,7 +251,7 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
             )
             about_it, severity = _about(model, one.types[-1]), _severity(old, new) if one.sure else "warning"
             yield Problem(_mark(model, one.types[-1]), message, hint, severity=severity, about=about_it)
-        gone = fidelity.devices_gone(old, new)
+        gone = binary_changes.devices_gone(old, new)
         if gone and names:
             message = f"qemu-system-{new.target} has no {few(gone)} any more, {_since(model)}"
             hint = "a guest with such a device cannot be migrated or started"
@@ -261,7 +261,7 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
 def firmware_tables_changed(model: Model) -> Iterator[Problem]:
     """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
     for old, new, names in _pairs(model):
-        for what, types in fidelity.firmware(old, new, names):
+        for what, types in binary_changes.firmware(old, new, names):
             message = f"{', '.join(what)}: not the same any more under {few(types)} {_since(model)}, in qemu-system-{new.target}"
             hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
             yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
@@ -270,7 +270,7 @@ def firmware_tables_changed(model: Model) -> Iterator[Problem]:
 def vmstate_changed(model: Model) -> Iterator[Problem]:
     """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
     for old, new, names in _pairs(model):
-        for devices, why in fidelity.states(old, new) if names else ():
+        for devices, why in binary_changes.states(old, new) if names else ():
             reasons = few(why, "; ")
             message = f"the saved state of {few(devices)} in qemu-system-{new.target} changed {_since(model)}: {reasons}"
             hint = "a guest with that device cannot be migrated or restored; QEMU's docs/devel/migration tell how to add state"
@@ -280,7 +280,7 @@ def vmstate_changed(model: Model) -> Iterator[Problem]:
 def cpu_model_changed(model: Model) -> Iterator[Problem]:
     """A guest that names no CPU model has this one, and sees its flags."""
     for old, new, names in _pairs(model):
-        for name, changed in fidelity.cpus(old, new, names) if names else ():
+        for name, changed in binary_changes.cpus(old, new, names) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
             hint = "released types need the old flags by compat properties; under KVM the host decides as well"
             yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..claims import wrong_claim, wrong_version
-from ..model import MachineType, Model
+from ..model.descriptions import wrong_claim, wrong_version
+from ..model.derive import MachineType, Model
 from . import Problem, Rule, TYPES, about
 
 

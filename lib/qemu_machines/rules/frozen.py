@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..findings import Mark, Where, few
-from ..lapses import Changed, Missing, changed, gone, outdated, settled, stale
-from ..model import FrozenType, MachineType, Model
-from ..support import need
+from ..model.lapses import Changed, Missing, changed, gone, outdated, settled, stale
+from ..model.derive import FrozenType, MachineType, Model
+from ..model.support import need
 from . import Problem, Rule, Subject, TYPES, about
 
 _HINT = "a released type never changes: undo it, or make the change an increment"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 from ..findings import Text
-from ..model import Change, MachineType, Model, Release, changes_of_upload
+from ..model.derive import Change, MachineType, Model, Release, changes_of_upload
 from . import Problem, Rule, Subject, TYPES, about
 
 

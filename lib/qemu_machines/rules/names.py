@@ -6,8 +6,8 @@ import re
 from typing import Iterator
 
 from ..findings import Mark, Text, Where
-from ..model import Board, Model, PREFERRED, binary_of
-from ..novelties import before
+from ..model.derive import Board, Model, PREFERRED, binary_of
+from ..model.news import before
 from . import Problem, Rule, Subject, TYPES, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..findings import Mark, few
-from ..model import Model, Patch, Touched, UPSTREAM
-from ..novelties import new_touched, novelties
+from ..model.derive import Model, Patch, Touched, UPSTREAM
+from ..model.news import new_touched, novelties
 from . import Problem, Rule
 
 

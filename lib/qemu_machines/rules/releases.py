@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..findings import nearest
-from ..model import Model, UNRELEASED
+from ..model.derive import Model, UNRELEASED
 from . import Problem, Rule, Subject
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..findings import Text
-from ..model import Model
-from ..support import Need, need
+from ..model.derive import Model
+from ..model.support import Need, need
 from . import Problem, Rule, Subject
 
 

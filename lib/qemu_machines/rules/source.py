@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, Optional
 
 from ..findings import Mark, Text, nearest
-from ..model import BoardSource, CAPABILITIES_DRIVER, MachineType, Model, Property, UpstreamType, qemu_words
-from ..model import release_properties, version_numbers
+from ..model.derive import BoardSource, CAPABILITIES_DRIVER, MachineType, Model, Property, UpstreamType, qemu_words
+from ..model.derive import release_properties, version_numbers
 from . import Problem, Rule, Subject, TYPES, about
 
 if TYPE_CHECKING:
-    from ..model import Hook
+    from ..model.derive import Hook
 
 
 def base_missing(model: Model) -> Iterator[Problem]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Sequence
 
 from ...findings import Finding, json_text
-from ...model import Model
-from ...upload import as_data
+from ...model.derive import Model
+from ...model.upload import as_data
 from .. import explanation
 from ..findings import finding_data
 

@@ -9,8 +9,8 @@ import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...findings import Finding, printable
-from ...model import Exemption, MachineType, Model, lasting
-from ...support import end_of, ways_of
+from ...model.derive import Exemption, MachineType, Model, lasting
+from ...model.support import end_of, ways_of
 
 SUPPORTED, ENDED, COMING = "supported", "ended", "coming"
 

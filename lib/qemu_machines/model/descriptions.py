@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterable, Mapping
 
-from .inputs.spelling import plain
+from .spelling import plain
 
 _CLAIM = re.compile(r"\+?([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional
 
-from .inputs.lock import FrozenType
-from .model import MachineType, Model, Patch, Touched
+from ..inputs.lock import FrozenType
+from .derive import MachineType, Model, Patch, Touched
 
 
 class Moved(NamedTuple):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, Optional
 
-from .findings import counted
-from .inputs.vendor import Vendor
-from .succession import Refused
+from ..findings import counted
+from ..inputs.vendor import Vendor
+from .bump_plan import Refused
 from .upload import Upload
 
 _ROOTS = ("Debian", "Ubuntu")

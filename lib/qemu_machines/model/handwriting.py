@@ -9,14 +9,14 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
-from .adoption import Draft, Named, base_of, numbers
-from .claims import wrong_claim, wrong_version
-from .findings import Finding, Mark, Text, few
-from .inputs.handwritten import HandType, LATEST
-from .inputs.releases import Releases
-from .inputs.spelling import plain
-from .inputs.patches import Touched
-from .model import BOARDS, MachineType, binary_of
+from ..adoption import Draft, Named, base_of, numbers
+from .descriptions import wrong_claim, wrong_version
+from ..findings import Finding, Mark, Text, few
+from ..inputs.handwritten import HandType, LATEST
+from ..inputs.releases import Releases
+from .spelling import plain
+from ..inputs.patches import Touched
+from .derive import BOARDS, MachineType, binary_of
 
 # What no rule of the catalogue says: those judge no C.
 NOT_KEPT = "import-not-kept"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple, Optional
 
-from .inputs.releases import ReleaseInfo, Releases
-from .model import Model
+from ..inputs.releases import ReleaseInfo, Releases
+from .derive import Model
 
 
 class Need(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Iterator, Mapping, NamedTuple, Optional
 
-from .findings import Mark, Where, mark_of, nearest
-from .inputs import version
-from .inputs.manifest import Board
-from .model import MachineType, Model, Release, SourceTree
+from ..findings import Mark, Where, mark_of, nearest
+from . import version
+from ..inputs.manifest import Board
+from .derive import MachineType, Model, Release, SourceTree
 
 Settings = Mapping[str, Mapping[str, str]]
 

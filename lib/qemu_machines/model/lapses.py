@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, NamedTuple
 
-from .findings import Mark
-from .model import FrozenType, MachineType, Model, frozen_type, kept_values
-from .novelties import new_touched
+from ..findings import Mark
+from .derive import FrozenType, MachineType, Model, frozen_type, kept_values
+from .news import new_touched
 
 Changed = tuple[str, str, str]
 
@@ -44,9 +44,9 @@ def changed(model: Model, frozen: Iterable[FrozenType]) -> Iterator[Difference]:
 def differing(old: FrozenType, now: MachineType) -> "tuple[Changed, ...]":
     """What is different about a type since it was frozen."""
     # A package that has not released anything does without.
-    from . import differences
+    from . import comparison
 
-    return tuple(differences.of_type(differences.seen(old), differences.seen(frozen_type(now, "")), kept_values(now)))
+    return tuple(comparison.of_type(comparison.seen(old), comparison.seen(frozen_type(now, "")), kept_values(now)))
 
 
 def gone(model: Model, frozen: Iterable[FrozenType]) -> Iterator[FrozenType]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple, Optional
 
-from .inputs import inheritance
-from .model import MachineType, Model, version_numbers
+from ..inputs import inheritance
+from .derive import MachineType, Model, version_numbers
 from .support import UpgradePath, end_of, need, ordered, ways_of
 
 

@@ -10,34 +10,34 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from .findings import Mark, Text, Where
-from .inputs import capabilities
-from .inputs import version as versions
-from .inputs.changelog import UNRELEASED as UNRELEASED
-from .inputs.documents import Readme as Readme
-from .inputs.lifecycle import Lifecycle as Lifecycle
-from .inputs.lock import FrozenType as FrozenType
-from .inputs.lock import Lock as Lock
-from .inputs.manifest import Addition as Addition
-from .inputs.manifest import Board as Board
-from .inputs.manifest import Change as Change
-from .inputs.manifest import Exemption as Exemption
-from .inputs.manifest import MachineField, Manifest, Variant
-from .inputs.manifest import Override as Override
-from .inputs.manifest import Property as Property
-from .inputs.manifest import Release as Release
-from .inputs.manifest import release_properties as release_properties
-from .inputs.patches import UPSTREAM as UPSTREAM
-from .inputs.patches import Patch as Patch
-from .inputs.patches import Touched as Touched
-from .inputs.releases import ReleaseInfo as ReleaseInfo
-from .inputs.releases import Releases
-from .inputs.sourcetree import BoardSource as BoardSource
-from .inputs.sourcetree import ClassField as ClassField
-from .inputs.sourcetree import SourceTree as SourceTree
-from .inputs.sourcetree import UpstreamType as UpstreamType
-from .inputs.spelling import name_in as name_in
-from .inputs.spelling import plain as plain
+from ..findings import Mark, Text, Where
+from ..inputs import capabilities
+from . import version as versions
+from ..inputs.changelog import UNRELEASED as UNRELEASED
+from ..inputs.documents import Readme as Readme
+from ..inputs.lifecycle import Lifecycle as Lifecycle
+from ..inputs.lock import FrozenType as FrozenType
+from ..inputs.lock import Lock as Lock
+from ..inputs.manifest import Addition as Addition
+from ..inputs.manifest import Board as Board
+from ..inputs.manifest import Change as Change
+from ..inputs.manifest import Exemption as Exemption
+from ..inputs.manifest import MachineField, Manifest, Variant
+from ..inputs.manifest import Override as Override
+from ..inputs.manifest import Property as Property
+from ..inputs.manifest import Release as Release
+from ..inputs.manifest import release_properties as release_properties
+from ..inputs.patches import UPSTREAM as UPSTREAM
+from ..inputs.patches import Patch as Patch
+from ..inputs.patches import Touched as Touched
+from ..inputs.releases import ReleaseInfo as ReleaseInfo
+from ..inputs.releases import Releases
+from ..inputs.sourcetree import BoardSource as BoardSource
+from ..inputs.sourcetree import ClassField as ClassField
+from ..inputs.sourcetree import SourceTree as SourceTree
+from ..inputs.sourcetree import UpstreamType as UpstreamType
+from .spelling import name_in as name_in
+from .spelling import plain as plain
 from .lineage import CHANGES, EXCEPTIONS, RELEASE, Settings, Steps, VARIANT, WAS, of_the_first, settings_of, together
 from .lineage import Layer as Layer
 from .lineage import lasting as lasting
@@ -48,8 +48,8 @@ from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
-    from .inputs.hooks import Hook as Hook
-    from .inputs.observed import Observed as Observed
+    from ..inputs.hooks import Hook as Hook
+    from ..inputs.observed import Observed as Observed
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.
