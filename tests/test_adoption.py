@@ -15,7 +15,7 @@ from qemu_machines.adoption import Draft, Named
 from qemu_machines.findings import Mark, Text
 from qemu_machines.inputs import releases
 from qemu_machines.inputs.handwritten import HandType
-from qemu_machines.inputs.manifest import MachineField, Property
+from qemu_machines.inputs.manifest.load import MachineField, Property
 from qemu_machines.outputs import manifest as output
 
 I440FX, Q35 = "Ubuntu {} PC (i440FX + PIIX, {}1996)", "Ubuntu {} PC (Q35 + ICH9, {}2009)"

@@ -19,7 +19,8 @@ from trees import Tree
 
 from qemu_machines.model import bump_plan
 from qemu_machines import commands
-from qemu_machines.inputs import files, manifest, releases
+from qemu_machines.inputs import files, releases
+from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.cli.options import WrongUsage, parse
 from qemu_machines.model.bump_plan import Step
 

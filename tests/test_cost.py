@@ -12,7 +12,7 @@ from conftest import ROOT
 from test_bump import MANIFEST, bumped
 from trees import Tree
 
-from qemu_machines.inputs import manifest
+from qemu_machines.inputs.manifest import load as manifest
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qemu_machines.inputs import layout, manifest
+from qemu_machines.inputs.manifest import layout, load as manifest
 from qemu_machines.outputs import editing
 from qemu_machines.outputs.editing import Verbatim
 

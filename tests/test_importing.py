@@ -18,7 +18,8 @@ from trees import Tree
 
 from qemu_machines.model import derive
 from qemu_machines.commands import importing
-from qemu_machines.inputs import handwritten, manifest, preprocessed, releases
+from qemu_machines.inputs import handwritten, preprocessed, releases
+from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.inputs.boards import BOARD_FILES
 from qemu_machines.inputs.handwritten import HandType
 from qemu_machines.model.derive import MachineType

@@ -185,7 +185,7 @@ def test_collision_of_a_variant_with_an_increment(tree: Tree, run: Run) -> None:
     ],
 )
 def test_format_of_changes(tree: Tree, change: str, expected: str) -> None:
-    from qemu_machines.inputs import manifest
+    from qemu_machines.inputs.manifest import load as manifest
 
     tree.write("m.yaml", FLOW % ("{board}-{series}", f"    - {change}\n"))
     (finding,) = manifest.read("m.yaml").findings

@@ -13,7 +13,8 @@ from trees import MANIFEST, Tree
 from qemu_machines.cli import main
 from qemu_machines.findings import as_text
 from qemu_machines.findings import Finding, InputError, Mark
-from qemu_machines.inputs import manifest, observed, patches
+from qemu_machines.inputs.manifest import load as manifest
+from qemu_machines.inputs import observed, patches
 from qemu_machines.inputs.observed import MOST_VALUES, Observed, ObservedType
 
 MIB = 1 << 20

@@ -13,9 +13,9 @@ import pytest
 from qemu_machines.cli import parse
 from qemu_machines import rules
 from qemu_machines.cli.options import BUILD, COMMANDS, Command, OPTIONS, parse
-from qemu_machines.inputs import format as manifest_format
-from qemu_machines.inputs import manifest
-from qemu_machines.inputs.table import ListOf, MapOf, Record
+from qemu_machines.inputs.manifest import format as manifest_format
+from qemu_machines.inputs.manifest import load as manifest
+from qemu_machines.inputs.manifest.schema import ListOf, MapOf, Record
 
 MAN = Path(__file__).parent.parent / "man"
 PROGRAM = (MAN / "dh_qemu_machines.pod").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 from trees import Tree
 
 from qemu_machines.findings import InputError, in_order
-from qemu_machines.inputs import manifest
+from qemu_machines.inputs.manifest import load as manifest
 
 TOP = 'version: 1\nvendor: Ubuntu\nboards: {pc-q35: {}}\nreleases:\n  noble: {qemu: "8.2"}\n'
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qemu_machines.findings import InputError
-from qemu_machines.inputs import nodes
+from qemu_machines.inputs.manifest import nodes
 
 
 def read(tmp_path: Path, content: "str | bytes") -> nodes.Document:

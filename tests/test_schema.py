@@ -17,7 +17,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from qemu_machines.inputs import manifest
+from qemu_machines.inputs.manifest import load as manifest
 
 MAN = ROOT / "man"
 SCHEMA = json.loads((MAN / "qemu-machines.schema.json").read_text(encoding="ascii"))

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
-from .inputs import format
+from .inputs.manifest import format
 from .inputs.handwritten import HandType
 from .inputs.releases import Releases
 from .model.derive import BOARDS

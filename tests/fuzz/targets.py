@@ -36,7 +36,7 @@ from qemu_machines import program  # noqa: E402
 from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
 from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.findings import InputError, Mark  # noqa: E402
-from qemu_machines.inputs import manifest as manifests  # noqa: E402
+from qemu_machines.inputs.manifest import load as manifests  # noqa: E402
 from qemu_machines.inputs import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs import patches as reader  # noqa: E402
 from qemu_machines.inputs import releases, revisions  # noqa: E402

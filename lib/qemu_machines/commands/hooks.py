@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..model import derive
 from ..findings import FINE, Finding, Mark, UNREADABLE
-from ..inputs import manifest
+from ..inputs.manifest import load as manifest
 from ..cli.options import Options
 from . import reading, telling
 

@@ -13,10 +13,11 @@ from ..model import derive, handwriting, upload
 from ..findings import in_order
 from ..adoption import Draft, Named
 from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
-from ..inputs import changelog, format, handwritten, manifest, patches, preprocessed, releases
+from ..inputs import changelog, handwritten, patches, preprocessed, releases
+from ..inputs.manifest import format, load as manifest
 from ..inputs.changelog import Changelog, Heading
 from ..inputs.handwritten import HandType, Handwritten
-from ..inputs.manifest import Manifest
+from ..inputs.manifest.load import Manifest
 from ..inputs.preprocessed import Prepared
 from ..inputs.releases import Releases
 from ..model.derive import MachineType, Model

@@ -8,8 +8,9 @@ from typing import NamedTuple, Optional
 from ..cli import debhelper
 from ..model import bump_plan, derive, first, upload
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
-from ..inputs import changelog, files, hooks, manifest, packaging, patches, releases, sourcetree
-from ..inputs.manifest import Manifest
+from ..inputs import changelog, files, hooks, packaging, patches, releases, sourcetree
+from ..inputs.manifest import load as manifest
+from ..inputs.manifest.load import Manifest
 from ..cli.options import Options
 from ..outputs import first as output
 from ..outputs import pasting

@@ -9,7 +9,8 @@ from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 from ..findings import Lines
 from ..model import derive, lapses, upload
 from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
-from ..inputs import changelog, documents, files, lifecycle, lock, machines, manifest, packaging, patches, releases, sourcetree, vendor
+from ..inputs import changelog, documents, files, lifecycle, lock, machines, packaging, patches, releases, sourcetree, vendor
+from ..inputs.manifest import load as manifest
 from ..model.derive import Model
 from ..cli.options import CHANGELOG, OUTPUT, Options
 from . import telling

@@ -10,7 +10,7 @@ from ..findings import InputError, Mark
 from . import files
 
 STATES = ("released", "scheduled", "predicted")
-_TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "dot-releases.csv")
+_TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "dot-releases.csv")
 # Ubuntu plans five for an LTS; later ones were respins for security, unplanned.
 PLANNED = 5
 

@@ -14,7 +14,7 @@ from typing import Mapping, NamedTuple, Optional
 
 from . import files
 
-_TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "upstream-floors.csv")
+_TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "upstream-floors.csv")
 # What upstream's macro says; a tree before 9.1 has none.
 DELETION_YEARS = 6
 _HEADERS = ("include/hw/core/boards.h", "include/hw/boards.h")

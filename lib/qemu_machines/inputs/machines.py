@@ -7,7 +7,7 @@ from typing import Mapping
 
 from . import files
 
-_TABLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "data", "other-machines.csv")
+_TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "other-machines.csv")
 
 
 def read() -> Mapping[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..findings import Mark, Where, mark_of, nearest
 from . import version
-from ..inputs.manifest import Board
+from ..inputs.manifest.load import Board
 from .derive import MachineType, Model, Release, SourceTree
 
 Settings = Mapping[str, Mapping[str, str]]

@@ -16,7 +16,7 @@ from ..inputs import changelog, dotreleases
 from . import version
 from ..inputs.changelog import Changelog, Entry, Heading
 from ..inputs.dotreleases import DotRelease
-from ..inputs.manifest import Change, Manifest, Release
+from ..inputs.manifest.load import Change, Manifest, Release
 from ..inputs.releases import ReleaseInfo, Releases
 from ..inputs.vendor import Vendor
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Iterator, Mapping, NamedTuple, Sequence, Union
 
-from ..inputs.layout import Item
+from ..inputs.manifest.layout import Item
 
 
 class Verbatim(NamedTuple):

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, Iterator
 
-from ..inputs import format as manifest_format
+from ..inputs.manifest import format as manifest_format
 
 # A line that is longer is written in block style.
 _WIDTH = 110

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from ..model.spelling import C_TYPES, Number
-from .table import Choice, Field, Kind, ListOf, MapOf, Record, Word
+from ...model.spelling import C_TYPES, Number
+from .schema import Choice, Field, Kind, ListOf, MapOf, Record, Word
 
 # Printable text on one line, with none of the characters that hide or reorder
 # text: what is written here ends in C strings, documents and terminals.

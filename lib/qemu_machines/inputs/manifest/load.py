@@ -6,11 +6,12 @@ import datetime
 import re
 from typing import Iterator, Mapping, NamedTuple, Optional
 
-from ..findings import Finding, InputError, Mark, Text
+from ...findings import Finding, InputError, Mark, Text
 from . import format as manifest_format
-from . import consistency, extent, files, nodes
-from .dotreleases import DotRelease
-from .table import Entries, Reader
+from . import consistency, nodes
+from .. import extent, files
+from ..dotreleases import DotRelease
+from .schema import Entries, Reader
 
 WHAT = "the manifest"
 DEFAULT_NAME = "{board}-{series}"

@@ -12,8 +12,8 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Union
 
 import yaml
 
-from ..findings import Finding, InputError, Mark, Text
-from . import files
+from ...findings import Finding, InputError, Mark, Text
+from .. import files
 
 MAX_DEPTH = 32
 # Nodes that aliases may stand for in all; a real manifest has a few dozen.

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Collection, Iterable, Iterator, Optional
 
-from ..findings import Finding, Mark, Text, nearest
+from ...findings import Finding, Mark, Text, nearest
 from .format import CHANGE_KINDS, NEEDS_INCREMENT
-from .table import Entries
+from .schema import Entries
 
 
 # The names that are declared, each with its place among them; None where not all of them could be read.

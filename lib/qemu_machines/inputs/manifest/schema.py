@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, NamedTuple, Optional, Union
 
-from ..findings import Finding, Mark, Text, nearest, similar
+from ...findings import Finding, Mark, Text, nearest, similar
 from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
-from ..model.spelling import Number
+from ...model.spelling import Number
 
 
 class Word(NamedTuple):

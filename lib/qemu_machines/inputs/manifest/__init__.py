@@ -1,0 +1,1 @@
+"""The manifest, debian/qemu-machines.yaml: its nodes, its schema, its values."""
