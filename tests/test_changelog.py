@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from trees import Tree
 
 from qemu_machines.findings import InputError, Mark, Text
-from qemu_machines.inputs import changelog
+from qemu_machines.inputs.package import changelog
 
 GOOD = """\
 qemu (1:7.2+dfsg-5ubuntu2) lunar-proposed jammy; urgency=medium

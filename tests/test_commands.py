@@ -12,7 +12,7 @@ import pytest
 from conftest import DISTRO_DATA, ROOT, TOOL, Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.inputs import documents
+from qemu_machines.inputs.package import readme as readme_file
 from qemu_machines.cli.options import COMMANDS
 
 FILES = [
@@ -193,7 +193,7 @@ def test_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
 
 
 def test_a_readme_does_not_make_up_for_output_that_cannot_be_written(tree: Tree, run: Run) -> None:
-    readme = f"{documents.BEGIN}\nold\n{documents.END}\n"
+    readme = f"{readme_file.BEGIN}\nold\n{readme_file.END}\n"
     tree.whole().manifest(MANIFEST + "docs: {readme: debian/README.Debian}\n").write("debian/README.Debian", readme)
     tree.write("debian/generated", "in the way")
     assert run().returncode == 3

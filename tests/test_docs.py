@@ -18,7 +18,7 @@ from test_increments import FLOW, STEPS
 from test_model import derive
 from trees import MANIFEST, Tree
 
-from qemu_machines.inputs import documents
+from qemu_machines.inputs.package import readme as readme_file
 from qemu_machines.outputs import docs, news, prose
 from qemu_machines.model.upload import Question
 
@@ -302,9 +302,9 @@ def test_lines_are_as_wide_as_a_terminal_shows_them() -> None:
 README = f"""\
 qemu for Debian
 
-Words of the maintainer.  \n{documents.BEGIN}
+Words of the maintainer.  \n{readme_file.BEGIN}
 old
-{documents.END}
+{readme_file.END}
 More words, without a last newline"""
 NAMED = MANIFEST + "docs: {readme: debian/qemu-system-common.README.Debian}\n"
 PLACE = "debian/qemu-system-common.README.Debian"
@@ -343,8 +343,8 @@ def test_check_shows_what_is_out_of_date(tree: Tree, run: Run) -> None:
     assert done.returncode == 0
     assert done.stderr == f"""\
 dh_qemu_machines: warning: {PLACE}:4:1: the text on the machine types below is not what this manifest gives [docs-outdated]
-    4 | {documents.BEGIN}
-      | ^{"~" * (len(documents.BEGIN) - 1)}
+    4 | {readme_file.BEGIN}
+      | ^{"~" * (len(readme_file.BEGIN) - 1)}
       = hint: the build step writes it; check shows the difference on standard output
 """
     # The difference is a patch that does what the build does.
@@ -363,10 +363,10 @@ dh_qemu_machines: warning: {PLACE}:4:1: the text on the machine types below is n
     "content, expected",
     [
         (None, f"{PLACE}: the README for the machine types is missing"),
-        ("words\n", f"{PLACE}: the README for the machine types has not the line '{documents.BEGIN}'"),
-        (f"{documents.BEGIN}\n", f"{PLACE}: the README for the machine types has not the line '{documents.END}'"),
-        (f"{documents.END}\n{documents.BEGIN}\n", f"{PLACE}:1:1: this line stands before the one that begins"),
-        (f"{documents.BEGIN}\nx\n{documents.BEGIN}\n{documents.END}\n", f"{PLACE}:3:1: this line is there twice"),
+        ("words\n", f"{PLACE}: the README for the machine types has not the line '{readme_file.BEGIN}'"),
+        (f"{readme_file.BEGIN}\n", f"{PLACE}: the README for the machine types has not the line '{readme_file.END}'"),
+        (f"{readme_file.END}\n{readme_file.BEGIN}\n", f"{PLACE}:1:1: this line stands before the one that begins"),
+        (f"{readme_file.BEGIN}\nx\n{readme_file.BEGIN}\n{readme_file.END}\n", f"{PLACE}:3:1: this line is there twice"),
         (b"\xff\n", f"{PLACE}:1:1: the README for the machine types is not UTF-8 text (byte 0xff)"),
     ],
 )

@@ -14,7 +14,7 @@ from repositories import git
 from test_life import CVE, DEVELOPMENT, LAST, MORE, PATCH, RELEASE, Package, laid
 from trees import Tree
 
-from qemu_machines.inputs import changelog, revisions
+from qemu_machines.inputs.package import changelog, revisions
 
 LOCK = "debian/qemu-machines.lock"
 

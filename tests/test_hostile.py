@@ -23,8 +23,9 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.cli import main
 from qemu_machines.findings import InputError
-from qemu_machines.inputs import documents, files
-from qemu_machines.inputs import git as inputs_git
+from qemu_machines.inputs.package import readme as readme_file
+from qemu_machines.inputs import files
+from qemu_machines.inputs.package import git as inputs_git
 from qemu_machines.cli.options import COMMANDS as KNOWN
 from qemu_machines.outputs import writing
 
@@ -252,7 +253,7 @@ def test_what_is_written_may_be_anywhere_that_the_user_names(tree: Tree, call: C
     assert (elsewhere / "real" / "new" / "pc-q35.h.inc").is_file()
 
 
-README = f"Before.\n{documents.BEGIN}\nsecret\n{documents.END}\nAfter.\n"
+README = f"Before.\n{readme_file.BEGIN}\nsecret\n{readme_file.END}\nAfter.\n"
 WITH_README = MANIFEST + "docs: {readme: docs/for-users/README.Debian}\n"
 
 
@@ -461,7 +462,7 @@ def test_no_name_in_the_changelog_is_printed_raw(tree: Tree, call: Call) -> None
     harmless(done.stderr)
 
 
-MARKERS = [documents.BEGIN, documents.END]
+MARKERS = [readme_file.BEGIN, readme_file.END]
 
 
 @pytest.mark.parametrize("marker", MARKERS)
@@ -482,7 +483,7 @@ def test_no_text_of_the_manifest_makes_a_marker(tree: Tree, call: Call, where: s
         assert call(env=environment).returncode == 0
         text = tree.read("docs/README")
         assert [line for line in text.splitlines() if line.strip("\t ") == line and line in MARKERS] == MARKERS
-        assert text.startswith("Before.\n") and text.endswith(f"\n{documents.END}\nAfter.\n")
+        assert text.startswith("Before.\n") and text.endswith(f"\n{readme_file.END}\nAfter.\n")
         again = call("-v", env=environment)
         assert (again.returncode, again.stdout, tree.read("docs/README")) == (0, "", text)
         assert call("check", env=environment).stdout == ""

@@ -9,7 +9,8 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.model.derive import model_of
 from qemu_machines.model import upload
-from qemu_machines.inputs import changelog, releases
+from qemu_machines.inputs.package import changelog
+from qemu_machines.inputs import releases
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.model.derive import MachineType, Model
 

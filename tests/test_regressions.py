@@ -13,7 +13,8 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.model import upload
 from qemu_machines.findings import Finding, InputError, Mark, as_text
-from qemu_machines.inputs import changelog, files, releases
+from qemu_machines.inputs.package import changelog
+from qemu_machines.inputs import files, releases
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.outputs import findings as output
 from qemu_machines.model.upload import Question

@@ -17,7 +17,8 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.model import upload
 from qemu_machines.findings import InputError, Text
-from qemu_machines.inputs import changelog, dotreleases, releases, vendor
+from qemu_machines.inputs.package import changelog, vendor
+from qemu_machines.inputs import dotreleases, releases
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.model import version
 from qemu_machines.model.upload import Question, Upload

@@ -38,8 +38,9 @@ from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.findings import InputError, Mark  # noqa: E402
 from qemu_machines.inputs.manifest import load as manifests  # noqa: E402
 from qemu_machines.inputs import observed as observed_reader  # noqa: E402
-from qemu_machines.inputs import patches as reader  # noqa: E402
-from qemu_machines.inputs import releases, revisions  # noqa: E402
+from qemu_machines.inputs.package import patches as reader  # noqa: E402
+from qemu_machines.inputs import releases
+from qemu_machines.inputs.package import revisions  # noqa: E402
 from qemu_machines.inputs.preprocessed import Prepared  # noqa: E402
 from qemu_machines.model.derive import Built, Model  # noqa: E402
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pytest
 from conftest import ROOT
 
-from qemu_machines.inputs import patches
+from qemu_machines.inputs.package import patches
 
 pytestmark = pytest.mark.qemu
 

@@ -9,7 +9,8 @@ from typing import NamedTuple, Optional, Sequence
 from ..cli import debhelper
 from ..model import bump_plan
 from ..findings import FINDINGS, Finding, InputError, Mark, PROGRAM, counted, few, in_order
-from ..inputs import files, packaging
+from ..inputs import files
+from ..inputs.package import packaging
 from ..inputs.manifest import layout, load as manifest
 from ..model.derive import Model
 from ..cli.options import Options, WrongUsage

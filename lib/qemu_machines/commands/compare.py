@@ -8,7 +8,8 @@ from ..model import comparison, derive, upload
 from ..binaries import programs
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..model.comparison import Seen, State
-from ..inputs import changelog, files, git, lock
+from ..inputs.package import changelog, git
+from ..inputs import files, lock
 from ..inputs.manifest import load as manifest
 from ..inputs.releases import Releases
 from ..cli.options import Options

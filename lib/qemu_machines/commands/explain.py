@@ -10,7 +10,7 @@ from ..model import lifetime, upload
 from .. import rules
 from ..findings import nearest
 from ..findings import FINE, Finding, UNREADABLE, USAGE
-from ..inputs import changelog
+from ..inputs.package import changelog
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
 from ..cli.options import Options, WrongUsage

@@ -13,9 +13,10 @@ from ..model import derive, handwriting, upload
 from ..findings import in_order
 from ..adoption import Draft, Named
 from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
-from ..inputs import changelog, handwritten, patches, preprocessed, releases
+from ..inputs.package import changelog, patches
+from ..inputs import handwritten, preprocessed, releases
 from ..inputs.manifest import format, load as manifest
-from ..inputs.changelog import Changelog, Heading
+from ..inputs.package.changelog import Changelog, Heading
 from ..inputs.handwritten import HandType, Handwritten
 from ..inputs.manifest.load import Manifest
 from ..inputs.preprocessed import Prepared

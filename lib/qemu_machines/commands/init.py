@@ -8,7 +8,8 @@ from typing import NamedTuple, Optional
 from ..cli import debhelper
 from ..model import bump_plan, derive, first, upload
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
-from ..inputs import changelog, files, hooks, packaging, patches, releases, sourcetree
+from ..inputs.package import changelog, hooks, packaging, patches
+from ..inputs import files, releases, sourcetree
 from ..inputs.manifest import load as manifest
 from ..inputs.manifest.load import Manifest
 from ..cli.options import Options

@@ -8,7 +8,8 @@ from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
 from ..model import derive, upload
 from ..findings import InputError, Mark, UNREADABLE
-from ..inputs import changelog, files, lifecycle, lock, machines, patches, revisions, vendor
+from ..inputs.package import changelog, patches, revisions, vendor
+from ..inputs import files, lifecycle, lock, machines
 from ..inputs.manifest import load as manifest
 from ..inputs.releases import Releases
 from ..model.derive import Lock

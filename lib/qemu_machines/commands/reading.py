@@ -9,7 +9,8 @@ from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 from ..findings import Lines
 from ..model import derive, lapses, upload
 from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
-from ..inputs import changelog, documents, files, lifecycle, lock, machines, packaging, patches, releases, sourcetree, vendor
+from ..inputs.package import changelog, packaging, patches, readme as readme_file, vendor
+from ..inputs import files, lifecycle, lock, machines, releases, sourcetree
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
 from ..cli.options import CHANGELOG, OUTPUT, Options
@@ -229,7 +230,7 @@ def before(
         sums = have.sums if have else frozenset[str]()
         now = attempt(lambda: patches.read(where.patches, sums), unreadable)
     cycle = lifecycle.read(tree.root if tree else None)
-    readme = attempt(partial(documents.read, where.readme(docs.readme), where.top), unreadable) if docs.readme else None
+    readme = attempt(partial(readme_file.read, where.readme(docs.readme), where.top), unreadable) if docs.readme else None
     return derive.History(
         frozen,
         against,
@@ -253,7 +254,7 @@ def _with_hooks(options: Options, where: Place, derived: Model, history: derive.
     if len(present) == len(wanted):
         return history
     # No build gets further without them.
-    from ..inputs import hooks
+    from ..inputs.package import hooks
 
     found = hooks.find(where.patches, where.source, present)
     # What a build does is what comes out; everybody else may look at a checkout before it.
@@ -280,7 +281,7 @@ def with_revision(options: Options, derived: Model) -> Model:
     if not lapses.outdated(derived):
         return derived
     # Only where there is something to say.
-    from ..inputs import revisions
+    from ..inputs.package import revisions
 
     version, path = derived.history.earlier.uploads[0], place(options).changelog
     revision = _heeding(lambda: revisions.of_upload(version, path, lambda data: changelog.is_of(data, version)))

@@ -10,7 +10,8 @@ from ..cli import debhelper
 from ..findings import Lines, PROGRAM, as_text, count, in_order, json_text, printable, printable_lines
 from .. import rules
 from ..findings import FINDINGS, FINE, Finding, Mark, UNREADABLE
-from ..inputs import changelog, files
+from ..inputs.package import changelog
+from ..inputs import files
 from ..model.derive import Built, Model
 from ..cli.options import Options
 from . import reading

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Opt
 from ..findings import Mark, Text, Where
 from ..inputs import capabilities
 from . import version as versions
-from ..inputs.changelog import UNRELEASED as UNRELEASED
-from ..inputs.documents import Readme as Readme
+from ..inputs.package.changelog import UNRELEASED as UNRELEASED
+from ..inputs.package.readme import Readme as Readme
 from ..inputs.lifecycle import Lifecycle as Lifecycle
 from ..inputs.lock import FrozenType as FrozenType
 from ..inputs.lock import Lock as Lock
@@ -27,9 +27,9 @@ from ..inputs.manifest.load import Override as Override
 from ..inputs.manifest.load import Property as Property
 from ..inputs.manifest.load import Release as Release
 from ..inputs.manifest.load import release_properties as release_properties
-from ..inputs.patches import UPSTREAM as UPSTREAM
-from ..inputs.patches import Patch as Patch
-from ..inputs.patches import Touched as Touched
+from ..inputs.package.patches import UPSTREAM as UPSTREAM
+from ..inputs.package.patches import Patch as Patch
+from ..inputs.package.patches import Touched as Touched
 from ..inputs.releases import ReleaseInfo as ReleaseInfo
 from ..inputs.releases import Releases
 from ..inputs.sourcetree import BoardSource as BoardSource
@@ -48,7 +48,7 @@ from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
-    from ..inputs.hooks import Hook as Hook
+    from ..inputs.package.hooks import Hook as Hook
     from ..inputs.observed import Observed as Observed
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream

@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple, Optional
 
 from ..findings import counted
-from ..inputs.vendor import Vendor
+from ..inputs.package.vendor import Vendor
 from .bump_plan import Refused
 from .upload import Upload
 

@@ -15,7 +15,7 @@ from ..findings import Finding, Mark, Text, few
 from ..inputs.handwritten import HandType, LATEST
 from ..inputs.releases import Releases
 from .spelling import plain
-from ..inputs.patches import Touched
+from ..inputs.package.patches import Touched
 from .derive import BOARDS, MachineType, binary_of
 
 # What no rule of the catalogue says: those judge no C.

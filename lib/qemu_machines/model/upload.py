@@ -12,13 +12,14 @@ import re
 from typing import Mapping, NamedTuple, Optional
 
 from ..findings import InputError, Mark, Text
-from ..inputs import changelog, dotreleases
+from ..inputs.package import changelog
+from ..inputs import dotreleases
 from . import version
-from ..inputs.changelog import Changelog, Entry, Heading
+from ..inputs.package.changelog import Changelog, Entry, Heading
 from ..inputs.dotreleases import DotRelease
 from ..inputs.manifest.load import Change, Manifest, Release
 from ..inputs.releases import ReleaseInfo, Releases
-from ..inputs.vendor import Vendor
+from ..inputs.package.vendor import Vendor
 
 DEVELOPMENT, RELEASED, END_OF_LIFE, UNKNOWN = "development", "released", "end-of-life", "unknown"
 _POCKET = re.compile(r"(.+?)-(proposed-updates|proposed|updates|security|backports-sloppy|backports)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, Optional, Sequence
 
-from ..inputs import documents
+from ..inputs.package import readme as readme_file
 from ..model.derive import Addition, Change, Exemption, Layer, MachineType, Model, PREFERRED, Release, binary_of, lasting
 from ..model.support import end_of, ways_of
 from . import prose
@@ -42,7 +42,7 @@ def stanza(model: Model) -> str:
     """
     lines = prose.as_text(tuple(content(model, dated=False))).split("\n")
     # Whatever the words of the manifest are and wherever they are folded, none of the lines is where the stanza ends.
-    return "\n".join(f"  {line}" if documents.is_marker(line, documents.BEGIN, documents.END) else line for line in lines)
+    return "\n".join(f"  {line}" if readme_file.is_marker(line, readme_file.BEGIN, readme_file.END) else line for line in lines)
 
 
 def content(model: Model, dated: bool = True) -> Iterator[Block]:

@@ -6,7 +6,7 @@ from typing import Sequence
 
 from .. import __version__
 from ..model.first import First
-from ..inputs.packaging import Build
+from ..inputs.package.packaging import Build
 from . import manifest
 
 SCHEMA = "/usr/share/dh-qemu-machines/qemu-machines.schema.json"

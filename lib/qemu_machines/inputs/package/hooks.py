@@ -6,9 +6,10 @@ import os
 import re
 from typing import Container, Iterator, Mapping, NamedTuple, Optional
 
-from ..findings import InputError, Mark, Text
-from . import files, patches
-from .boards import BOARD_FILES
+from ...findings import InputError, Mark, Text
+from .. import files
+from . import patches
+from ..boards import BOARD_FILES
 
 _HUNK = r"@@ -\d+(?:,(\d+))? \+\d"
 _CONTEXT = 3

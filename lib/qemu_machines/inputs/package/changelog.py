@@ -6,8 +6,8 @@ import datetime
 import re
 from typing import Iterator, NamedTuple, Optional
 
-from ..findings import InputError, Mark, Text
-from . import files
+from ...findings import InputError, Mark, Text
+from .. import files
 
 WHAT = "the changelog"
 # Debian's own changelogs pass 1 MiB in some packages; qemu's has 360 KiB.

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple, Optional
 
-from ..findings import InputError, Mark
-from . import files
+from ...findings import InputError, Mark
+from .. import files
 
 BEGIN = "-- machine types: begin of what dh_qemu_machines writes --"
 END = "-- machine types: end of what dh_qemu_machines writes --"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Mapping, NamedTuple, Optional
 
-from ..findings import InputError
-from . import files
+from ...findings import InputError
+from .. import files
 
 
 class Vendor(NamedTuple):

@@ -6,7 +6,7 @@ import os
 import time
 from typing import Callable, Sequence
 
-from ..findings import InputError, Mark
+from ...findings import InputError, Mark
 from . import git
 
 # Debian's changelog of qemu has 360 KiB, and its largest patch 700 KiB.

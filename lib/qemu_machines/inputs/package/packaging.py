@@ -7,8 +7,8 @@ import re
 from fnmatch import fnmatchcase as fnmatch
 from typing import Iterator, NamedTuple, Optional
 
-from ..findings import InputError, Mark, Text, Where
-from . import files
+from ...findings import InputError, Mark, Text, Where
+from .. import files
 
 
 class Links(NamedTuple):

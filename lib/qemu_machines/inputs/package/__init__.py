@@ -1,0 +1,1 @@
+"""The source package around the manifest: changelog, patches, README, vendor, git."""
