@@ -13,7 +13,7 @@ from qemu_machines import adoption
 from qemu_machines.model import handwriting
 from qemu_machines.adoption import Draft, Named
 from qemu_machines.findings import Mark, Text
-from qemu_machines.inputs import releases
+from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.handwritten import HandType
 from qemu_machines.inputs.manifest.load import MachineField, Property
 from qemu_machines.outputs import manifest as output
@@ -50,7 +50,7 @@ def typed(wanted: "dict[str, Any]", line: int = 1) -> HandType:
 
 
 def drafted(*rows: "dict[str, Any]") -> Draft:
-    known = releases.read()
+    known = distro.read()
     types, others = adoption.named((typed(one, line) for line, one in enumerate(rows, 1)), known)
     assert others == []
     made = adoption.draft(types, known, "8.2")
@@ -82,7 +82,7 @@ def test_the_names_of_the_proposal() -> None:
 def test_the_version_is_in_names_where_most_have_it() -> None:
     xenial = row("pc-q35-2.5-xenial", "2.5", Q35.format("16.04", ""))
     yakkety = [row(f"{board}-yakkety", "2.6", text.format("16.10", "")) for board, text in (("pc-i440fx", I440FX), ("pc-q35", Q35))]
-    known = releases.read()
+    known = distro.read()
     types, _ = adoption.named(map(typed, [xenial, *yakkety]), known)
     assert "name" not in adoption.draft(types, known, "8.2").document.get("policy", {})
     assert document(xenial)["policy"]["name"] == "{board}-{qemu}-{series}"
@@ -207,7 +207,7 @@ def test_no_line_is_too_long() -> None:
 
 
 def named_as(text: str, **more: Any) -> Named:
-    (one,), _ = adoption.named([typed(row("pc-q35-jammy", "6.2", text))], releases.read())
+    (one,), _ = adoption.named([typed(row("pc-q35-jammy", "6.2", text))], distro.read())
     return one._replace(type=one.type._replace(**more))
 
 
@@ -250,7 +250,7 @@ def test_two_defaults_of_a_binary() -> None:
 
 
 def test_the_increment_of_another_base_is_no_difference_of_boards() -> None:
-    known = releases.read()
+    known = distro.read()
     rows = [row("pc-q35-noble", "8.2", Q35.format("24.04", "")), row("pc-q35-noble-1", "8.1", Q35.format("24.04.1", "wide, "), "max_cpus=8")]
     types, _ = adoption.named(map(typed, rows), known)
     assert list(handwriting.check(types, "Ubuntu", known, {"noble": "8.2"})) == []

@@ -19,7 +19,8 @@ from trees import Tree
 
 from qemu_machines.model import bump_plan
 from qemu_machines import commands
-from qemu_machines.inputs import files, releases
+from qemu_machines.inputs import files
+from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.cli.options import WrongUsage, parse
 from qemu_machines.model.bump_plan import Step
@@ -102,7 +103,7 @@ def enter(tree: Tree, series: str, day: str, qemu: str) -> None:
 
 
 def rows() -> "list[releases.ReleaseInfo]":
-    found = [one for one in releases.read().by_series.values() if one.distribution == "Ubuntu" and one.release]
+    found = [one for one in distro.read().by_series.values() if one.distribution == "Ubuntu" and one.release]
     return sorted(found, key=lambda one: str(one.release))
 
 

@@ -18,7 +18,8 @@ from trees import Tree
 
 from qemu_machines.model import derive
 from qemu_machines.commands import importing
-from qemu_machines.inputs import handwritten, preprocessed, releases
+from qemu_machines.inputs import handwritten, preprocessed
+from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.inputs.boards import BOARD_FILES
 from qemu_machines.inputs.handwritten import HandType
@@ -78,7 +79,7 @@ def hooked(root: Path, pristine: Mapping[str, str]) -> None:
 def types_of(text: str) -> dict[str, MachineType]:
     declared = manifest.parse(text.encode("utf-8"), "imported.yaml")
     assert declared.findings == ()
-    known = releases.read()
+    known = distro.read()
     return {one.name: one for board in declared.boards for one in derive.types_of(declared, board, known)}
 
 

@@ -10,13 +10,13 @@ from trees import MANIFEST, Tree
 from qemu_machines.model.derive import model_of
 from qemu_machines.model import upload
 from qemu_machines.inputs.package import changelog
-from qemu_machines.inputs import releases
+from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.model.derive import MachineType, Model
 
 
 def derive(folder: Path, asked: upload.Question = upload.Question()) -> Model:
-    known = releases.read()
+    known = distro.read()
     entry = changelog.read(str(folder / "changelog"))
     declared = manifest.read(str(folder / "qemu-machines.yaml"))
     assert declared.findings == ()

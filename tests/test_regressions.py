@@ -14,7 +14,8 @@ from trees import MANIFEST, Tree
 from qemu_machines.model import upload
 from qemu_machines.findings import Finding, InputError, Mark, as_text
 from qemu_machines.inputs.package import changelog
-from qemu_machines.inputs import files, releases
+from qemu_machines.inputs import files
+from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.outputs import findings as output
 from qemu_machines.model.upload import Question
@@ -146,7 +147,7 @@ def test_a_merge_from_debian_goes_by_the_own_entry_below(tree: Tree) -> None:
         ),
     )
     tree.write("m.yaml", MANIFEST)
-    one = upload.upload_of(changelog.read("c"), manifest.read("m.yaml"), releases.read(), Question())
+    one = upload.upload_of(changelog.read("c"), manifest.read("m.yaml"), distro.read(), Question())
     assert str(one.series) == "questing"
 
 

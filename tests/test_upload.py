@@ -18,7 +18,7 @@ from trees import MANIFEST, Tree
 from qemu_machines.model import upload
 from qemu_machines.findings import InputError, Text
 from qemu_machines.inputs.package import changelog, vendor
-from qemu_machines.inputs import dotreleases, releases
+from qemu_machines.inputs.releases import distro, dot_releases
 from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.model import version
 from qemu_machines.model.upload import Question, Upload
@@ -45,7 +45,7 @@ def found(tree: Tree, declares: Optional[str] = None, question: Question = Quest
         tree.write("m.yaml", declares)
         declared = manifest.read("m.yaml")
         assert declared.findings == ()
-    return upload.upload_of(entry(tree, **given), declared, releases.read(), question)
+    return upload.upload_of(entry(tree, **given), declared, distro.read(), question)
 
 
 def rfc(day: str) -> str:
@@ -122,8 +122,8 @@ def test_manifest_overrides_the_table(tree: Tree) -> None:
 def test_the_table_is_in_order() -> None:
     path = LIB / "qemu_machines" / "data" / "dot-releases.csv"
     rows = list(csv.DictReader(line for line in path.read_text().splitlines() if not line.startswith("#")))
-    assert {row["state"] for row in rows} <= set(dotreleases.STATES)
-    known = releases.read().by_series
+    assert {row["state"] for row in rows} <= set(dot_releases.STATES)
+    known = distro.read().by_series
     for before, after in zip([None, *rows], rows):
         day = datetime.date.fromisoformat(after["date"])
         first = before is None or before["series"] != after["series"]
@@ -253,7 +253,7 @@ def test_unreleased_goes_by_the_newest_released_entry(tree: Tree) -> None:
     text += "\n" + text.replace("0ubuntu2", "0ubuntu1.9")
     text += "\n" + ENTRY.format(version="1:8.2.2+ds-0ubuntu1", series="noble", urgency="low", text="x", date=rfc("2025-01-01"))
     tree.write("c", text)
-    one = upload.upload_of(changelog.read("c"), None, releases.read(), Question())
+    one = upload.upload_of(changelog.read("c"), None, distro.read(), Question())
     assert (str(one.series), str(one.version)) == ("noble", "1:8.2.2+ds-0ubuntu2")
     assert one.reference == datetime.date(2025, 12, 20)
     assert one.because["series"] == "c:1:28 is UNRELEASED; the newest entry below: c:13:28 noble"
@@ -307,9 +307,9 @@ def test_bad_dates(tree: Tree, question: Question, date: str, expected: str) -> 
 def test_no_date_at_all(tree: Tree) -> None:
     tree.write("c", "qemu (1:8.2) noble; urgency=low\n\n  * x\n\n --\n")
     with pytest.raises(InputError) as caught:
-        upload.upload_of(changelog.read("c"), None, releases.read(), Question())
+        upload.upload_of(changelog.read("c"), None, distro.read(), Question())
     assert caught.value.finding.message == "this entry has no date, and SOURCE_DATE_EPOCH is not set"
-    one = upload.upload_of(changelog.read("c"), None, releases.read(), Question(epoch="1469059200"))
+    one = upload.upload_of(changelog.read("c"), None, distro.read(), Question(epoch="1469059200"))
     assert one.reference.isoformat() == "2016-07-21"
 
 
@@ -336,23 +336,23 @@ def test_state(tree: Tree, series: str, day: str, state: str, end: str) -> None:
 def test_support_column(tree: Tree, column: str, end: str) -> None:
     """eol-legacy is not in the API of bookworm and trixie: the CSV has it."""
     tree.write("m.yaml", MANIFEST + f"policy: {{support: {column}}}\n")
-    known = releases.with_legacy(releases.read())
+    known = distro.with_legacy(distro.read())
     one = upload.upload_of(entry(tree, series="xenial"), manifest.read("m.yaml"), known, Question())
     assert str(one.end) == end
 
 
 def test_a_column_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tree: Tree) -> None:
     tree.write("ubuntu.csv", "series,eol-legacy\nxenial,10000-01-01\n")
-    known = releases.read()
-    monkeypatch.setattr(releases, "_path", lambda distribution: "ubuntu.csv")
+    known = distro.read()
+    monkeypatch.setattr(distro, "_path", lambda distribution: "ubuntu.csv")
     with pytest.raises(InputError) as caught:
-        releases.with_legacy(known)
+        distro.with_legacy(known)
     assert str(caught.value.finding.mark) == "ubuntu.csv"
 
 
 def test_dot_releases_at_the_end_of_the_calendar() -> None:
     for number in range(1, 6):
-        assert dotreleases.predicted(datetime.date.max, number).date == datetime.date.max
+        assert dot_releases.predicted(datetime.date.max, number).date == datetime.date.max
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
@@ -384,7 +384,7 @@ def unreleased(tree: Tree, declares: str, *below: str, **top: str) -> Upload:
     for word in below:
         parts.append(ENTRY.format(version="1:8.2.2+ds-0ubuntu1", series=word, urgency="high", text="x", date=rfc("2025-12-15")))
     tree.write("c", "\n".join(parts)).write("m.yaml", declares)
-    return upload.upload_of(changelog.read("c"), manifest.read("m.yaml"), releases.read(), Question())
+    return upload.upload_of(changelog.read("c"), manifest.read("m.yaml"), distro.read(), Question())
 
 
 @pytest.mark.parametrize("pocket", ["-security", "-proposed", "-backports", "-updates", ""])

@@ -13,7 +13,7 @@ from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
 from .inputs.manifest import format
 from .inputs.handwritten import HandType
-from .inputs.releases import Releases
+from .inputs.releases.distro import Releases
 from .model.derive import BOARDS
 
 FEATURE = "TODO: say what guests get"

@@ -39,7 +39,7 @@ from qemu_machines.findings import InputError, Mark  # noqa: E402
 from qemu_machines.inputs.manifest import load as manifests  # noqa: E402
 from qemu_machines.inputs import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs.package import patches as reader  # noqa: E402
-from qemu_machines.inputs import releases
+from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.package import revisions  # noqa: E402
 from qemu_machines.inputs.preprocessed import Prepared  # noqa: E402
 from qemu_machines.model.derive import Built, Model  # noqa: E402
@@ -107,7 +107,7 @@ _C_TOKEN = re.compile(
 )
 # The same in every run, and half of its time.
 parse.parser = functools.cache(parse.parser)
-releases.read = functools.cache(releases.read)
+distro.read = functools.cache(distro.read)
 _runs = itertools.count(1)
 _standing: dict[str, _Standing] = {}
 

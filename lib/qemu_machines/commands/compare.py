@@ -11,7 +11,7 @@ from ..model.comparison import Seen, State
 from ..inputs.package import changelog, git
 from ..inputs import files, lock
 from ..inputs.manifest import load as manifest
-from ..inputs.releases import Releases
+from ..inputs.releases.distro import Releases
 from ..cli.options import Options
 from . import ending, reading, telling
 

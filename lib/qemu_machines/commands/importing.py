@@ -14,13 +14,14 @@ from ..findings import in_order
 from ..adoption import Draft, Named
 from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
 from ..inputs.package import changelog, patches
-from ..inputs import handwritten, preprocessed, releases
+from ..inputs import handwritten, preprocessed
+from ..inputs.releases import distro
 from ..inputs.manifest import format, load as manifest
 from ..inputs.package.changelog import Changelog, Heading
 from ..inputs.handwritten import HandType, Handwritten
 from ..inputs.manifest.load import Manifest
 from ..inputs.preprocessed import Prepared
-from ..inputs.releases import Releases
+from ..inputs.releases.distro import Releases
 from ..model.derive import MachineType, Model
 from ..cli.options import Options, WrongUsage, unsaid
 from ..program import Program, ProgramError, search_path
@@ -54,7 +55,7 @@ def run(options: Options) -> int:
         raise WrongUsage(f"{root} is a patch or a series of patches; {_UNPACK}")
     unreadable: list[Finding] = []
     found = reading.attempt(lambda: handwritten.read(root, preprocess), unreadable)
-    known = reading.attempt(releases.read, unreadable)
+    known = reading.attempt(distro.read, unreadable)
     if found is None or known is None:
         telling.report(unreadable, {})
         return UNREADABLE
@@ -189,7 +190,7 @@ def _model(options: Options, declared: Manifest, known: Releases, draft: Draft, 
     vendors = asked.vendor.names if asked.vendor else ()
     derived = derive.model_of(declared, found, known, tree, "", vendors, options.allow_outdated_distro_data)
     if found.outdated and derived.unknown_series():
-        derived = derived._replace(data_version=releases.installed_version())
+        derived = derived._replace(data_version=distro.installed_version())
     return derived._replace(history=reading.before(options, declared, entry, found, known, tree, {}, unreadable))
 
 

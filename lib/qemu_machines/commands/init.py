@@ -9,7 +9,8 @@ from ..cli import debhelper
 from ..model import bump_plan, derive, first, upload
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
 from ..inputs.package import changelog, hooks, packaging, patches
-from ..inputs import files, releases, sourcetree
+from ..inputs import files, sourcetree
+from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..inputs.manifest.load import Manifest
 from ..cli.options import Options
@@ -83,7 +84,7 @@ def _start(options: Options) -> _Start:
         reading.stop_misread(declared)
         return _Start(declared, _tree(options, reading.board_names(declared)))
     where = reading.place(options)
-    entry, known = changelog.read(where.changelog), releases.read()
+    entry, known = changelog.read(where.changelog), distro.read()
     tree = _tree(options, sourcetree.boards_of(where.source))
     _refuse_hand_written(where, tree)
     asked = reading.question(options)

@@ -11,7 +11,7 @@ from ..findings import InputError, Mark, UNREADABLE
 from ..inputs.package import changelog, patches, revisions, vendor
 from ..inputs import files, lifecycle, lock, machines
 from ..inputs.manifest import load as manifest
-from ..inputs.releases import Releases
+from ..inputs.releases.distro import Releases
 from ..model.derive import Lock
 from ..cli.options import Options
 from . import reading, telling

@@ -10,7 +10,8 @@ from ..findings import Lines
 from ..model import derive, lapses, upload
 from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
 from ..inputs.package import changelog, packaging, patches, readme as readme_file, vendor
-from ..inputs import files, lifecycle, lock, machines, releases, sourcetree
+from ..inputs import files, lifecycle, lock, machines, sourcetree
+from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
 from ..cli.options import CHANGELOG, OUTPUT, Options
@@ -128,9 +129,9 @@ def question(options: Options) -> upload.Question:
     return upload.Question(options.series, options.date, epoch, vendor.read(os.environ))
 
 
-def known_releases(wanted: Optional[manifest.Manifest]) -> releases.Releases:
-    known = releases.read()
-    return releases.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
+def known_releases(wanted: Optional[manifest.Manifest]) -> distro.Releases:
+    known = distro.read()
+    return distro.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
 
 
 def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] = None) -> Inputs:
@@ -161,7 +162,7 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     allow = options.allow_outdated_distro_data
     derived = derive.model_of(declared, found, known, tree, where.include_folder, vendors, allow)
     if found.outdated and derived.unknown_series():
-        derived = derived._replace(data_version=releases.installed_version())
+        derived = derived._replace(data_version=distro.installed_version())
     history = before(options, declared, entry, found, known, tree, lines, unreadable)
     if tree:
         history = attempt(lambda: _with_hooks(options, where, derived, history), unreadable) or history
@@ -209,7 +210,7 @@ def before(
     declared: manifest.Manifest,
     entry: changelog.Changelog,
     found: upload.Upload,
-    known: releases.Releases,
+    known: distro.Releases,
     tree: Optional[sourcetree.SourceTree],
     lines: dict[str, Sequence[str]],
     unreadable: list[Finding],
@@ -288,7 +289,7 @@ def with_revision(options: Options, derived: Model) -> Model:
     return derived._replace(history=derived.history._replace(revision=revision))
 
 
-def _against(path: str, known: releases.Releases) -> lock.Lock:
+def _against(path: str, known: distro.Releases) -> lock.Lock:
     """Another package's frozen record, or its manifest where it has none."""
     if path.endswith(".lock"):
         return lock.read(path)

@@ -30,8 +30,8 @@ from ..inputs.manifest.load import release_properties as release_properties
 from ..inputs.package.patches import UPSTREAM as UPSTREAM
 from ..inputs.package.patches import Patch as Patch
 from ..inputs.package.patches import Touched as Touched
-from ..inputs.releases import ReleaseInfo as ReleaseInfo
-from ..inputs.releases import Releases
+from ..inputs.releases.distro import ReleaseInfo as ReleaseInfo
+from ..inputs.releases.distro import Releases
 from ..inputs.sourcetree import BoardSource as BoardSource
 from ..inputs.sourcetree import ClassField as ClassField
 from ..inputs.sourcetree import SourceTree as SourceTree

@@ -13,7 +13,7 @@ from ..adoption import Draft, Named, base_of, numbers
 from .descriptions import wrong_claim, wrong_version
 from ..findings import Finding, Mark, Text, few
 from ..inputs.handwritten import HandType, LATEST
-from ..inputs.releases import Releases
+from ..inputs.releases.distro import Releases
 from .spelling import plain
 from ..inputs.package.patches import Touched
 from .derive import BOARDS, MachineType, binary_of

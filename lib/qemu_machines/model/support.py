@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple, Optional
 
-from ..inputs.releases import ReleaseInfo, Releases
+from ..inputs.releases.distro import ReleaseInfo, Releases
 from .derive import Model
 
 

@@ -13,12 +13,12 @@ from typing import Mapping, NamedTuple, Optional
 
 from ..findings import InputError, Mark, Text
 from ..inputs.package import changelog
-from ..inputs import dotreleases
+from ..inputs.releases.dot_releases import PLANNED, of_series, predicted
 from . import version
 from ..inputs.package.changelog import Changelog, Entry, Heading
-from ..inputs.dotreleases import DotRelease
+from ..inputs.releases.dot_releases import DotRelease
 from ..inputs.manifest.load import Change, Manifest, Release
-from ..inputs.releases import ReleaseInfo, Releases
+from ..inputs.releases.distro import ReleaseInfo, Releases
 from ..inputs.package.vendor import Vendor
 
 DEVELOPMENT, RELEASED, END_OF_LIFE, UNKNOWN = "development", "released", "end-of-life", "unknown"
@@ -437,12 +437,12 @@ def _dot_release(
 
 def dot_releases(series: str, info: ReleaseInfo, manifest: Optional[Manifest]) -> dict[int, DotRelease]:
     """All dot releases of a series by number: the known ones, what the manifest says, and those to come."""
-    rows = {row.number: row for row in dotreleases.of_series(series)}
+    rows = {row.number: row for row in of_series(series)}
     rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
     last = max(rows, default=0)
     if info.lts and info.release:
-        for number in range(last + 1, dotreleases.PLANNED + 1):
-            rows[number] = dotreleases.predicted(info.release, number)
+        for number in range(last + 1, PLANNED + 1):
+            rows[number] = predicted(info.release, number)
     return rows
 
 

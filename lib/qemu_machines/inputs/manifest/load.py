@@ -10,7 +10,7 @@ from ...findings import Finding, InputError, Mark, Text
 from . import format as manifest_format
 from . import consistency, nodes
 from .. import extent, files
-from ..dotreleases import DotRelease
+from ..releases.dot_releases import DotRelease
 from .schema import Entries, Reader
 
 WHAT = "the manifest"

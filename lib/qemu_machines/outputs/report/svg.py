@@ -10,7 +10,7 @@ import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...findings import counted
-from ...inputs.dotreleases import after
+from ...inputs.releases.dot_releases import after
 from .markup import escaped
 from .metrics import width
 from .overview import COMING, Column, ENDED, Entry, Overview

@@ -6,8 +6,8 @@ import datetime
 import os
 from typing import NamedTuple
 
-from ..findings import InputError, Mark
-from . import files
+from ...findings import InputError, Mark
+from .. import files
 
 STATES = ("released", "scheduled", "predicted")
 _TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "dot-releases.csv")

@@ -10,7 +10,7 @@ import datetime
 import os
 from typing import Any, Mapping, NamedTuple, Optional
 
-from ..findings import InputError, Mark
+from ...findings import InputError, Mark
 
 SUPPORT_COLUMNS = ("eol", "eol-server", "eol-esm", "eol-legacy", "eol-lts", "eol-elts")
 _CSV = {"Debian": "debian.csv", "Ubuntu": "ubuntu.csv"}

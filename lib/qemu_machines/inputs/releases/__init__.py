@@ -1,0 +1,1 @@
+"""The releases of distributions, and their dot releases."""
