@@ -14,7 +14,7 @@ from qemu_machines.model import handwriting
 from qemu_machines.adoption import Draft, Named
 from qemu_machines.findings import Mark, Text
 from qemu_machines.inputs.releases import distro
-from qemu_machines.inputs.handwritten import HandType
+from qemu_machines.inputs.source.handwritten import HandType
 from qemu_machines.inputs.manifest.load import MachineField, Property
 from qemu_machines.outputs import manifest as output
 

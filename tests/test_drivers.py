@@ -7,7 +7,7 @@ from conftest import Run
 from test_rules import at, found
 from trees import MANIFEST, Tree
 
-from qemu_machines.inputs import capabilities, csource, drivers
+from qemu_machines.inputs.source import capabilities, csource, drivers
 
 FILES = {
     "hw/virtio/virtio-net-pci.c": """\

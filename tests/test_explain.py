@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT, Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.inputs import csource, inheritance
+from qemu_machines.inputs.source import csource, inheritance
 
 HPB = """\
 pc-i440fx-jammy-hpb: Ubuntu 22.04 PC (i440FX + PIIX +host-phys-bits=true, 1996)

@@ -11,7 +11,7 @@ from generations import FILES, GENERATIONS, Generation, Made
 from trees import Tree
 
 from qemu_machines.findings import InputError
-from qemu_machines.inputs import sourcetree
+from qemu_machines.inputs.source.tree import read
 
 MANIFEST = """\
 version: 1
@@ -60,7 +60,7 @@ def dotted(version: tuple[int, int]) -> str:
 @each
 def test_types_are_read(tree: Tree, one: Generation) -> None:
     generations.write(tree, one)
-    source = sourcetree.read(".", BOARDS)
+    source = read(".", BOARDS)
     assert sorted(source.boards) == sorted(BOARDS)
     for board, found in source.boards.items():
         newest, old = found.types
@@ -194,7 +194,7 @@ def test_what_is_not_known_is_told(tree: Tree, board: str, old: str, new: str, s
     assert old in text
     tree.write(file, text.replace(old, new))
     with pytest.raises(InputError) as caught:
-        sourcetree.read(".", (board,))
+        read(".", (board,))
     finding = caught.value.finding
     assert f"has a statement that is not known: {statement}: this QEMU is too new" in finding.message
     assert finding.hint.endswith("to teach it, extend inputs/boards.py in its sources")

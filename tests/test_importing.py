@@ -18,11 +18,11 @@ from trees import Tree
 
 from qemu_machines.model import derive
 from qemu_machines.commands import importing
-from qemu_machines.inputs import handwritten, preprocessed
+from qemu_machines.inputs.source import handwritten, preprocessed
 from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
-from qemu_machines.inputs.boards import BOARD_FILES
-from qemu_machines.inputs.handwritten import HandType
+from qemu_machines.inputs.source.statements import BOARD_FILES
+from qemu_machines.inputs.source.handwritten import HandType
 from qemu_machines.model.derive import MachineType
 
 TREES = ROOT / "tests" / "import"

@@ -113,7 +113,7 @@ def test_no_reader_takes_more_time_than_its_input_is_long(tree: Tree, run: Run, 
 
 def test_capabilities_without_an_end() -> None:
     """As the files of a tree would be given."""
-    from qemu_machines.inputs import capabilities
+    from qemu_machines.inputs.source import capabilities
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
     for piece in ("\nSpaprCapPossible a = {\n", "\n    [SPAPR_CAP_A] = {\n", "\n" + " " * 1000):

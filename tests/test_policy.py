@@ -14,7 +14,7 @@ from trees import Tree
 
 from qemu_machines import rules
 from qemu_machines.model import support
-from qemu_machines.inputs import lifecycle
+from qemu_machines.inputs.source import lifecycle
 from qemu_machines.inputs.releases.distro import ReleaseInfo, Releases
 from qemu_machines.outputs import docs
 

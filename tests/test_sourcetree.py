@@ -6,20 +6,21 @@ import pytest
 from trees import Tree
 
 from qemu_machines.findings import InputError
-from qemu_machines.inputs import csource, sourcetree
+from qemu_machines.inputs.source import csource
+from qemu_machines.inputs.source.tree import read
 
 BOTH = ("pc-i440fx", "pc-q35")
 
 
 def failure(tree: Tree) -> str:
     with pytest.raises(InputError) as caught:
-        sourcetree.read(".", BOTH)
+        read(".", BOTH)
     return f"{caught.value.finding.mark}: {caught.value.finding.message}"
 
 
 def test_named_shape(tree: Tree) -> None:
     tree.qemu(("7.2", "7.1"))
-    source = sourcetree.read(".", BOTH).boards["pc-i440fx"]
+    source = read(".", BOTH).boards["pc-i440fx"]
     assert source.types == (
         ("pc-i440fx-7.2", (7, 2), "pc_machine_type_v7_2", "pc", True),
         ("pc-i440fx-7.1", (7, 1), "pc_machine_type_v7_1", None, False),
@@ -28,7 +29,7 @@ def test_named_shape(tree: Tree) -> None:
 
 def test_numbered_shape(tree: Tree) -> None:
     tree.qemu(("10.0", "9.2"), numbered=True)
-    source = sourcetree.read(".", BOTH).boards["pc-q35"]
+    source = read(".", BOTH).boards["pc-q35"]
     assert source.types == (
         ("pc-q35-10.0", (10, 0), "pc_q35_machine_10_0_info", "q35", False),
         ("pc-q35-9.2", (9, 2), "pc_q35_machine_9_2_info", None, False),
@@ -37,7 +38,7 @@ def test_numbered_shape(tree: Tree) -> None:
 
 def test_newest_is_by_number_and_not_by_place(tree: Tree) -> None:
     tree.qemu(("9.2", "10.0"))
-    assert sourcetree.read(".", BOTH).boards["pc-q35"].newest.name == "pc-q35-10.0"
+    assert read(".", BOTH).boards["pc-q35"].newest.name == "pc-q35-10.0"
 
 
 @pytest.mark.parametrize(
@@ -114,12 +115,12 @@ def test_moved_header(tree: Tree) -> None:
     tree.qemu()
     tree.write("include/hw/core/boards.h", tree.read("include/hw/boards.h"))
     (tree.root / "include/hw/boards.h").unlink()
-    assert "max_cpus" in sourcetree.read(".", BOTH).boards["pc-q35"].fields
+    assert "max_cpus" in read(".", BOTH).boards["pc-q35"].fields
 
 
 def test_fields_and_their_types(tree: Tree) -> None:
     tree.qemu()
-    fields = sourcetree.read(".", BOTH).boards["pc-q35"].fields
+    fields = read(".", BOTH).boards["pc-q35"].fields
     assert {name: (field.owner, field.type) for name, field in fields.items()} == {
         "max_cpus": ("mc", "int"),
         "no_serial": ("mc", "unsigned int:1"),
@@ -143,7 +144,7 @@ def test_fields_and_their_types(tree: Tree) -> None:
 )
 def test_values_of_fields(tree: Tree, field: str, good: list[str], bad: list[str]) -> None:
     tree.qemu()
-    known = sourcetree.read(".", BOTH).boards["pc-q35"].fields[field]
+    known = read(".", BOTH).boards["pc-q35"].fields[field]
     assert [value for value in good + bad if known.accepts(value)] == good
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
 from .inputs.manifest import format
-from .inputs.handwritten import HandType
+from .inputs.source.handwritten import HandType
 from .inputs.releases.distro import Releases
 from .model.derive import BOARDS
 

@@ -41,7 +41,7 @@ from qemu_machines.inputs import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs.package import patches as reader  # noqa: E402
 from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.package import revisions  # noqa: E402
-from qemu_machines.inputs.preprocessed import Prepared  # noqa: E402
+from qemu_machines.inputs.source.preprocessed import Prepared  # noqa: E402
 from qemu_machines.model.derive import Built, Model  # noqa: E402
 
 LOCK = """\

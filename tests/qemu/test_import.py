@@ -24,8 +24,8 @@ from test_verify import run
 from trees import Tree
 
 from qemu_machines.commands import importing
-from qemu_machines.inputs import preprocessed
-from qemu_machines.inputs.boards import BOARD_FILES
+from qemu_machines.inputs.source import preprocessed
+from qemu_machines.inputs.source.statements import BOARD_FILES
 
 pytestmark = pytest.mark.qemu
 

@@ -15,7 +15,7 @@ from test_machine_types import FILES, RECORDS, TARGETS, Built, prepared, tree_na
 from test_verify import run
 
 from qemu_machines.binaries.qmp import Qmp
-from qemu_machines.inputs import drivers
+from qemu_machines.inputs.source import drivers
 
 pytestmark = pytest.mark.qemu
 # What upstream's own arrays name, and where their macros are.

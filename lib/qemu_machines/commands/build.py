@@ -7,7 +7,7 @@ import os
 from ..cli import debhelper
 from ..model import derive
 from ..findings import FINDINGS, FINE, PROGRAM, USAGE
-from ..inputs import sourcetree
+from ..inputs.source import tree
 from ..cli.options import Options
 from . import reading, telling
 
@@ -29,7 +29,7 @@ def run(options: Options) -> int:
     if with_docs:
         wanted.update(docs.files(known.model))
     # A board that left the manifest must not stay compiled in.
-    stale = (*(derive.include_name(place.board) for place in sourcetree.BOARD_FILES), docs.FILE, docs.RST_FILE)
+    stale = (*(derive.include_name(place.board) for place in tree.BOARD_FILES), docs.FILE, docs.RST_FILE)
     folder = reading.place(options).output
     generated = {os.path.join(folder, name): text for name, text in wanted.items()}
     readme = known.model.history.readme

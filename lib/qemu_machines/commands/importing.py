@@ -14,13 +14,13 @@ from ..findings import in_order
 from ..adoption import Draft, Named
 from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
 from ..inputs.package import changelog, patches
-from ..inputs import handwritten, preprocessed
+from ..inputs.source import handwritten, preprocessed
 from ..inputs.releases import distro
 from ..inputs.manifest import format, load as manifest
 from ..inputs.package.changelog import Changelog, Heading
-from ..inputs.handwritten import HandType, Handwritten
+from ..inputs.source.handwritten import HandType, Handwritten
 from ..inputs.manifest.load import Manifest
-from ..inputs.preprocessed import Prepared
+from ..inputs.source.preprocessed import Prepared
 from ..inputs.releases.distro import Releases
 from ..model.derive import MachineType, Model
 from ..cli.options import Options, WrongUsage, unsaid

@@ -9,7 +9,8 @@ from ..cli import debhelper
 from ..model import bump_plan, derive, first, upload
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
 from ..inputs.package import changelog, hooks, packaging, patches
-from ..inputs import files, sourcetree
+from ..inputs import files
+from ..inputs.source.tree import boards_of
 from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..inputs.manifest.load import Manifest
@@ -85,7 +86,7 @@ def _start(options: Options) -> _Start:
         return _Start(declared, _tree(options, reading.board_names(declared)))
     where = reading.place(options)
     entry, known = changelog.read(where.changelog), distro.read()
-    tree = _tree(options, sourcetree.boards_of(where.source))
+    tree = _tree(options, boards_of(where.source))
     _refuse_hand_written(where, tree)
     asked = reading.question(options)
     try:

@@ -9,7 +9,8 @@ from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 from ..model import derive, upload
 from ..findings import InputError, Mark, UNREADABLE
 from ..inputs.package import changelog, patches, revisions, vendor
-from ..inputs import files, lifecycle, lock, machines
+from ..inputs import files, lock
+from ..inputs.source import lifecycle, other_machines
 from ..inputs.manifest import load as manifest
 from ..inputs.releases.distro import Releases
 from ..model.derive import Lock
@@ -82,7 +83,7 @@ def _history(
         _patches(package, found),
         lifecycle.read(None),
         (),
-        machines.read(),
+        other_machines.read(),
         earlier=earlier,
     )
 

@@ -10,7 +10,9 @@ from ..findings import Lines
 from ..model import derive, lapses, upload
 from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
 from ..inputs.package import changelog, packaging, patches, readme as readme_file, vendor
-from ..inputs import files, lifecycle, lock, machines, sourcetree
+from ..inputs import files, lock
+from ..inputs.source import lifecycle, other_machines
+from ..inputs.source.tree import SourceTree, is_tree, read
 from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
@@ -89,7 +91,7 @@ def place(options: Options) -> Place:
     folders = [os.path.dirname(path) or os.curdir for path in (options.manifest, options.changelog or CHANGELOG)]
     debian = next((one for one in folders if _is_packaging(one)), folders[-1])
     top = files.root_of(files.inside(debian, "changelog"))
-    source = options.sourcedir or next((one for one in (os.curdir, top) if sourcetree.is_tree(one)), os.curdir)
+    source = options.sourcedir or next((one for one in (os.curdir, top) if is_tree(one)), os.curdir)
     output = options.outputdir or files.inside(os.curdir if options.sourcedir else source, OUTPUT)
     return Place(options.manifest, options.changelog or files.inside(debian, "changelog"), debian, top, source, output)
 
@@ -103,12 +105,12 @@ def source_tree(
     boards: tuple[str, ...],
     required: bool,
     properties: "dict[str, frozenset[str]] | None" = None,
-) -> Optional[sourcetree.SourceTree]:
+) -> Optional[SourceTree]:
     """The QEMU tree; None where there is none and none is required or named."""
     root = place(options).source
-    if not required and options.sourcedir is None and not sourcetree.is_tree(root):
+    if not required and options.sourcedir is None and not is_tree(root):
         return None
-    return sourcetree.read(root, boards, properties, _heeding)
+    return read(root, boards, properties, _heeding)
 
 
 def _heeding(function: "Callable[[], T]") -> T:
@@ -211,7 +213,7 @@ def before(
     entry: changelog.Changelog,
     found: upload.Upload,
     known: distro.Releases,
-    tree: Optional[sourcetree.SourceTree],
+    tree: Optional[SourceTree],
     lines: dict[str, Sequence[str]],
     unreadable: list[Finding],
 ) -> derive.History:
@@ -238,7 +240,7 @@ def before(
         now,
         cycle,
         packaging.unreachable(debian, docs.readme, str(found.version)),
-        machines.read(),
+        other_machines.read(),
         readme,
         news=packaging.news_versions(debian) if frozen else frozenset(),
         uncleaned=packaging.uncleaned(debian, where.top, where.output),

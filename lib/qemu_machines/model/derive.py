@@ -11,11 +11,11 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from ..findings import Mark, Text, Where
-from ..inputs import capabilities
+from ..inputs.source import capabilities
 from . import version as versions
 from ..inputs.package.changelog import UNRELEASED as UNRELEASED
 from ..inputs.package.readme import Readme as Readme
-from ..inputs.lifecycle import Lifecycle as Lifecycle
+from ..inputs.source.lifecycle import Lifecycle as Lifecycle
 from ..inputs.lock import FrozenType as FrozenType
 from ..inputs.lock import Lock as Lock
 from ..inputs.manifest.load import Addition as Addition
@@ -32,10 +32,10 @@ from ..inputs.package.patches import Patch as Patch
 from ..inputs.package.patches import Touched as Touched
 from ..inputs.releases.distro import ReleaseInfo as ReleaseInfo
 from ..inputs.releases.distro import Releases
-from ..inputs.sourcetree import BoardSource as BoardSource
-from ..inputs.sourcetree import ClassField as ClassField
-from ..inputs.sourcetree import SourceTree as SourceTree
-from ..inputs.sourcetree import UpstreamType as UpstreamType
+from ..inputs.source.tree import BoardSource as BoardSource
+from ..inputs.source.tree import ClassField as ClassField
+from ..inputs.source.tree import SourceTree as SourceTree
+from ..inputs.source.tree import UpstreamType as UpstreamType
 from .spelling import name_in as name_in
 from .spelling import plain as plain
 from .lineage import CHANGES, EXCEPTIONS, RELEASE, Settings, Steps, VARIANT, WAS, of_the_first, settings_of, together

@@ -12,7 +12,7 @@ from typing import Iterable, Iterator, Mapping, Optional, Sequence
 from ..adoption import Draft, Named, base_of, numbers
 from .descriptions import wrong_claim, wrong_version
 from ..findings import Finding, Mark, Text, few
-from ..inputs.handwritten import HandType, LATEST
+from ..inputs.source.handwritten import HandType, LATEST
 from ..inputs.releases.distro import Releases
 from .spelling import plain
 from ..inputs.package.patches import Touched

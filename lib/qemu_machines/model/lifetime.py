@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple, Optional
 
-from ..inputs import inheritance
+from ..inputs.source import inheritance
 from .derive import MachineType, Model, version_numbers
 from .support import UpgradePath, end_of, need, ordered, ways_of
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..findings import printable
-from ..inputs.handwritten import HandType, Handwritten
+from ..inputs.source.handwritten import HandType, Handwritten
 
 
 def data(one: HandType) -> "dict[str, Any]":

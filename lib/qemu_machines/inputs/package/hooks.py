@@ -9,7 +9,7 @@ from typing import Container, Iterator, Mapping, NamedTuple, Optional
 from ...findings import InputError, Mark, Text
 from .. import files
 from . import patches
-from ..boards import BOARD_FILES
+from ..source.statements import BOARD_FILES
 
 _HUNK = r"@@ -\d+(?:,(\d+))? \+\d"
 _CONTEXT = 3

@@ -14,8 +14,8 @@ from typing import Callable, Container, Iterator, NamedTuple, Optional, Sequence
 
 from ...findings import InputError, Mark, Text
 from .. import files
-from ..boards import BOARD_FILES
-from ..registration import name_by_hand
+from ..source.statements import BOARD_FILES
+from ..source.registration import name_by_hand
 
 WHAT = "the list of patches"
 # Debian's largest patch of qemu (the stable updates of 7.2) has 700 KiB.

@@ -10,7 +10,7 @@ import operator
 import re
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
 
-from ..findings import InputError, Mark
+from ...findings import InputError, Mark
 
 _TOKEN = re.compile(
     r'"(?:\\.|[^"\\])*"?|\'(?:\\.|[^\'\\])*\'?|[A-Za-z_$]\w*|\d[\w.]*|->|\+\+|--|<<=?|>>=?|[-+*/%&|^=!<>]=|&&|\|\||\S'

@@ -12,7 +12,7 @@ import re
 from typing import Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from . import csource
-from .boards import BoardFile
+from .statements import BoardFile
 from .csource import Macro, Use
 
 

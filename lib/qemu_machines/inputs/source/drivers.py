@@ -16,9 +16,9 @@ import re
 import stat
 from typing import Callable, Collection, Iterable, Mapping
 
-from ..findings import InputError, Mark
+from ...findings import InputError, Mark
 from . import csource
-from .files import read_bytes
+from ..files import read_bytes
 
 # The largest, tests and firmware aside, has 1 MiB (target/hexagon).
 _LIMIT = 16 << 20
@@ -138,7 +138,7 @@ class _Source:
 
     def _found(self, words: "list[str]") -> "list[str]":
         # Slow to import, and most names are found without it.
-        from ..program import Program, ProgramError, search_path
+        from ...program import Program, ProgramError, search_path
 
         inside = sorted(os.listdir(self.root))
         folders = [name for name in inside if self._is_searched(name)]

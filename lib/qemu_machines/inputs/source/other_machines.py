@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Mapping
 
-from . import files
+from .. import files
 
 _TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "other-machines.csv")
 

@@ -12,17 +12,18 @@ import os
 import re
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from ..findings import Finding, InputError, Mark, Text
-from . import capabilities, csource, files, preprocessed
-from .manifest import format
-from ..model import version
-from .boards import BOARD_FILES, BoardFile
+from ...findings import Finding, InputError, Mark, Text
+from . import capabilities, csource, preprocessed
+from .. import files
+from ..manifest import format
+from ...model import version
+from .statements import BOARD_FILES, BoardFile
 from .cbodies import Odd, Statement, Token, Tokens, Unit, Value, Variable, evaluate, matches, members, split, text_of
 from .cbodies import tokens_of, variable_of
-from .manifest.load import MachineField, Property
+from ..manifest.load import MachineField, Property
 from .preprocessed import Prepared, VERSION_MEMBER
 from .registration import UPSTREAM_NAME
-from ..model.spelling import Number
+from ...model.spelling import Number
 
 NOT_UNDERSTOOD = "import-not-understood"
 LATEST = "latest"

@@ -11,9 +11,9 @@ import os
 import re
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ..findings import InputError, Mark
-from . import files
-from .boards import BoardFile
+from ...findings import InputError, Mark
+from .. import files
+from .statements import BoardFile
 
 # Everything is in the text, so nothing of the machine's own is wanted. gnu89 has neither raw strings nor trigraphs.
 ARGUMENTS = ("-E", "-x", "c", "-std=gnu89", "-undef", "-ffreestanding", "-nostdinc", "-w", "-")

@@ -12,7 +12,7 @@ import os
 import re
 from typing import Mapping, NamedTuple, Optional
 
-from . import files
+from .. import files
 
 _TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "upstream-floors.csv")
 # What upstream's macro says; a tree before 9.1 has none.

@@ -6,14 +6,15 @@ import os
 import re
 from typing import Mapping, NamedTuple
 
-from ..findings import InputError, Mark, Text
-from . import capabilities, csource, drivers, files, registration
-from .boards import BOARD_FILES as BOARD_FILES
-from .boards import BoardFile, MachineClass
+from ...findings import InputError, Mark, Text
+from . import capabilities, csource, drivers, registration
+from .. import files
+from .statements import BOARD_FILES as BOARD_FILES
+from .statements import BoardFile, MachineClass
 from .capabilities import Capability
 from .registration import ShapeError
 from .registration import UpstreamType as UpstreamType
-from ..model.spelling import C_TYPES
+from ...model.spelling import C_TYPES
 
 # The largest file read here, hw/i386/pc.c, has 60 KiB; target/s390x files more.
 LIMIT = 4 << 20
