@@ -25,8 +25,8 @@ from qemu_machines.binaries import memory, observing, programs
 from qemu_machines.binaries.process import QmpError
 from qemu_machines.commands import telling
 from qemu_machines.findings import InputError, Mark
-from qemu_machines.inputs import lock, observed
-from qemu_machines.inputs.observed import Description, Field, Observed, ObservedType
+from qemu_machines.inputs.record import lock, observed
+from qemu_machines.inputs.record.observed import Description, Field, Observed, ObservedType
 from qemu_machines.model.spelling import plain
 from qemu_machines.model.derive import Built
 

@@ -17,7 +17,7 @@ from trees import Tree
 from qemu_machines.model import binary_changes
 from qemu_machines.binaries import firmware, observing
 from qemu_machines.binaries.process import QmpError
-from qemu_machines.inputs.observed import Observed, ObservedType
+from qemu_machines.inputs.record.observed import Observed, ObservedType
 
 
 def table(name: str, content: bytes) -> bytes:

@@ -14,9 +14,9 @@ from qemu_machines.cli import main
 from qemu_machines.findings import as_text
 from qemu_machines.findings import Finding, InputError, Mark
 from qemu_machines.inputs.manifest import load as manifest
-from qemu_machines.inputs import observed
+from qemu_machines.inputs.record import observed
 from qemu_machines.inputs.package import patches
-from qemu_machines.inputs.observed import MOST_VALUES, Observed, ObservedType
+from qemu_machines.inputs.record.observed import MOST_VALUES, Observed, ObservedType
 
 MIB = 1 << 20
 # What takes longer grows faster than its input: on the slowest machine these take a fifth of that.

@@ -13,7 +13,7 @@ from trees import Tree
 
 from qemu_machines.cli import main
 from qemu_machines.findings import Mark
-from qemu_machines.inputs import lock
+from qemu_machines.inputs.record import lock
 from qemu_machines.inputs.package import patches
 
 MANIFEST = """\

@@ -37,7 +37,7 @@ from qemu_machines.binaries import firmware, migration, observing, types  # noqa
 from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.findings import InputError, Mark  # noqa: E402
 from qemu_machines.inputs.manifest import load as manifests  # noqa: E402
-from qemu_machines.inputs import observed as observed_reader  # noqa: E402
+from qemu_machines.inputs.record import observed as observed_reader  # noqa: E402
 from qemu_machines.inputs.package import patches as reader  # noqa: E402
 from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.package import revisions  # noqa: E402

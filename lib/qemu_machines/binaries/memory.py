@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from typing import Iterable, Iterator, NamedTuple, Optional
 
-from ..inputs.observed import Setting
+from ..inputs.record.observed import Setting
 
 # As the machine has it: QEMU runs natively.
 _POINTER = struct.calcsize("P")

@@ -14,7 +14,7 @@ import time
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..findings import printable
-from ..inputs.observed import Description, Field, Observed, ObservedType
+from ..inputs.record.observed import Description, Field, Observed, ObservedType
 from ..model.spelling import name_in
 from . import firmware, replies
 from . import types as boards

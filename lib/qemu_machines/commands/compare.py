@@ -9,7 +9,8 @@ from ..binaries import programs
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..model.comparison import Seen, State
 from ..inputs.package import changelog, git
-from ..inputs import files, lock
+from ..inputs import files
+from ..inputs.record import lock
 from ..inputs.manifest import load as manifest
 from ..inputs.releases.distro import Releases
 from ..cli.options import Options

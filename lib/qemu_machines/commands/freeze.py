@@ -6,8 +6,8 @@ import os
 
 from ..cli import debhelper
 from ..findings import FINDINGS, Finding, InputError, Mark, UNREADABLE
-from ..inputs import lock, observed
-from ..inputs.observed import Observed
+from ..inputs.record import lock, observed
+from ..inputs.record.observed import Observed
 from ..model.derive import Built, Model, binary_of
 from ..cli.options import Options
 from . import ending, reading, telling

@@ -9,7 +9,8 @@ from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 from ..model import derive, upload
 from ..findings import InputError, Mark, UNREADABLE
 from ..inputs.package import changelog, patches, revisions, vendor
-from ..inputs import files, lock
+from ..inputs import files
+from ..inputs.record import lock
 from ..inputs.source import lifecycle, other_machines
 from ..inputs.manifest import load as manifest
 from ..inputs.releases.distro import Releases

@@ -10,7 +10,8 @@ from ..findings import Lines
 from ..model import derive, lapses, upload
 from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
 from ..inputs.package import changelog, packaging, patches, readme as readme_file, vendor
-from ..inputs import files, lock
+from ..inputs import files
+from ..inputs.record import lock
 from ..inputs.source import lifecycle, other_machines
 from ..inputs.source.tree import SourceTree, is_tree, read
 from ..inputs.releases import distro

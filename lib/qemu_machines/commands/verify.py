@@ -9,7 +9,7 @@ from ..cli import debhelper
 from .. import rules
 from ..model import upload
 from ..findings import FINE, Finding, InputError, Mark, UNREADABLE, in_order
-from ..inputs import observed
+from ..inputs.record import observed
 from ..model.derive import Built, Lock, Model, binary_of
 from ..cli.options import Options
 from . import ending, reading, telling

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from ..inputs.observed import Description, FIRMWARE, Field, Observed
+from ..inputs.record.observed import Description, FIRMWARE, Field, Observed
 from .spelling import plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.

@@ -16,8 +16,8 @@ from . import version as versions
 from ..inputs.package.changelog import UNRELEASED as UNRELEASED
 from ..inputs.package.readme import Readme as Readme
 from ..inputs.source.lifecycle import Lifecycle as Lifecycle
-from ..inputs.lock import FrozenType as FrozenType
-from ..inputs.lock import Lock as Lock
+from ..inputs.record.lock import FrozenType as FrozenType
+from ..inputs.record.lock import Lock as Lock
 from ..inputs.manifest.load import Addition as Addition
 from ..inputs.manifest.load import Board as Board
 from ..inputs.manifest.load import Change as Change
@@ -49,7 +49,7 @@ from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
     from ..inputs.package.hooks import Hook as Hook
-    from ..inputs.observed import Observed as Observed
+    from ..inputs.record.observed import Observed as Observed
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.

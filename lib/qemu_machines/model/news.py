@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional
 
-from ..inputs.lock import FrozenType
+from ..inputs.record.lock import FrozenType
 from .derive import MachineType, Model, Patch, Touched
 
 

@@ -6,8 +6,8 @@ import json
 from typing import Iterator, Optional, Sequence
 
 from ..findings import Text, counted, few
-from ..inputs import observed
-from ..inputs.observed import Observed
+from ..inputs.record import observed
+from ..inputs.record.observed import Observed
 from ..model.lapses import differing
 from ..model.derive import Lock, MachineType, Model, Patch
 from ..model.news import new_touched

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
-from ..findings import InputError, Mark, printable
+from ...findings import InputError, Mark, printable
 
 Setting = tuple[str, str, str]  # driver, property, value
 

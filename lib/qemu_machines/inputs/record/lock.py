@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import Mapping, NamedTuple, Optional
 
-from ..findings import InputError, Mark, Text
-from . import files
-from .manifest import nodes
-from .manifest import format as manifest_format
-from .manifest.load import MachineField, Property, properties_of
-from .manifest.schema import Choice, Entries, Field, ListOf, MapOf, Reader, Record, Word
+from ...findings import InputError, Mark, Text
+from .. import files
+from ..manifest import nodes
+from ..manifest import format as manifest_format
+from ..manifest.load import MachineField, Property, properties_of
+from ..manifest.schema import Choice, Entries, Field, ListOf, MapOf, Reader, Record, Word
 
 WHAT = "the frozen record"
 # What is larger is neither read nor written: some 100,000 lines of patches and the observed halves of four binaries.

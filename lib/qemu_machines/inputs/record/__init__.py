@@ -1,0 +1,1 @@
+"""The frozen record: its declared half and its observed half."""
