@@ -10,7 +10,7 @@ from typing import Callable
 
 import pytest
 
-from qemu_machines import running
+from qemu_machines.inputs import running
 from qemu_machines.binaries.process import Process
 from qemu_machines.binaries.process import QmpError
 from qemu_machines.binaries.qmp import Qmp
@@ -318,7 +318,7 @@ def test_none_is_started_while_all_end(fake: Fake, monkeypatch: pytest.MonkeyPat
             qmp.execute("query-machines")
     assert caught.value.reason == "it ended on SIGKILL"
     with monkeypatch.context() as patch:
-        patch.setattr("qemu_machines.program.Popen", None)
+        patch.setattr("qemu_machines.inputs.program.Popen", None)
         assert refused(binary) == "start: everything is being ended"
     running.begin()
     with Qmp(binary):

@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT / "lib"), str(ROOT / "tests")]
 import trees  # noqa: E402
 
 from qemu_machines.cli import main, parse
-from qemu_machines import program  # noqa: E402
+from qemu_machines.inputs import program  # noqa: E402
 from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
 from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.findings import InputError, Mark  # noqa: E402

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Sequence
 
-from ..program import Program, ProgramError
+from ..inputs.program import Program, ProgramError
 from . import programs
 from .replies import Malformed
 

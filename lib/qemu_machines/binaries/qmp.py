@@ -6,7 +6,7 @@ import json
 from typing import Any, Sequence
 
 from ..findings import printable
-from ..program import ProgramError
+from ..inputs.program import ProgramError
 from . import replies
 from .process import Process, SIZE_LIMIT, TIME_LIMIT
 

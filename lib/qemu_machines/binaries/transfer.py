@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ..findings import printable
-from ..program import ProgramError
+from ..inputs.program import ProgramError
 from . import guests, replies
 from .process import QmpError
 from .qmp import Qmp

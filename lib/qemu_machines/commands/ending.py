@@ -14,7 +14,7 @@ import threading
 from contextlib import contextmanager
 from typing import Callable, Iterator, TypeVar
 
-from .. import running
+from ..inputs import running
 from ..cli.options import Options
 from . import telling
 

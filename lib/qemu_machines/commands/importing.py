@@ -24,7 +24,7 @@ from ..inputs.source.preprocessed import Prepared
 from ..inputs.releases.distro import Releases
 from ..model.derive import MachineType, Model
 from ..cli.options import Options, WrongUsage, unsaid
-from ..program import Program, ProgramError, search_path
+from ..inputs.program import Program, ProgramError, search_path
 from ..rules import Problem, Rule
 from . import ending, reading, telling
 

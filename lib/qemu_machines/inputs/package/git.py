@@ -65,7 +65,7 @@ def output(
     Raises InputError where git fails, prints more than ``limit`` bytes, or takes too long.
     """
     # Only what looks at other revisions needs it.
-    from ...program import Program, ProgramError, search_path
+    from ..program import Program, ProgramError, search_path
 
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment = {"PATH": search_path(), **_ENVIRONMENT, **passed_on}

@@ -138,7 +138,7 @@ class _Source:
 
     def _found(self, words: "list[str]") -> "list[str]":
         # Slow to import, and most names are found without it.
-        from ...program import Program, ProgramError, search_path
+        from ..program import Program, ProgramError, search_path
 
         inside = sorted(os.listdir(self.root))
         folders = [name for name in inside if self._is_searched(name)]

@@ -10,7 +10,7 @@ from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Mapping, Optional, Sequence, TypeVar
 
 from . import running
-from .findings import printable
+from ..findings import printable
 
 # Of standard error, for the words of an error.
 _TAIL = 2000
