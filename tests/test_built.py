@@ -21,8 +21,8 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.model import binary_changes
 from qemu_machines import rules
-from qemu_machines.binaries import memory, observing, programs
-from qemu_machines.binaries.process import QmpError
+from qemu_machines.qemu import memory, observe, programs
+from qemu_machines.qemu.process import QmpError
 from qemu_machines.commands import telling
 from qemu_machines.findings import InputError, Mark
 from qemu_machines.inputs.record import lock, observed
@@ -472,18 +472,18 @@ def asked(help: str = "", dump: str = "", machine: str = "", arch: str = "x", ma
     ],
 )
 def test_a_binary_that_breaks_later(tree: Tree, monkeypatch: pytest.MonkeyPatch, help: str, dump: str, expected: str) -> None:
-    monkeypatch.setattr(observing, "_TIME", 0.5)
-    monkeypatch.setattr(observing, "_LARGEST", 1 << 20)
+    monkeypatch.setattr(observe, "_TIME", 0.5)
+    monkeypatch.setattr(observe, "_LARGEST", 1 << 20)
     binary = fake(tree, asked(help, dump))
     start = time.monotonic()
     with pytest.raises(QmpError) as caught:
-        observing.observe(binary, ())
+        observe.observe(binary, ())
     assert str(caught.value).startswith(f"{binary}: {expected}")
     assert time.monotonic() - start < 2
 
 
 def test_a_binary_of_which_all_is_told(tree: Tree) -> None:
-    found = observing.observe(fake(tree, asked("exec cat", "echo '{}'")), ())
+    found = observe.observe(fake(tree, asked("exec cat", "echo '{}'")), ())
     assert (found.target, found.version, found.types, found.sections) == ("x", "9.2.0", {}, {})
 
 
@@ -500,7 +500,7 @@ def test_a_driver_that_is_no_device(tree: Tree, reply: str, expected: "dict[str,
 *qom-list-types*'"backend"'*) reply='[{{"name": "backend-file"}}]';;
 *qom-list-properties*) {reply}; continue;;
 """)
-    assert observing.observe(fake(tree, script), (), ("backend", "gone")).properties == expected
+    assert observe.observe(fake(tree, script), (), ("backend", "gone")).properties == expected
 
 
 def test_a_hint_only_for_what_may_be_no_qemu(tree: Tree, run: Run) -> None:
@@ -516,7 +516,7 @@ def test_fields_of_a_dump() -> None:
     fields = [{"field": name, "version_id": 1, "size": 4, **more} for name, more in (("a", {"field_exists": True}), ("b", {"num": 2}))]
     fields.append({"field": "c", "size": 4, "field_exists": False})
     state = {"name": "e1000", "version_id": 2, "minimum_version_id": 1, "Fields": fields}
-    sections, states = observing.vmstate_of(json.dumps({"e1000": {"Description": state}, "none": {}}).encode(), "x")
+    sections, states = observe.vmstate_of(json.dumps({"e1000": {"Description": state}, "none": {}}).encode(), "x")
     assert states[sections["e1000"]].fields == (
         Field("a", 1, 4, 1, True, ""), Field("b", 1, 4, 2, False, ""), Field("c", 0, 4, 1, False, ""),
     )  # fmt: skip
@@ -563,7 +563,7 @@ def test_descriptions() -> None:
     text = "Supported machines are:\nubuntu               Ubuntu 24.04 PC (i440FX + PIIX, 1996) (alias of pc-i440fx-noble)\n" \
         "pc-i440fx-noble      Ubuntu 24.04 PC (i440FX + PIIX, 1996) (default)\nnone                 empty machine\n" \
         "pc-q35-zesty         Ubuntu 17.04 PC (Q35 + ICH9, 2009) (deprecated)\n"  # fmt: skip
-    assert observing.descriptions(text) == {
+    assert observe.descriptions(text) == {
         "pc-i440fx-noble": "Ubuntu 24.04 PC (i440FX + PIIX, 1996)",
         "none": "empty machine",
         "pc-q35-zesty": "Ubuntu 17.04 PC (Q35 + ICH9, 2009)",

@@ -15,8 +15,8 @@ from test_built import BINARY, NAMES, said
 from trees import Tree
 
 from qemu_machines.model import binary_changes
-from qemu_machines.binaries import firmware, observing
-from qemu_machines.binaries.process import QmpError
+from qemu_machines.qemu import firmware, observe
+from qemu_machines.qemu.process import QmpError
 from qemu_machines.inputs.record.observed import Observed, ObservedType
 
 
@@ -187,7 +187,7 @@ def test_as_many_files_as_qemu_has(fake: Fake, monkeypatch: pytest.MonkeyPatch, 
 def test_every_type_is_started(fake: Fake) -> None:
     types = {name: ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"virt-{number}" for number in range(9))}
     fake.answers(qtest(by_dma, FILES))
-    found = observing._with_firmware(fake.path, "aarch64", types)
+    found = observe._with_firmware(fake.path, "aarch64", types)
     assert [len(one.facts) for one in found.values()] == [5] * 9
 
 
@@ -199,7 +199,7 @@ def test_one_type_that_fails_is_enough(fake: Fake, monkeypatch: pytest.MonkeyPat
     types = {name: ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"virt-{number}" for number in range(99))}
     start = time.monotonic()
     with pytest.raises(QmpError) as caught:
-        observing._with_firmware(fake.path, "aarch64", types)
+        observe._with_firmware(fake.path, "aarch64", types)
     # Whichever fails first in time, told is the first of them in order.
     assert caught.value.attempt == "-M virt-1"
     assert time.monotonic() - start < 5

@@ -19,10 +19,11 @@ from test_built import HPB
 from test_migration import Q35, a_stream, device
 from trees import Tree
 
-from qemu_machines.binaries import firmware, memory, migration, observing, stream, types
-from qemu_machines.binaries.process import QmpError
-from qemu_machines.binaries.qmp import Qmp
-from qemu_machines.binaries.transfer import Failed, Saved, Workshop
+from qemu_machines.qemu import firmware, memory, observe, types
+from qemu_machines.qemu.migrate import matrix, stream
+from qemu_machines.qemu.process import QmpError
+from qemu_machines.qemu.qmp import Qmp
+from qemu_machines.qemu.migrate.transfer import Failed, Saved, Workshop
 
 # A QEMU of Python: what it answers to each command, and what else it does.
 LIAR = """\
@@ -175,8 +176,8 @@ def test_all_answers_together(tree: Tree, liar: Liar, how: str) -> None:
     ],
 )
 def test_what_would_be_compared_for_ever(liar: Liar, monkeypatch: pytest.MonkeyPatch, name: str, before: str, expected: str) -> None:
-    monkeypatch.setattr(types if name == "_MOST" else observing, name, 10)
-    for ask in (lambda: observing.observe(binary, ()), lambda: types.observe(binary), lambda: migration.ask(binary)):
+    monkeypatch.setattr(types if name == "_MOST" else observe, name, 10)
+    for ask in (lambda: observe.observe(binary, ()), lambda: types.observe(binary), lambda: matrix.ask(binary)):
         binary = liar("", before)
         with pytest.raises(QmpError) as caught:
             ask()
@@ -187,12 +188,12 @@ def test_what_would_be_compared_for_ever(liar: Liar, monkeypatch: pytest.MonkeyP
 
 def test_types_that_start_slowly(liar: Liar, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each within its own limit."""
-    monkeypatch.setattr(observing, "_ALL_TYPES", 1.0)
+    monkeypatch.setattr(observe, "_ALL_TYPES", 1.0)
     slow = liar(before="if 'qtest' in ' '.join(sys.argv):\n    time.sleep(0.3)\n    print('OK', flush=True)\n    sys.exit()")
-    kinds = {name: observing.ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"pc-{number}" for number in range(99))}
+    kinds = {name: observe.ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"pc-{number}" for number in range(99))}
     monkeypatch.setattr(firmware._Session, "files", lambda session: session.line() and {})
     with pytest.raises(QmpError) as caught, at_most(5):
-        observing._with_firmware(slow, "x86_64", kinds)
+        observe._with_firmware(slow, "x86_64", kinds)
     assert caught.value.reason == "not started: those before took 1 seconds"
 
 
@@ -308,20 +309,20 @@ def deep(depth: int) -> "dict[str, Any]":
 def test_descriptions_that_no_device_has(entry: "dict[str, Any]", fine: bool) -> None:
     data = json.dumps({"device": {"Description": entry}}).encode()
     if fine:
-        assert list(observing.vmstate_of(data, "qemu")[0]) == ["device"]
+        assert list(observe.vmstate_of(data, "qemu")[0]) == ["device"]
         return
     with pytest.raises(QmpError) as caught:
-        observing.vmstate_of(data, "qemu")
+        observe.vmstate_of(data, "qemu")
     assert caught.value.reason == "its dump is not in the form that is known"
 
 
 def test_two_descriptions_with_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever finds such can have a description that leads to itself."""
     fixed = hashlib.sha256(b"")
-    monkeypatch.setattr(observing.hashlib, "sha256", lambda _: fixed)
-    observing.vmstate_of(json.dumps({"a": {"Description": deep(0)}, "b": {"Description": deep(0)}}).encode(), "qemu")
+    monkeypatch.setattr(observe.hashlib, "sha256", lambda _: fixed)
+    observe.vmstate_of(json.dumps({"a": {"Description": deep(0)}, "b": {"Description": deep(0)}}).encode(), "qemu")
     with pytest.raises(QmpError):
-        observing.vmstate_of(json.dumps({"a": {"Description": deep(1)}}).encode(), "qemu")
+        observe.vmstate_of(json.dumps({"a": {"Description": deep(1)}}).encode(), "qemu")
 
 
 def test_a_type_without_a_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,10 +13,10 @@ import pytest
 from conftest import Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.binaries import guests, migration, stream
-from qemu_machines.binaries.migration import Across, Migration, Pair, Qemu
-from qemu_machines.binaries.process import QmpError
-from qemu_machines.binaries.transfer import Failed, Machine, Saved, Workshop
+from qemu_machines.qemu.migrate import guests, matrix, stream
+from qemu_machines.qemu.migrate.matrix import Across, Migration, Pair, Qemu
+from qemu_machines.qemu.process import QmpError
+from qemu_machines.qemu.migrate.transfer import Failed, Machine, Saved, Workshop
 from qemu_machines.outputs import migrations as output
 from qemu_machines.outputs.progress import Bar
 
@@ -50,11 +50,11 @@ PAIR = Pair(OLD, NEW)
     ],
 )
 def test_select(declared: "list[str] | None", patterns: tuple[str, ...], expected: list[str]) -> None:
-    assert migration.select(PAIR, declared, patterns) == expected
+    assert matrix.select(PAIR, declared, patterns) == expected
 
 
 def planned(pair: Pair, names: list[str], both: bool) -> list[tuple[str, str, tuple[str, ...]]]:
-    return [(job.machine.name, job.direction, job.others) for job in migration.jobs(pair, names, (), both)[0]]
+    return [(job.machine.name, job.direction, job.others) for job in matrix.jobs(pair, names, (), both)[0]]
 
 
 def test_jobs() -> None:
@@ -65,7 +65,7 @@ def test_jobs() -> None:
         ("pc-q35-lunar-hpb", "forward", ("pc-q35-2.10",)),
     ]
     assert [row[:2] for row in planned(PAIR, names[:1], True)] == [("pc-q35-2.10", "forward"), ("pc-q35-2.10", "back")]
-    (lost,) = migration.jobs(PAIR, names, (), False)[1]
+    (lost,) = matrix.jobs(PAIR, names, (), False)[1]
     assert (lost.type, lost.outcome, lost.promised) == ("pc-q35-wily", "missing", True)
 
 
@@ -88,7 +88,7 @@ def test_devices_that_are_not_there_are_told() -> None:
     assert missing == ("virtio-scsi-pci", "scsi-hd", "pcie-root-port", "e1000e")
     assert "VGA" in kept and not any(one.startswith(("e1000e", "scsi-hd")) for one in kept)
     pair = Pair(OLD._replace(devices=known), NEW)
-    assert migration.left_out(pair, ["pc-q35-lunar"]) == ("e1000e", "pcie-root-port", "scsi-hd", "virtio-scsi-pci")
+    assert matrix.left_out(pair, ["pc-q35-lunar"]) == ("e1000e", "pcie-root-port", "scsi-hd", "virtio-scsi-pci")
 
 
 def test_option_rom() -> None:
@@ -102,7 +102,7 @@ def test_binaries_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "usr" / "bin").mkdir(parents=True)
     for name in ("qemu-system-x86_64", "qemu-system-riscv64", "usr/bin/qemu-system-s390x", "qemu-system-ppc64"):
         (tmp_path / name).touch(0o644 if name.endswith("ppc64") else 0o755)
-    found = [os.path.relpath(one, tmp_path) for one in migration.binaries_of(str(tmp_path))]
+    found = [os.path.relpath(one, tmp_path) for one in matrix.binaries_of(str(tmp_path))]
     assert found == ["qemu-system-x86_64", "usr/bin/qemu-system-s390x"]
 
 
@@ -464,7 +464,7 @@ esac; done
 
 def test_qemu_that_never_sends(run: Run, tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """It counts, it says that it migrates, and it does not; killed for it, like one that says nothing."""
-    monkeypatch.setattr("qemu_machines.binaries.transfer._LOOK", 0.01)
+    monkeypatch.setattr("qemu_machines.qemu.migrate.transfer._LOOK", 0.01)
     fake(tree.root / "qemu-system-one", ASKED + SAVING)
     machine = Machine("pc-q35", "pc-q35-lunar", "qemu64", ())
     with Workshop(time_limit=0.4) as work, pytest.raises(Failed) as caught:
@@ -519,7 +519,7 @@ def test_a_machine_that_is_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit, fails", [(10, False), (9, True)])
 def test_a_stream_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int, fails: bool) -> None:
-    monkeypatch.setattr("qemu_machines.binaries.transfer.SIZE_LIMIT", limit)
+    monkeypatch.setattr("qemu_machines.qemu.migrate.transfer.SIZE_LIMIT", limit)
     binary = migrating(tmp_path, [4, 5])
     with Workshop(time_limit=5) as work:
         if not fails:
@@ -571,9 +571,9 @@ class Loading:
 
 @pytest.mark.parametrize("stage, refused", [("load", True), ("start", None), ("run", False), ("", False)])
 def test_a_stream_that_is_offered_to_another_type(stage: str, refused: "bool | None") -> None:
-    (job,), _ = migration.jobs(PAIR, ["pc-q35-2.9"], (), False)
+    (job,), _ = matrix.jobs(PAIR, ["pc-q35-2.9"], (), False)
     work: Any = Loading(stage)
-    found = migration._across(work, job, Saved(a_stream("pc-q35-2.9"), 5), "pc-q35-lunar")
+    found = matrix._across(work, job, Saved(a_stream("pc-q35-2.9"), 5), "pc-q35-lunar")
     # That it does not start is said where it is migrated itself.
     assert (found and found.refused) is refused
 

@@ -11,8 +11,8 @@ from conftest import Run
 from test_built import HPB
 from trees import Tree
 
-from qemu_machines.binaries import programs
-from qemu_machines.binaries.process import Process, QmpError
+from qemu_machines.qemu import programs
+from qemu_machines.qemu.process import Process, QmpError
 
 # YAML with a comment at its begin; and a record.
 SCRIPT = "#!/usr/bin/env -S touch ran --\n"

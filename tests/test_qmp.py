@@ -11,10 +11,10 @@ from typing import Callable
 import pytest
 
 from qemu_machines.inputs import running
-from qemu_machines.binaries.process import Process
-from qemu_machines.binaries.process import QmpError
-from qemu_machines.binaries.qmp import Qmp
-from qemu_machines.binaries.types import Machine, observe
+from qemu_machines.qemu.process import Process
+from qemu_machines.qemu.process import QmpError
+from qemu_machines.qemu.qmp import Qmp
+from qemu_machines.qemu.types import Machine, observe
 
 GREETING = """echo '{"QMP": {"version": {}, "capabilities": []}}'\n"""
 READY = GREETING + """read -r line; echo '{"return": {}}'\n"""
@@ -297,7 +297,7 @@ def test_memory_that_may_not_be_read(fake: Fake, monkeypatch: pytest.MonkeyPatch
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("qemu_machines.binaries.memory.compat_properties", fails)
+    monkeypatch.setattr("qemu_machines.qemu.memory.compat_properties", fails)
     assert [machine.compat for machine in observe(fake(READY + MACHINES)).machines] == [None, None]
 
 

@@ -33,7 +33,8 @@ import trees  # noqa: E402
 
 from qemu_machines.cli import main, parse
 from qemu_machines.inputs import program  # noqa: E402
-from qemu_machines.binaries import firmware, migration, observing, types  # noqa: E402
+from qemu_machines.qemu import firmware, observe, types
+from qemu_machines.qemu.migrate import matrix  # noqa: E402
 from qemu_machines.commands import importing, reading, telling  # noqa: E402
 from qemu_machines.findings import InputError, Mark  # noqa: E402
 from qemu_machines.inputs.manifest import load as manifests  # noqa: E402
@@ -344,8 +345,8 @@ class _Saying:
 GREETING = b'{"QMP": {"version": {}, "capabilities": []}}\n{"return": {}}\n'
 READERS: "Sequence[Callable[[], object]]" = (
     lambda: types.observe("fuzz"),
-    lambda: migration.ask("fuzz"),
-    lambda: observing.observe("fuzz", ["pc-q35-lunar"]),
+    lambda: matrix.ask("fuzz"),
+    lambda: observe.observe("fuzz", ["pc-q35-lunar"]),
     lambda: firmware.facts("fuzz", "x86_64", "pc-q35-lunar", "Ubuntu 23.04 PC"),
 )
 QTEST = 3
@@ -356,7 +357,7 @@ def replies(data: bytes) -> None:
     kind, data = (data[0] if data else 0), data[1:]
     reader = kind % (len(READERS) + 1)
     if reader == len(READERS):
-        _refused_at_most(lambda: observing.vmstate_of(data, "fuzz"))
+        _refused_at_most(lambda: observe.vmstate_of(data, "fuzz"))
         return
     said = GREETING + data if kind < 0x80 and reader != QTEST else data
     with mock.patch.object(program, "Popen", lambda *_, **__: _Saying(said)):

@@ -19,8 +19,8 @@ import pytest
 from conftest import ROOT, TOOL
 from test_machine_types import TARGETS, Built, prepared
 
-from qemu_machines.binaries import guests, migration, stream
-from qemu_machines.binaries.transfer import Failed, Workshop
+from qemu_machines.qemu.migrate import guests, matrix, stream
+from qemu_machines.qemu.migrate.transfer import Failed, Workshop
 
 pytestmark = pytest.mark.qemu
 
@@ -213,10 +213,10 @@ def test_which_other_bases_would_be_noticed(
     target: str, name: str, loads: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As if the base of a type had moved to each other version: its stream, under that one's name."""
-    qemu = migration.ask(str(prepared("7.2").folder / f"qemu-system-{target}"))
+    qemu = matrix.ask(str(prepared("7.2").folder / f"qemu-system-{target}"))
     board = guests.board_of(name, target)
     versions = sorted(one for one in qemu.machines if re.fullmatch(rf"{board}-\d\.\d", one) and one != name)
-    (job,) = migration.jobs(migration.Pair(qemu, qemu._replace(version=(10, 0, 0))), [name], (), False)[0]
+    (job,) = matrix.jobs(matrix.Pair(qemu, qemu._replace(version=(10, 0, 0))), [name], (), False)[0]
     taken = []
     with Workshop() as work:
         saved = work.save(qemu.path, job.machine)

@@ -14,7 +14,7 @@ import pytest
 from test_machine_types import FILES, RECORDS, TARGETS, Built, prepared, tree_name
 from test_verify import run
 
-from qemu_machines.binaries.qmp import Qmp
+from qemu_machines.qemu.qmp import Qmp
 from qemu_machines.inputs.source import drivers
 
 pytestmark = pytest.mark.qemu

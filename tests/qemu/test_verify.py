@@ -15,8 +15,8 @@ import pytest
 from conftest import TOOL
 from test_machine_types import RECORDS, TARGETS, Built, prepared, tree_name
 
-from qemu_machines.binaries import firmware, memory
-from qemu_machines.binaries.qmp import Qmp
+from qemu_machines.qemu import firmware, memory
+from qemu_machines.qemu.qmp import Qmp
 
 pytestmark = pytest.mark.qemu
 # For the whole of Ubuntu's newest release; the project's limit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..model import comparison, derive, upload
-from ..binaries import programs
+from ..qemu import programs
 from ..findings import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..model.comparison import Seen, State
 from ..inputs.package import changelog, git
@@ -89,7 +89,7 @@ def _state(options: Options, name: str) -> State:
 def _of_binary(path: str) -> State:
     """What a built QEMU tells of its types. Raises InputError."""
     # Starting processes is for this only.
-    from ..binaries import process, types
+    from ..qemu import process, types
 
     try:
         found = types.observe(path)

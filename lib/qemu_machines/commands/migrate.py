@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
 from ..findings import nearest
-from ..binaries import guests, migration, transfer
-from ..binaries.migration import Done, Job, Pair, Qemu
-from ..binaries.process import QmpError
+from ..qemu.migrate import guests, matrix, transfer
+from ..qemu.migrate.matrix import Done, Job, Pair, Qemu
+from ..qemu.process import QmpError
 from ..findings import FINDINGS, FINE, Finding, UNREADABLE, USAGE
 from ..cli.options import Options, WrongUsage
 from . import ending, reading, telling
@@ -34,7 +34,7 @@ def _compare(options: Options, old_path: str, new_path: str) -> int:
     pairs = [Pair(old[target], new[target]) for target in old if target in new]
     if pairs and os.path.isdir(new_path):
         # A single binary is compared with its like; a whole build that lost a target has lost its guests.
-        pairs += [pair for pair in _without(old, new, new_path) if migration.select(pair, declared, options.type or ())]
+        pairs += [pair for pair in _without(old, new, new_path) if matrix.select(pair, declared, options.type or ())]
     if not pairs and not unreadable:
         what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
         unreadable.append(telling.unreadable(new_path, what, "both have to have a binary for the same target"))
@@ -60,11 +60,11 @@ def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequenc
     done: list[Done] = []
     left_out: set[str] = set()
     for pair in pairs:
-        names = migration.select(pair, declared, options.type or ())
-        more, lost = migration.jobs(pair, names, options.device or (), options.both)
+        names = matrix.select(pair, declared, options.type or ())
+        more, lost = matrix.jobs(pair, names, options.device or (), options.both)
         made += more
         done += [Done(one) for one in lost]
-        left_out |= set(migration.left_out(pair, names)) if pair.new.machines else set()
+        left_out |= set(matrix.left_out(pair, names)) if pair.new.machines else set()
     if not made and not done:
         what = "that the manifest declares" if declared is not None else "of the boards"
         message = f"has no machine type {what}"
@@ -83,7 +83,7 @@ def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
     known = [name for pair in pairs for name in pair.old.machines if guests.board_of(name, pair.old.target)]
     found = []
     for pattern in options.type or ():
-        if not any(migration.select(pair, None, (pattern,)) for pair in pairs):
+        if not any(matrix.select(pair, None, (pattern,)) for pair in pairs):
             message = f"no machine type of the boards is called {pattern}"
             found.append(telling.unreadable(vars(options)["from"], message, nearest(pattern, known)))
     return found
@@ -100,7 +100,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
     """The binaries of a side by target."""
     found: dict[str, Qemu] = {}
     try:
-        binaries = migration.binaries_of(path)
+        binaries = matrix.binaries_of(path)
     except OSError as error:
         unreadable.append(telling.unreadable(path, f"cannot be read: {error.strerror}"))
         return {}
@@ -109,7 +109,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
         unreadable.append(telling.unreadable(path, "has no qemu-system binary", hint))
     for binary in binaries:
         try:
-            qemu = migration.ask(binary)
+            qemu = matrix.ask(binary)
         except QmpError as error:
             ending.check()
             text = str(error).removeprefix(f"{error.name}: ")
@@ -133,7 +133,7 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(migration.carry_out, work, job) for job in jobs]
+        futures = [pool.submit(matrix.carry_out, work, job) for job in jobs]
         names = dict(zip(futures, (job.machine.name for job in jobs)))
         with Bar(sys.stderr, len(jobs)) as bar:
             for future in as_completed(futures):

@@ -71,8 +71,8 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     """What the binaries say, each asked in a thread of its own; None, with the reasons, where one cannot be asked."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from ..binaries import observing, programs
-    from ..binaries.process import QmpError
+    from ..qemu import observe, programs
+    from ..qemu.process import QmpError
 
     paths, empty = programs.find(options.subjects, options.builddir)
     for place in empty:
@@ -85,7 +85,7 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
 
     def one(path: str) -> "observed.Observed | QmpError":
         try:
-            return observing.observe(path, wanted, drivers)
+            return observe.observe(path, wanted, drivers)
         except QmpError as error:
             return error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..binaries.migration import Across, BACK, FORWARD, Migration, Pair, as_data
+from ..qemu.migrate.matrix import Across, BACK, FORWARD, Migration, Pair, as_data
 from ..findings import few, json_text, printable
 from .prose import folded
 

@@ -11,11 +11,12 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
-from ..findings import printable
-from ..inputs.program import ProgramError
-from . import guests, replies
-from .process import QmpError
-from .qmp import Qmp
+from ...findings import printable
+from ...inputs.program import ProgramError
+from . import guests
+from .. import replies
+from ..process import QmpError
+from ..qmp import Qmp
 
 # Seconds for the whole life of one QEMU; a tenth of a second is usual.
 TIME_LIMIT = 60.0

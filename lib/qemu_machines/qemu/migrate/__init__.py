@@ -1,0 +1,1 @@
+"""A running guest of every machine type, saved by one QEMU and loaded by another."""
