@@ -9,9 +9,9 @@ from test_importing import row, types_of
 from test_model import derive
 from trees import Tree
 
-from qemu_machines import adoption
+from qemu_machines.outputs import draft as drafts
 from qemu_machines.model import handwriting
-from qemu_machines.adoption import Draft, Named
+from qemu_machines.outputs.draft import Draft, Named
 from qemu_machines.findings import Mark, Text
 from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.source.handwritten import HandType
@@ -51,11 +51,11 @@ def typed(wanted: "dict[str, Any]", line: int = 1) -> HandType:
 
 def drafted(*rows: "dict[str, Any]") -> Draft:
     known = distro.read()
-    types, others = adoption.named((typed(one, line) for line, one in enumerate(rows, 1)), known)
+    types, others = drafts.named((typed(one, line) for line, one in enumerate(rows, 1)), known)
     assert others == []
-    made = adoption.draft(types, known, "8.2")
+    made = drafts.draft(types, known, "8.2")
     derived = types_of(output.text(made.document, {}))
-    return adoption.with_descriptions(made, {one.name: one.description for one in derived.values()}, known)
+    return drafts.with_descriptions(made, {one.name: one.description for one in derived.values()}, known)
 
 
 def document(*rows: "dict[str, Any]") -> "dict[str, Any]":
@@ -83,8 +83,8 @@ def test_the_version_is_in_names_where_most_have_it() -> None:
     xenial = row("pc-q35-2.5-xenial", "2.5", Q35.format("16.04", ""))
     yakkety = [row(f"{board}-yakkety", "2.6", text.format("16.10", "")) for board, text in (("pc-i440fx", I440FX), ("pc-q35", Q35))]
     known = distro.read()
-    types, _ = adoption.named(map(typed, [xenial, *yakkety]), known)
-    assert "name" not in adoption.draft(types, known, "8.2").document.get("policy", {})
+    types, _ = drafts.named(map(typed, [xenial, *yakkety]), known)
+    assert "name" not in drafts.draft(types, known, "8.2").document.get("policy", {})
     assert document(xenial)["policy"]["name"] == "{board}-{qemu}-{series}"
 
 
@@ -207,7 +207,7 @@ def test_no_line_is_too_long() -> None:
 
 
 def named_as(text: str, **more: Any) -> Named:
-    (one,), _ = adoption.named([typed(row("pc-q35-jammy", "6.2", text))], distro.read())
+    (one,), _ = drafts.named([typed(row("pc-q35-jammy", "6.2", text))], distro.read())
     return one._replace(type=one.type._replace(**more))
 
 
@@ -252,5 +252,5 @@ def test_two_defaults_of_a_binary() -> None:
 def test_the_increment_of_another_base_is_no_difference_of_boards() -> None:
     known = distro.read()
     rows = [row("pc-q35-noble", "8.2", Q35.format("24.04", "")), row("pc-q35-noble-1", "8.1", Q35.format("24.04.1", "wide, "), "max_cpus=8")]
-    types, _ = adoption.named(map(typed, rows), known)
+    types, _ = drafts.named(map(typed, rows), known)
     assert list(handwriting.check(types, "Ubuntu", known, {"noble": "8.2"})) == []

@@ -23,7 +23,7 @@ from qemu_machines.model import binary_changes
 from qemu_machines import rules
 from qemu_machines.qemu import memory, observe, programs
 from qemu_machines.qemu.process import QmpError
-from qemu_machines.commands import telling
+from qemu_machines.commands import console
 from qemu_machines.findings import InputError, Mark
 from qemu_machines.inputs.record import lock, observed
 from qemu_machines.inputs.record.observed import Description, Field, Observed, ObservedType
@@ -110,9 +110,9 @@ def test_a_driver_that_a_binary_does_not_have(tree: Tree) -> None:
     """It may be in a module, or in the binary of another target: QEMU ignores it."""
     binary = having("x86_64", "x86_64-cpu")
     assert said(tree, binary) == []
-    notes = [one.why for one in telling.unjudged(derive(tree.root / "debian"), Built((binary,), (), ""))]
+    notes = [one.why for one in console.unjudged(derive(tree.root / "debian"), Built((binary,), (), ""))]
     assert notes == ["qemu-system-x86_64 ignores what is set of drivers that it does not have: x86_64-cpu (in a module, or of another target?)"]
-    assert telling.unjudged(derive(tree.root / "debian"), Built((BINARY,), (), "")) == []
+    assert console.unjudged(derive(tree.root / "debian"), Built((BINARY,), (), "")) == []
 
 
 @pytest.mark.parametrize("cpus, phys", [("1024", "on"), ("0x400", "true"), ('"0X400"', "yes")])
@@ -294,7 +294,7 @@ def test_what_is_another_version(tree: Tree, version: str, severity: str) -> Non
     tree.manifest(HPB).changelog()
     model = derive(tree.root / "debian")
     new = device("e1000", **{"init-vet": "off"})._replace(version=version)
-    found = telling.judge_built(model, Built((new,), (BINARY,), "1:7.2-1"))
+    found = console.judge_built(model, Built((new,), (BINARY,), "1:7.2-1"))
     assert [(one.tag, one.severity) for one in found] == [("built-property-changed", severity)]
 
 
@@ -624,7 +624,7 @@ def test_an_override_is_used_or_unused_by_the_binaries(tree: Tree, there: bool) 
     tree.manifest(OVERRIDE).changelog()
     more = {"pc-q35-lunar-own": ObservedType("pc-q35-lunar-own", {}, ())} if there else {}
     binary = BINARY._replace(types={**BINARY.types, **more})
-    found = telling.judge_built(derive(tree.root / "debian"), Built((binary,), (), "1:7.2-1"))
+    found = console.judge_built(derive(tree.root / "debian"), Built((binary,), (), "1:7.2-1"))
     unused = "no finding of type-not-declared is accepted by this override"
     assert [(one.tag, one.message) for one in found] == ([] if there else [("override-unused", unused)])
 
@@ -632,7 +632,7 @@ def test_an_override_is_used_or_unused_by_the_binaries(tree: Tree, there: bool) 
 def test_an_override_may_be_for_a_binary_that_was_not_given(tree: Tree) -> None:
     tree.manifest(OVERRIDE).changelog()
     other = BINARY._replace(target="s390x", types={})
-    assert telling.judge_built(derive(tree.root / "debian"), Built((other,), (), "1:7.2-1")) == []
+    assert console.judge_built(derive(tree.root / "debian"), Built((other,), (), "1:7.2-1")) == []
 
 
 @pytest.mark.parametrize("role, told, words", [("alias", "ubuntu-q35", 'the alias "ubuntu-q35"'), ("default", "yes", "the default")])

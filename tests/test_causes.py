@@ -12,7 +12,7 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.cli import options as command_line
 from qemu_machines import rules
-from qemu_machines.commands import freeze, reading, telling
+from qemu_machines.commands import console, freeze, load
 from qemu_machines.findings import Finding, Mark
 from qemu_machines.outputs import findings as output
 from qemu_machines.rules import Problem, Subject, TYPES
@@ -145,9 +145,9 @@ def frozen(tree: Tree, run: Run) -> Tree:
 
 
 def told(tree: Tree) -> list[str]:
-    inputs = reading.read_inputs(command_line.parse(["check"], {}), tree_required=False)
+    inputs = load.read_inputs(command_line.parse(["check"], {}), tree_required=False)
     assert inputs.model is not None, inputs.unreadable
-    return [f"{one.mark.line}:{one.mark.column} {one.tag}" for one in telling.judge(inputs.model)]
+    return [f"{one.mark.line}:{one.mark.column} {one.tag}" for one in console.judge(inputs.model)]
 
 
 # What is written instead, and the one finding that this gives.

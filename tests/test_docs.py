@@ -19,7 +19,8 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines.inputs.package import readme as readme_file
-from qemu_machines.outputs import docs, news, prose
+from qemu_machines.outputs import docs, news
+from qemu_machines.outputs.text import Heading, Items, Paragraph, Word, as_rst, as_text, folded
 from qemu_machines.model.upload import Question
 
 HEAD = """\
@@ -281,22 +282,22 @@ def test_the_manuals_form_is_restructured_text(example: str) -> None:
 
 @pytest.mark.parametrize("text", EVIL, ids=ascii)
 def test_no_text_breaks_out_of_the_documents(tree: Tree, text: str) -> None:
-    blocks = [prose.Heading(("x ", prose.Word(text)), 1), prose.Paragraph((prose.Word(f"a {text} b{text}"),)),
-              prose.Items(((prose.Word(text), prose.Word(f"{text} 1. - * `x`_ |y| ::"), "x"),))]  # fmt: skip
-    found, said = parsed(prose.as_rst(blocks))
+    blocks = [Heading(("x ", Word(text)), 1), Paragraph((Word(f"a {text} b{text}"),)),
+              Items(((Word(text), Word(f"{text} 1. - * `x`_ |y| ::"), "x"),))]  # fmt: skip
+    found, said = parsed(as_rst(blocks))
     assert said == ""
     assert {node.tagname for node in found.findall()} <= {
         "document", "section", "title", "paragraph", "bullet_list", "list_item", "#text"
     }  # fmt: skip
-    for form in (prose.as_rst(blocks), prose.as_text(blocks)):
+    for form in (as_rst(blocks), as_text(blocks)):
         assert all(character.isprintable() or character == "\n" for character in form)
 
 
 def test_lines_are_as_wide_as_a_terminal_shows_them() -> None:
     word = "\u8a3a\u65ad"
     # Two columns for each character: 15 words with what is between and before them take 76 of 80.
-    assert prose.folded([word] * 30, "* ", "  ") == [f"* {' '.join([word] * 15)}", f"  {' '.join([word] * 15)}"]
-    assert prose.folded(["ab"] * 30, "* ", "  ") == [f"* {' '.join(['ab'] * 26)}", f"  {' '.join(['ab'] * 4)}"]
+    assert folded([word] * 30, "* ", "  ") == [f"* {' '.join([word] * 15)}", f"  {' '.join([word] * 15)}"]
+    assert folded(["ab"] * 30, "* ", "  ") == [f"* {' '.join(['ab'] * 26)}", f"  {' '.join(['ab'] * 4)}"]
 
 
 README = f"""\

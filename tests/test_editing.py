@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qemu_machines.inputs.manifest import layout, load as manifest
-from qemu_machines.outputs import editing
-from qemu_machines.outputs.editing import Verbatim
+from qemu_machines.outputs import edit
+from qemu_machines.outputs.edit import Verbatim
 
 HEAD = "version: 1\nvendor: Übuntu\nboards: {pc-q35: {alias: q}}\n"
 RELEASE = [("qemu", "11.0")]
@@ -24,11 +24,11 @@ CHANGE: "list[tuple[str, Any]]" = [
 
 
 def with_release(text: str) -> str:
-    return editing.add_release(text, layout.read(text), "zz", RELEASE)
+    return edit.add_release(text, layout.read(text), "zz", RELEASE)
 
 
 def with_change(text: str, series: str) -> str:
-    return editing.add_change(text, layout.read(text), series, CHANGE)
+    return edit.add_change(text, layout.read(text), series, CHANGE)
 
 
 def below(releases: str) -> str:
@@ -134,7 +134,7 @@ def test_where_and_how_a_change_is_added(before: str, after: str) -> None:
     ],
 )
 def test_what_is_written_elsewhere_is_not_edited(text: str, series: "str | None", why: str) -> None:
-    with pytest.raises(editing.Impossible) as caught:
+    with pytest.raises(edit.Impossible) as caught:
         with_change(text, series) if series else with_release(text)
     assert caught.value.why.startswith(why)
     assert 0 <= caught.value.offset < len(text)

@@ -15,7 +15,7 @@ from test_built import HPB, asked, fake
 from test_migration import ASKED
 from trees import MANIFEST, Tree
 
-from qemu_machines.commands import ending
+from qemu_machines.commands import signals
 from qemu_machines.cli.options import Options
 
 # With a child, as a wrapper script has one.
@@ -129,20 +129,20 @@ def test_a_signal_raises_nothing_where_it_comes() -> None:
     """It did, within locks and pools, and migrate then ended with an internal error instead of its status."""
     reached = []
 
-    @ending.politely
+    @signals.politely
     def command(_: Options) -> int:
-        ending.check()
+        signals.check()
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
         reached.append("behind it")
-        ending.check()
+        signals.check()
         return 0
 
     assert (command(Options()), reached) == (143, ["behind it"])
 
 
 def test_a_signal_while_no_qemu_runs() -> None:
-    @ending.politely
+    @signals.politely
     def command(_: Options) -> int:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(0.1)
@@ -150,4 +150,4 @@ def test_a_signal_while_no_qemu_runs() -> None:
 
     assert command(Options()) == 143
     # It is over, and the next command begins anew.
-    assert ending.politely(lambda _: 1)(Options()) == 1
+    assert signals.politely(lambda _: 1)(Options()) == 1

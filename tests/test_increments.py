@@ -13,7 +13,7 @@ from trees import MANIFEST, Tree
 from qemu_machines import rules
 from qemu_machines.model.derive import MachineType, declared
 from qemu_machines.outputs import docs, lock
-from qemu_machines.outputs.report import plain
+from qemu_machines.outputs.report import text as plain
 from qemu_machines.outputs.report.overview import overview_of
 
 # The flow of the 2016 proposal (its lists have slips; design.md says what it means).

@@ -10,7 +10,7 @@ from test_docs import ENTRY, FROZEN, NEWS, README
 from trees import MANIFEST, Tree
 
 from qemu_machines.cli import options
-from qemu_machines.commands import reading
+from qemu_machines.commands import load
 
 # From which folder, with which options: manifest, changelog, debian, top, source, output.
 PLACES = [
@@ -40,7 +40,7 @@ def test_where_the_package_is(tree: Tree, monkeypatch: pytest.MonkeyPatch, folde
     Tree(tree.root / "tree").whole().control().write("debian/patches/series", "").write("draft/new.yaml", "").write("draft/entry", "")
     Tree(tree.root / "tree" / "source").write("VERSION", "7.2.0\n").write("hw/x", "")
     monkeypatch.chdir(tree.root / "tree" / folder)
-    where = reading.place(options.parse(["check", *arguments.split()], {}))
+    where = load.place(options.parse(["check", *arguments.split()], {}))
     assert tuple(where) == expected
     assert (where.record, where.patches) == tuple(os.path.join("" if where.debian == "." else where.debian, one) for one in ("qemu-machines.lock", "patches"))
 
@@ -48,7 +48,7 @@ def test_where_the_package_is(tree: Tree, monkeypatch: pytest.MonkeyPatch, folde
 def test_absolute_paths(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     tree.whole()
     monkeypatch.chdir("/")
-    where = reading.place(options.parse(["check", f"--manifest={tree.root}/debian/qemu-machines.yaml"], {}))
+    where = load.place(options.parse(["check", f"--manifest={tree.root}/debian/qemu-machines.yaml"], {}))
     assert where[1:] == (
         f"{tree.root}/debian/changelog", f"{tree.root}/debian", str(tree.root), str(tree.root), f"{tree.root}/debian/generated/qemu-machines"
     )  # fmt: skip

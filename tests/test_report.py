@@ -21,8 +21,8 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines.findings import Finding, Mark
-from qemu_machines.outputs.report import graph, page, plain, svg
-from qemu_machines.outputs.report.metrics import width
+from qemu_machines.outputs.report import graph, html, svg, text as plain
+from qemu_machines.outputs.report.font_widths import width
 from qemu_machines.outputs.report.overview import COMING, Column, ENDED, Entry, Overview, SUPPORTED, Way, overview_of
 from qemu_machines.model.upload import Question
 
@@ -154,9 +154,9 @@ def test_one_of_a_thing(tree: Tree) -> None:
     wrong, warning = (Finding("tag", severity, Mark("f", 1, 1), "m") for severity in ("error", "warning"))
     overview = overview_of(derive(tree.root / "debian"), (wrong, warning), ())
     assert plain.text(overview).startswith("Machine types of Ubuntu 22.04 (jammy): 1 type\n")
-    assert "<dd>1 on 1 board, of 1 release</dd>" in page.html(overview)
-    assert "<dd>1 error, 1 warning</dd>" in page.html(overview)
-    assert "<dd>2 errors, 0 warnings</dd>" in page.html(overview._replace(findings=(wrong, wrong)))
+    assert "<dd>1 on 1 board, of 1 release</dd>" in html.html(overview)
+    assert "<dd>1 error, 1 warning</dd>" in html.html(overview)
+    assert "<dd>2 errors, 0 warnings</dd>" in html.html(overview._replace(findings=(wrong, wrong)))
     assert ">1 type in 1:6.2+dfsg-2ubuntu6.9, as of 2023-03-28<" in svg.picture(overview)
     assert (
         ">Above: 1 release from the first day of support to the last, and 0 supported migrations between them. "
@@ -278,7 +278,7 @@ def strict(text: str) -> "ElementTree.Element":
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_page_is_valid_and_names_every_type(name: str) -> None:
     overview = example(name)
-    text = page.html(overview)
+    text = html.html(overview)
     root = strict(text)
     names = {cell.text for cell in root.iter("{http://www.w3.org/1999/xhtml}th") if cell.attrib.get("scope") == "row"}
     assert {entry.name for cell in overview.cells.values() for entry in cell} <= names
@@ -298,9 +298,9 @@ def test_no_text_breaks_out_of_a_picture_a_page_or_a_graph(text: str) -> None:
                         (Way(0, 1, None),), (finding,), (words,))  # fmt: skip
     harmless = {element.tag for element in ElementTree.fromstring(svg.document(example("noble"))).iter()}
     assert {element.tag for element in ElementTree.fromstring(svg.document(overview)).iter()} <= harmless | {f"{NAMESPACE}circle"}
-    root = strict(page.html(overview))
+    root = strict(html.html(overview))
     assert not [element for element in root.iter() if element.tag.endswith("}script")]
-    for form in (svg.document(overview), page.html(overview), plain.text(overview), graph.dot(overview)):
+    for form in (svg.document(overview), html.html(overview), plain.text(overview), graph.dot(overview)):
         assert all(character.isprintable() or character == "\n" for character in form)
     # A quoted string of dot ends at the next quote that has no backslash before it.
     rest = re.sub(r'"(?:\\.|[^"\\])*"', "", graph.dot(overview))

@@ -8,13 +8,13 @@ from trees import MANIFEST, VERSIONS, Tree
 from qemu_machines.findings import SEVERITIES, in_order
 from qemu_machines import rules
 from qemu_machines.cli import options as command_line
-from qemu_machines.commands import reading
+from qemu_machines.commands import load
 
 
 def found(tree: Tree, tag: str) -> list[str]:
     """The findings of one tag as "place: message; hint"."""
     options = command_line.parse(["check"], {})
-    inputs = reading.read_inputs(options, tree_required=False)
+    inputs = load.read_inputs(options, tree_required=False)
     assert inputs.model is not None, inputs.unreadable
     findings = in_order(rules.check(inputs.model))
     return [f"{one.mark}: {one.message}; {one.hint}" for one in findings if one.tag == tag]
@@ -58,7 +58,7 @@ def test_series_unknown(tree: Tree) -> None:
 
 def test_series_unknown_from_the_command_line(tree: Tree) -> None:
     tree.whole()
-    inputs = reading.read_inputs(command_line.parse(["check", "--series", "nobel"], {}), tree_required=False)
+    inputs = load.read_inputs(command_line.parse(["check", "--series", "nobel"], {}), tree_required=False)
     assert inputs.model
     (finding,) = [one for one in rules.check(inputs.model) if one.tag == "series-unknown"]
     assert (str(finding.mark), finding.hint) == ("--series", 'did you mean "noble"?')
@@ -200,7 +200,7 @@ def test_hooks_missing_is_not_fooled(tree: Tree, line: str) -> None:
 
 def test_rules_that_need_the_source_are_left_out_without_it(tree: Tree) -> None:
     tree.manifest(MANIFEST.replace('"7.2"', '"7.1"').replace("alias: ubuntu,", "alias: pc,")).changelog()
-    inputs = reading.read_inputs(command_line.parse(["check"], {}), tree_required=False)
+    inputs = load.read_inputs(command_line.parse(["check"], {}), tree_required=False)
     assert inputs.model
     assert list(rules.check(inputs.model)) == []
     assert rules.skipped(inputs.model) == [
@@ -267,7 +267,7 @@ def test_generated_not_cleaned(tree: Tree, clean: "str | None", rules_text: str,
     if clean is not None:
         tree.write("debian/clean", clean)
     arguments = ["check", *([f"--outputdir={output}"] if output else [])]
-    inputs = reading.read_inputs(command_line.parse(arguments, {}), tree_required=False)
+    inputs = load.read_inputs(command_line.parse(arguments, {}), tree_required=False)
     assert inputs.model is not None, inputs.unreadable
     told = [f"{one.mark}: {one.severity}: {one.message}; {one.hint}" for one in rules.check(inputs.model) if one.tag == "generated-not-cleaned"]
     message = f"nothing removes {folder}/, which the build writes, when the package is cleaned; add the line {folder}/ to debian/clean"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Iterator
 import pytest
 from conftest import ROOT, TOOL
 
-from qemu_machines.outputs.report.metrics import width
+from qemu_machines.outputs.report.font_widths import width
 
 if TYPE_CHECKING:
     from selenium import webdriver

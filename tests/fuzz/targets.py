@@ -35,7 +35,7 @@ from qemu_machines.cli import main, parse
 from qemu_machines.inputs import program  # noqa: E402
 from qemu_machines.qemu import firmware, observe, types
 from qemu_machines.qemu.migrate import matrix  # noqa: E402
-from qemu_machines.commands import importing, reading, telling  # noqa: E402
+from qemu_machines.commands import console, importing, load  # noqa: E402
 from qemu_machines.findings import InputError, Mark  # noqa: E402
 from qemu_machines.inputs.manifest import load as manifests  # noqa: E402
 from qemu_machines.inputs.record import observed as observed_reader  # noqa: E402
@@ -245,7 +245,7 @@ def observed(data: bytes) -> None:
         return
     whole = observed_reader.parse(OBSERVED.split("\n"), mark)
     for binaries, record in ((read, read), (whole, read), (read, whole)):
-        telling.judge_built(_model(), Built(binaries, record, "1:1"))
+        console.judge_built(_model(), Built(binaries, record, "1:1"))
 
 
 @functools.cache
@@ -256,7 +256,7 @@ def _model() -> Model:
     before = os.getcwd()
     os.chdir(tree.root)
     try:
-        return reading.sound(parse.read(["verify"], {}), tree_required=False).model
+        return load.sound(parse.read(["verify"], {}), tree_required=False).model
     finally:
         os.chdir(before)
 

@@ -11,11 +11,11 @@ def run(options: Options) -> int:
     """Run the command that the options name, and give the exit status."""
     # Imported only now: --help and wrong usage need none of it.
     command = importlib.import_module(f"{__name__}.{module_of(options.command)}")
-    from . import telling
+    from . import console
 
     try:
         status: int = command.run(options)
-    except telling.Stopped as stopped:
-        telling.report(stopped.findings, stopped.lines)
+    except console.Stopped as stopped:
+        console.report(stopped.findings, stopped.lines)
         return stopped.status
     return status

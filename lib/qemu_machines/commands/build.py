@@ -9,7 +9,7 @@ from ..model import derive
 from ..findings import FINDINGS, FINE, PROGRAM, USAGE
 from ..inputs.source import tree
 from ..cli.options import Options
-from . import reading, telling
+from . import console, load
 
 
 def run(options: Options) -> int:
@@ -19,10 +19,10 @@ def run(options: Options) -> int:
     left = debhelper.packages_left(options.packages, PROGRAM)
     if not left:
         return USAGE if left is None else FINE
-    known = reading.readable(options, tree_required=True)
-    findings = telling.judge(known.model)
-    telling.report(findings, known.lines)
-    if telling.status(findings):
+    known = load.readable(options, tree_required=True)
+    findings = console.judge(known.model)
+    console.report(findings, known.lines)
+    if console.status(findings):
         return FINDINGS
     wanted = c.files(known.model)
     with_docs = not debhelper.without_docs(os.environ)
@@ -30,10 +30,10 @@ def run(options: Options) -> int:
         wanted.update(docs.files(known.model))
     # A board that left the manifest must not stay compiled in.
     stale = (*(derive.include_name(place.board) for place in tree.BOARD_FILES), docs.FILE, docs.RST_FILE)
-    folder = reading.place(options).output
+    folder = load.place(options).output
     generated = {os.path.join(folder, name): text for name, text in wanted.items()}
     readme = known.model.history.readme
     edited = [readme.file] if readme and with_docs else []
     if readme and with_docs:
         generated[readme.file] = readme.text(docs.stanza(known.model))
-    return telling.write(options, generated, [os.path.join(folder, name) for name in stale], edited)
+    return console.write(options, generated, [os.path.join(folder, name) for name in stale], edited)

@@ -14,10 +14,10 @@ from ..inputs.package import packaging
 from ..inputs.manifest import layout, load as manifest
 from ..model.derive import Model
 from ..cli.options import Options, WrongUsage
-from ..outputs import editing, pasting
+from ..outputs import diff, edit
 from ..outputs import news as outputs_news
 from ..model.bump_plan import Refused, Settings, Step, Wishes
-from . import reading, telling
+from . import console, load
 
 # The options that are for one of the two only.
 _OF_RELEASE = ("variants",)
@@ -53,22 +53,22 @@ def run(options: Options) -> int:
     """Add to the manifest, prove that it means what was meant, and write it."""
     action, series = _asked(options)
     wishes = _wishes(options)
-    before, lines = reading.sound(options, tree_required=False)
+    before, lines = load.sound(options, tree_required=False)
     try:
         step = bump_plan.release(before, series, wishes) if action == "release" else bump_plan.increment(before, wishes)
         if step.series != before.upload.target:
             # The entry for the new release is still to be made: judge as if it were there.
             options = Options(**{**vars(options), "series": step.series})
-            before = reading.sound(options, tree_required=False).model
+            before = load.sound(options, tree_required=False).model
         edited = _edited(options, before, step, wishes)
     except Refused as error:
-        telling.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], lines)
+        console.report([Finding("input-unreadable", "error", error.mark, error.why, error.hint)], lines)
         return FINDINGS
     news = _news(options, edited.model)
     # What is written in the same run is not missing.
     findings = [one for one in edited.findings if one.tag != "news-missing" or not news.path]
-    telling.report(findings, {options.manifest: files.split_lines(edited.after)})
-    return telling.status(findings) or _finish(options, before, edited, step, news)
+    console.report(findings, {options.manifest: files.split_lines(edited.after)})
+    return console.status(findings) or _finish(options, before, edited, step, news)
 
 
 def _asked(options: Options) -> "tuple[str, Optional[str]]":
@@ -167,14 +167,14 @@ def _edited(options: Options, before: Model, step: Step, wishes: Wishes) -> Edit
     root = layout.read(text)
     try:
         if step.number is None:
-            new = editing.add_release(text, root, step.series, _of_release(text, root, step))
+            new = edit.add_release(text, root, step.series, _of_release(text, root, step))
         else:
-            new = editing.add_change(text, root, step.series, _of_increment(step, wishes))
-    except editing.Impossible as error:
+            new = edit.add_change(text, root, step.series, _of_increment(step, wishes))
+    except edit.Impossible as error:
         place = Mark(options.manifest, *files.position(text, error.offset))
         raise Refused(place, error.why, "this has to be edited by hand") from None
     start = "\ufeff" if data.startswith(b"\xef\xbb\xbf") else ""
-    after = reading.read_inputs(options, tree_required=False, edited=(start + new).encode("utf-8"))
+    after = load.read_inputs(options, tree_required=False, edited=(start + new).encode("utf-8"))
     if after.model is None:
         # Characters that no manifest may have, for example; there is no line of the file to show.
         raise Refused(Mark(options.manifest), f"with the addition, {after.unreadable[0].message}")
@@ -190,22 +190,22 @@ def _wrong(before: Model, after: Model, step: Step, wishes: Wishes) -> list[Find
         Finding("input-unreadable", "error", where, f"with the addition, {what}", "this has to be edited by hand")
         for what in bump_plan.unexpected(before, after, step, wishes.was)
     ]
-    known = {(one.tag, one.message) for one in telling.judge(before)}
-    return differences or [one for one in telling.judge(after) if (one.tag, one.message) not in known]
+    known = {(one.tag, one.message) for one in console.judge(before)}
+    return differences or [one for one in console.judge(after) if (one.tag, one.message) not in known]
 
 
-def _of_release(text: str, root: layout.Item, step: Step) -> editing.Entries:
-    entries: list[tuple[str, editing.Value]] = [("qemu", step.qemu)]
+def _of_release(text: str, root: layout.Item, step: Step) -> edit.Entries:
+    entries: list[tuple[str, edit.Value]] = [("qemu", step.qemu)]
     if step.boards is not None:
         entries.append(("boards", step.boards))
     if step.like and step.variants:
-        entries.append(("variants", editing.taken_over(text, root, str(step.like.series), step.variants)))
+        entries.append(("variants", edit.taken_over(text, root, str(step.like.series), step.variants)))
     return entries
 
 
-def _of_increment(step: Step, wishes: Wishes) -> editing.Entries:
-    entries: list[tuple[str, Optional[editing.Value]]] = [
-        ("increment", editing.Verbatim(str(step.number))),
+def _of_increment(step: Step, wishes: Wishes) -> edit.Entries:
+    entries: list[tuple[str, Optional[edit.Value]]] = [
+        ("increment", edit.Verbatim(str(step.number))),
         ("feature", wishes.feature),
         ("bug", step.bug),
         ("boards", step.boards),
@@ -223,7 +223,7 @@ def _of_increment(step: Step, wishes: Wishes) -> editing.Entries:
 def _news(options: Options, derived: Model) -> News:
     """The entry for NEWS and where it goes: nowhere by itself if this version has one, or the place is not clear."""
     entry = outputs_news.entry(derived)
-    path = packaging.news_file(reading.place(options).debian) if entry else ""
+    path = packaging.news_file(load.place(options).debian) if entry else ""
     if not path or str(derived.upload.version) in derived.history.news:
         return News(entry)
     try:
@@ -240,9 +240,9 @@ def _news(options: Options, derived: Model) -> News:
 def _finish(options: Options, before: Model, edited: Edited, step: Step, news: News) -> int:
     """Write, and tell what is there to paste."""
     names = [one.name for one in bump_plan.added(before, edited.model)]
-    item = pasting.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
-    difference = pasting.difference(options.manifest, edited.before, edited.after)
-    difference += pasting.difference(news.path, news.text, news.after) if news.path else ""
+    item = diff.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
+    difference = diff.difference(options.manifest, edited.before, edited.after)
+    difference += diff.difference(news.path, news.text, news.after) if news.path else ""
     act = debhelper.manner(options, os.environ).act
     data: dict[str, object] = {
         "series": step.series,
@@ -256,14 +256,14 @@ def _finish(options: Options, before: Model, edited: Edited, step: Step, news: N
         "written": act,
     }
     # Through a link, as an editor would.
-    path = files.resolved(options.manifest, reading.place(options).roots) if os.path.islink(options.manifest) else options.manifest
-    wrong = telling.write(options, {path: edited.after, **({news.path: news.after} if news.path else {})})
+    path = files.resolved(options.manifest, load.place(options).roots) if os.path.islink(options.manifest) else options.manifest
+    wrong = console.write(options, {path: edited.after, **({news.path: news.after} if news.path else {})})
     if not wrong:
         to_paste = item if news.path or not news.entry else f"{item}\n\n{news.entry}"
         written = ", ".join([options.manifest, *([news.path] if news.path else [])])
         done = f"{PROGRAM}: {'wrote' if act else 'would write'} {written}: {counted(len(names), 'new machine type')} ({few(names)})"
         to_paste = to_paste.rstrip("\n")
-        telling.answer(options, data, f"{to_paste}\n\n{done}" if act else f"{difference}\n{to_paste}\n\n{done}")
+        console.answer(options, data, f"{to_paste}\n\n{done}" if act else f"{difference}\n{to_paste}\n\n{done}")
     return wrong
 
 

@@ -12,25 +12,25 @@ from ..model import upload
 from ..findings import FINE, UNREADABLE
 from ..model.derive import Model
 from ..cli.options import Options
-from . import reading, telling
+from . import console, load
 
 
 def run(options: Options) -> int:
     """The same checks, nothing written; without a QEMU tree, the rules that need none."""
     if options.list_rules:
         for rule in rules.catalogue():
-            telling.say(f"{rule.tag:28} {rule.severity:8} {rule.summary}\n")
+            console.say(f"{rule.tag:28} {rule.severity:8} {rule.summary}\n")
         return FINE
-    inputs = reading.read_inputs(options, tree_required=False)
-    inputs = reading.with_stanza(inputs)
+    inputs = load.read_inputs(options, tree_required=False)
+    inputs = load.with_stanza(inputs)
     if inputs.model:
-        inputs = inputs._replace(model=reading.with_revision(options, inputs.model))
+        inputs = inputs._replace(model=load.with_revision(options, inputs.model))
     manner = debhelper.manner(options, os.environ)
-    findings = inputs.unreadable if inputs.model is None else telling.judge(inputs.model, manner.verbose)
+    findings = inputs.unreadable if inputs.model is None else console.judge(inputs.model, manner.verbose)
     skipped = rules.skipped(inputs.model) if inputs.model else []
-    notes = telling.to_come(inputs.model) if inputs.model else []
+    notes = console.to_come(inputs.model) if inputs.model else []
     if options.format in (None, "text"):
-        telling.report(findings, inputs.lines)
+        console.report(findings, inputs.lines)
         _propose(inputs.model, {finding.tag for finding in findings})
     else:
         from ..outputs import findings as output
@@ -43,8 +43,8 @@ def run(options: Options) -> int:
         notes = [f"no QEMU source here, so not checked: {', '.join(skipped)}", *notes]
     if options.format != "json" and not manner.quiet:
         for note in notes:
-            telling.note(note)
-    return UNREADABLE if inputs.model is None else telling.status(findings)
+            console.note(note)
+    return UNREADABLE if inputs.model is None else console.status(findings)
 
 
 def _propose(derived: Optional[Model], tags: "set[str]") -> None:
@@ -54,10 +54,10 @@ def _propose(derived: Optional[Model], tags: "set[str]") -> None:
     if "news-missing" in tags:
         from ..outputs import news
 
-        telling.say(news.entry(derived))
+        console.say(news.entry(derived))
     if "docs-outdated" in tags and derived.history.readme:
-        from ..outputs import pasting
+        from ..outputs import diff
 
         readme = derived.history.readme
         old, new = readme.text(readme.stanza), readme.text(derived.history.stanza)
-        telling.say(pasting.difference(os.path.relpath(readme.file), old, new))
+        console.say(diff.difference(os.path.relpath(readme.file), old, new))

@@ -14,30 +14,30 @@ from ..inputs.record import lock
 from ..inputs.manifest import load as manifest
 from ..inputs.releases.distro import Releases
 from ..cli.options import Options
-from . import ending, reading, telling
+from . import console, load, signals
 
 _MANIFEST = "debian/qemu-machines.yaml"
 
 
-@ending.politely
+@signals.politely
 def run(options: Options) -> int:
     """Compare two packages or binaries; 1 where a guest that goes from A to B is lost."""
-    from ..outputs import contrast
+    from ..outputs import comparison as shown
 
     unreadable: list[Finding] = []
     states = []
     # What was changed and not committed yet: with git, "HEAD" alone is as in git diff.
     for name in [*options.subjects, options.manifest][:2]:
-        state = reading.attempt(lambda: _state(options, name), unreadable)
+        state = load.attempt(lambda: _state(options, name), unreadable)
         states += [state] if state else []
     if unreadable:
-        telling.report(in_order(unreadable), {})
+        console.report(in_order(unreadable), {})
         return UNREADABLE
     first, second = states
     before, after = comparison.in_common(first, second), comparison.in_common(second, first)
     found = comparison.between(before, after)
     if found or options.format == "json":
-        telling.answer(options, contrast.data(before, after, found), contrast.text(before, after, found))
+        console.answer(options, shown.data(before, after, found), shown.text(before, after, found))
     return FINDINGS if any(one.breaks for one in found) else FINE
 
 
@@ -74,8 +74,8 @@ def _state(options: Options, name: str) -> State:
     if package.path.endswith(".lock"):
         record = lock.parse(package.read(package.path, lock.WHAT, lock.LIMIT), package.path)
         return State(name, {key: comparison.seen(one) for key, one in record.types.items()}, {}, None)
-    declared = reading.whole(manifest.parse(package.read(package.path, manifest.WHAT, files.LIMIT), package.path))
-    known = reading.known_releases(declared)
+    declared = load.whole(manifest.parse(package.read(package.path, manifest.WHAT, files.LIMIT), package.path))
+    known = load.known_releases(declared)
     found = _upload(package, declared, known)
     types = derive.declared(declared, known, found).types
     return State(
@@ -94,7 +94,7 @@ def _of_binary(path: str) -> State:
     try:
         found = types.observe(path)
     except process.QmpError as error:
-        ending.check()
+        signals.check()
         raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None
     seen = {
         one.name: Seen(

@@ -15,7 +15,7 @@ from ..inputs.manifest import load as manifest
 from ..model.derive import Model
 from ..cli.options import Options, WrongUsage
 from ..model.upload import Upload
-from . import reading, telling
+from . import console, load
 
 
 def run(options: Options) -> int:
@@ -29,9 +29,9 @@ def run(options: Options) -> int:
         return _explain_paths(options)
     rule = next((one for one in rules.catalogue() if one.tag == word), None)
     if rule:
-        from ..outputs import explanation
+        from ..outputs import explain
 
-        telling.answer(options, explanation.rule_data(rule), explanation.of_rule(rule))
+        console.answer(options, explain.rule_data(rule), explain.of_rule(rule))
         return FINE
     return _explain_type(options, options.subjects[0])
 
@@ -42,12 +42,12 @@ def _list(options: Options) -> int:
     status = FINE
     if os.path.lexists(options.manifest):
         try:
-            words += _names(reading.sound(options, tree_required=False).model)
-        except telling.Stopped as stopped:
+            words += _names(load.sound(options, tree_required=False).model)
+        except console.Stopped as stopped:
             # The rest is known without a manifest.
-            telling.report(stopped.findings, stopped.lines)
+            console.report(stopped.findings, stopped.lines)
             status = stopped.status
-    telling.say("\n".join([*dict.fromkeys(words), ""]))
+    console.say("\n".join([*dict.fromkeys(words), ""]))
     return status
 
 
@@ -58,42 +58,42 @@ def _names(derived: Model) -> list[str]:
 def _explain_upload(options: Options) -> int:
     """The upload; a manifest that is missing is no obstacle, one that is broken is."""
     unreadable: list[Finding] = []
-    declared, path = None, reading.place(options).changelog
+    declared, path = None, load.place(options).changelog
     if os.path.lexists(options.manifest):
-        declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
-    entry = reading.attempt(lambda: changelog.read(path), unreadable)
-    known = reading.attempt(lambda: reading.known_releases(declared), unreadable)
+        declared = load.attempt(lambda: manifest.read(options.manifest), unreadable)
+    entry = load.attempt(lambda: changelog.read(path), unreadable)
+    known = load.attempt(lambda: load.known_releases(declared), unreadable)
     found: Optional[Upload] = None
     if entry and known and not unreadable:
-        found = reading.attempt(partial(upload.upload_of, entry, declared, known, reading.question(options)), unreadable)
+        found = load.attempt(partial(upload.upload_of, entry, declared, known, load.question(options)), unreadable)
     if found is None:
-        raise telling.Stopped(unreadable, {path: entry.lines} if entry else {}, UNREADABLE)
+        raise console.Stopped(unreadable, {path: entry.lines} if entry else {}, UNREADABLE)
     if declared:
-        reading.stop_misread(declared)
-    from ..outputs import explanation
+        load.stop_misread(declared)
+    from ..outputs import explain
 
-    telling.answer(options, upload.as_data(found), explanation.of_upload(found))
+    console.answer(options, upload.as_data(found), explain.of_upload(found))
     return FINE
 
 
 def _explain_paths(options: Options) -> int:
-    from ..outputs import explanation
+    from ..outputs import explain
 
-    model = reading.sound(options, tree_required=False).model
-    telling.answer(options, explanation.paths_data(model), explanation.of_paths(model))
+    model = load.sound(options, tree_required=False).model
+    console.answer(options, explain.paths_data(model), explain.of_paths(model))
     return FINE
 
 
 def _explain_type(options: Options, name: str) -> int:
-    from ..outputs import explanation
+    from ..outputs import explain
 
-    model = reading.sound(options, tree_required=False).model
+    model = load.sound(options, tree_required=False).model
     wanted = [one for one in model.declared.whole if name in (one.name, one.alias)]
     if not wanted:
         known = _names(model) + [rule.tag for rule in rules.catalogue()]
         hint = nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
-        telling.report([telling.unreadable(options.manifest, message, hint)], {})
+        console.report([console.unreadable(options.manifest, message, hint)], {})
         return USAGE
     if len(wanted) > 1 and options.format == "json":
         # Two binaries may have an alias each, and a program expects one type.
@@ -101,5 +101,5 @@ def _explain_type(options: Options, name: str) -> int:
         raise WrongUsage(f'"{name}" means several machine types: name one of {names}')
     for one in wanted:
         life = lifetime.of_type(model, one)
-        telling.answer(options, explanation.lineage_data(one, life), explanation.of_type(one, life))
+        console.answer(options, explain.lineage_data(one, life), explain.of_type(one, life))
     return FINE

@@ -10,7 +10,7 @@ from ..inputs.record import lock, observed
 from ..inputs.record.observed import Observed
 from ..model.derive import Built, Model, binary_of
 from ..cli.options import Options
-from . import ending, reading, telling
+from . import console, load, signals
 
 # A record that is written over one of these would make the loss official, or what was forgotten unseen.
 _KEPT_FROM_FREEZING = (
@@ -27,7 +27,7 @@ _KEPT_FROM_FREEZING = (
 _DONE = ("news-missing", "patch-not-classified", "upstream-type-altered")
 
 
-@ending.politely
+@signals.politely
 def run(options: Options) -> int:
     """Write the frozen record, unless that would hide that a released type changed or went."""
     from ..outputs import lock as output
@@ -35,35 +35,35 @@ def run(options: Options) -> int:
     known = _known(options)
     derived = known.model
     findings = _refusals(derived, bool(options.revision))
-    telling.report(findings, known.lines)
-    if telling.status(findings):
+    console.report(findings, known.lines)
+    if console.status(findings):
         return FINDINGS
     binaries: tuple[Observed, ...] = ()
     if options.subjects or options.builddir:
         status, binaries = _ask(options, known)
         if status:
             return status
-    path = reading.place(options).record
+    path = load.place(options).record
     text = output.text(derived, derived.history.patches or (), derived.history.lock, binaries)
     wrong = _read_back(text, path)
     if wrong:
-        telling.report([wrong], {path: text.split("\n")})
+        console.report([wrong], {path: text.split("\n")})
         return UNREADABLE
-    status = telling.write(options, {path: text})
+    status = console.write(options, {path: text})
     manner = debhelper.manner(options, os.environ)
     if not status and not options.quiet and not manner.quiet:
         print(output.summary(derived, path, binaries) + ("" if manner.act else " (not written)"))
     return status
 
 
-def _known(options: Options) -> reading.Known:
+def _known(options: Options) -> load.Known:
     if options.revision:
         from . import past
 
         known = past.read(options)
     else:
-        known = reading.sound(options, tree_required=False)
-    return known._replace(model=reading.with_revision(options, known.model))
+        known = load.sound(options, tree_required=False)
+    return known._replace(model=load.with_revision(options, known.model))
 
 
 def _refusals(derived: Model, is_past: bool) -> "list[Finding]":
@@ -75,14 +75,14 @@ def _refusals(derived: Model, is_past: bool) -> "list[Finding]":
         return [Finding("input-unreadable", "error", unreleased.mark, message, f"{hint}, or give --series")]
     tags = set(_KEPT_FROM_FREEZING) - set(_DONE if is_past else ())
     # Too early is what freezing again mends.
-    return [one for one in telling.judge(derived) if one.tag in tags and not _is_mended(one)]
+    return [one for one in console.judge(derived) if one.tag in tags and not _is_mended(one)]
 
 
 def _is_mended(finding: Finding) -> bool:
     return finding.tag == "record-outdated" and finding.severity == "warning"
 
 
-def _ask(options: Options, known: reading.Known) -> "tuple[int, tuple[Observed, ...]]":
+def _ask(options: Options, known: load.Known) -> "tuple[int, tuple[Observed, ...]]":
     """What the binaries say, to be frozen; a status that is not 0 where that cannot or must not be."""
     from ..rules.built import IN_MEMORY
     from . import verify
@@ -90,16 +90,16 @@ def _ask(options: Options, known: reading.Known) -> "tuple[int, tuple[Observed, 
     unreadable: list[Finding] = []
     built = verify.ask(options, known.model, unreadable)
     if built is None:
-        raise telling.Stopped(unreadable, known.lines, UNREADABLE)
-    changed = telling.judge_built(known.model, built)
-    telling.report(changed, known.lines)
-    if telling.status(changed):
+        raise console.Stopped(unreadable, known.lines, UNREADABLE)
+    changed = console.judge_built(known.model, built)
+    console.report(changed, known.lines)
+    if console.status(changed):
         return FINDINGS, ()
     lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
     if lost:
-        path, names = reading.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
+        path, names = load.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
         message = f"it has the compat properties of {names}, and now they cannot be read"
-        telling.report([telling.unreadable(path, message, IN_MEMORY)], {})
+        console.report([console.unreadable(path, message, IN_MEMORY)], {})
         return UNREADABLE, ()
     return 0, _observed(known.model, built)
 

@@ -6,7 +6,7 @@ from ..model import derive
 from ..findings import FINE, Finding, Mark, UNREADABLE
 from ..inputs.manifest import load as manifest
 from ..cli.options import Options
-from . import reading, telling
+from . import console, load
 
 
 def run(options: Options) -> int:
@@ -14,12 +14,12 @@ def run(options: Options) -> int:
     if options.check:
         return _hooks_applied(options)
     unreadable: list[Finding] = []
-    declared = reading.attempt(lambda: manifest.read(options.manifest), unreadable)
-    tree = reading.attempt(lambda: reading.source_tree(options, reading.board_names(declared), required=True), unreadable)
+    declared = load.attempt(lambda: manifest.read(options.manifest), unreadable)
+    tree = load.attempt(lambda: load.source_tree(options, load.board_names(declared), required=True), unreadable)
     if declared is None or tree is None:
-        raise telling.Stopped(unreadable, {}, UNREADABLE)
-    reading.stop_misread(declared)
-    telling.say(patch_of(options, tree))
+        raise console.Stopped(unreadable, {}, UNREADABLE)
+    load.stop_misread(declared)
+    console.say(patch_of(options, tree))
     return FINE
 
 
@@ -29,8 +29,8 @@ def patch_of(options: Options, tree: derive.SourceTree) -> str:
 
     unprintable = [_no_text(source.file, number) for source in tree.boards.values() for number in output.unprintable(source)]
     if unprintable:
-        raise telling.Stopped(unprintable, {}, UNREADABLE)
-    folder = reading.place(options).include_folder
+        raise console.Stopped(unprintable, {}, UNREADABLE)
+    folder = load.place(options).include_folder
     return output.patch(tree, lambda board: derive.include_path(folder, board))
 
 
@@ -40,7 +40,7 @@ def _no_text(path: str, number: int) -> Finding:
 
 def _hooks_applied(options: Options) -> int:
     # Of a manifest that is wrong it is not known which boards have to be there.
-    known = reading.sound(options, tree_required=True)
-    findings = [one for one in telling.judge(known.model) if one.tag == "hooks-missing"]
-    telling.report(findings, known.lines)
-    return telling.status(findings)
+    known = load.sound(options, tree_required=True)
+    findings = [one for one in console.judge(known.model) if one.tag == "hooks-missing"]
+    console.report(findings, known.lines)
+    return console.status(findings)

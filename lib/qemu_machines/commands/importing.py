@@ -8,10 +8,11 @@ import re
 import sys
 from typing import Any, NamedTuple, Optional
 
-from .. import adoption, rules
+from ..outputs import draft as drafts
+from .. import rules
 from ..model import derive, handwriting, upload
 from ..findings import in_order
-from ..adoption import Draft, Named
+from ..outputs.draft import Draft, Named
 from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
 from ..inputs.package import changelog, patches
 from ..inputs.source import handwritten, preprocessed
@@ -26,7 +27,7 @@ from ..model.derive import MachineType, Model
 from ..cli.options import Options, WrongUsage, unsaid
 from ..inputs.program import Program, ProgramError, search_path
 from ..rules import Problem, Rule
-from . import ending, reading, telling
+from . import console, load, signals
 
 # What the move itself mends, and what is said of the patch that goes.
 _MOVING = ("hand-written-type", "hooks-missing", "patch-not-classified", "upstream-type-altered")
@@ -47,30 +48,30 @@ class _Made(NamedTuple):
     types: tuple[MachineType, ...]
 
 
-@ending.politely
+@signals.politely
 def run(options: Options) -> int:
     """A manifest on standard output, and on standard error what is wrong with the types."""
     root = options.subjects[0] if options.subjects else "."
     if os.path.isfile(root) or os.path.isfile(os.path.join(root, "series")):
         raise WrongUsage(f"{root} is a patch or a series of patches; {_UNPACK}")
     unreadable: list[Finding] = []
-    found = reading.attempt(lambda: handwritten.read(root, preprocess), unreadable)
-    known = reading.attempt(distro.read, unreadable)
+    found = load.attempt(lambda: handwritten.read(root, preprocess), unreadable)
+    known = load.attempt(distro.read, unreadable)
     if found is None or known is None:
-        telling.report(unreadable, {})
+        console.report(unreadable, {})
         return UNREADABLE
-    types, others = adoption.named((one for one in found.types if not one.upstream), known)
+    types, others = drafts.named((one for one in found.types if not one.upstream), known)
     if options.format in ("text", "json"):
         from ..outputs import facts
 
         sys.stdout.write(facts.as_json(found) if options.format == "json" else facts.as_text(found))
         findings = in_order(found.findings)
-        telling.report(findings, {})
-        return telling.status(findings)
+        console.report(findings, {})
+        return console.status(findings)
     if not types:
         hint = "--format text lists what there is" if found.types else "name the top folder of QEMU's source"
         message = "there is no machine type here whose name has the series of a release"
-        telling.report([*found.findings, Finding(handwriting.NOT_KEPT, "error", Mark(root), message, hint)], {})
+        console.report([*found.findings, Finding(handwriting.NOT_KEPT, "error", Mark(root), message, hint)], {})
         return FINDINGS
     return _manifest(options, root, found, known, types, others)
 
@@ -121,14 +122,14 @@ def _manifest(
 ) -> int:
     options = _of_tree(options, root)
     types, twice = handwriting.once(types)
-    draft = adoption.draft(types, known, found.version if format.VERSION.fits(found.version) else "1.0")
+    draft = drafts.draft(types, known, found.version if format.VERSION.fits(found.version) else "1.0")
     first = _made(draft, options.manifest, known)
-    draft = adoption.with_descriptions(draft, {one.name: one.description for one in first.types}, known)
+    draft = drafts.with_descriptions(draft, {one.name: one.description for one in first.types}, known)
     made = _made(draft, options.manifest, known)
     unreadable: list[Finding] = []
-    derived = reading.attempt(lambda: _model(options, made.declared, known, draft, unreadable), unreadable)
+    derived = load.attempt(lambda: _model(options, made.declared, known, draft, unreadable), unreadable)
     if derived is None or unreadable:
-        telling.report(unreadable, {options.manifest: made.declared.lines})
+        console.report(unreadable, {options.manifest: made.declared.lines})
         return UNREADABLE
     accepted = _accepted(derived)
     if accepted:
@@ -139,7 +140,7 @@ def _manifest(
     findings = [*found.findings, *twice, *handwriting.holders(found.types)]
     findings += handwriting.check(types, draft.document["vendor"], known, qemu)
     findings += handwriting.not_kept(draft, made.types, others)
-    findings += handwriting.altered(patches.of_arrays(reading.place(options).patches, root), types)
+    findings += handwriting.altered(patches.of_arrays(load.place(options).patches, root), types)
     told = {(one.tag, one.message) for one in findings}
     judged = [
         one._replace(severity="warning", hint="an override accepts it")
@@ -148,8 +149,8 @@ def _manifest(
     ]
     findings += [one for one in (*judged, *made.declared.findings) if (one.tag, one.message) not in told]
     findings = in_order(findings)
-    telling.report(findings, {options.manifest: made.declared.lines})
-    return telling.status(findings)
+    console.report(findings, {options.manifest: made.declared.lines})
+    return console.status(findings)
 
 
 def _of_tree(options: Options, root: str) -> Options:
@@ -177,21 +178,21 @@ def _comments(draft: Draft) -> "dict[str, str]":
 
 def _model(options: Options, declared: Manifest, known: Releases, draft: Draft, unreadable: "list[Finding]") -> Model:
     """The model that the rules would judge in this tree; without a changelog of QEMU, that of the newest release."""
-    path = reading.place(options).changelog
+    path = load.place(options).changelog
     entry = changelog.read(path) if os.path.lexists(path) else None
     # The changelog of something else that happens to be here tells nothing.
     if entry is None or not entry.heading.package.startswith("qemu"):
         entry = _entry(declared, known, draft)
-    asked = reading.question(options)
+    asked = load.question(options)
     found = upload.upload_of(entry, declared, known, asked)
-    boards, named = reading.board_names(declared), manifest.named_properties(declared)
+    boards, named = load.board_names(declared), manifest.named_properties(declared)
     # What check does not read (QEMU before 4.2) is imported all the same.
-    tree = reading.attempt(lambda: reading.source_tree(options, boards, True, named), [])
+    tree = load.attempt(lambda: load.source_tree(options, boards, True, named), [])
     vendors = asked.vendor.names if asked.vendor else ()
     derived = derive.model_of(declared, found, known, tree, "", vendors, options.allow_outdated_distro_data)
     if found.outdated and derived.unknown_series():
         derived = derived._replace(data_version=distro.installed_version())
-    return derived._replace(history=reading.before(options, declared, entry, found, known, tree, {}, unreadable))
+    return derived._replace(history=load.before(options, declared, entry, found, known, tree, {}, unreadable))
 
 
 def _entry(declared: Manifest, known: Releases, draft: Draft) -> Changelog:
@@ -225,6 +226,6 @@ def _overrides(accepted: "list[tuple[Rule, Problem]]", types: "dict[str, HandTyp
     for (tag, release, board), problems in found.items():
         names = sorted({one.about.type for one in problems if one.about.type})
         about = {"type": names[0]} if len(names) == 1 else {key: value for key, value in (("release", release), ("board", board)) if value}
-        why = _LATER.get(tag) or {"bug": _BUG, **adoption.why(types[name] for name in names if name in types)}
+        why = _LATER.get(tag) or {"bug": _BUG, **drafts.why(types[name] for name in names if name in types)}
         overrides.append({"rule": tag, **about, **why})
     return [{key: one[key] for key in ("rule", "type", "release", "board", "reason", "bug") if key in one} for one in overrides]

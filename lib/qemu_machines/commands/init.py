@@ -16,8 +16,8 @@ from ..inputs.manifest import load as manifest
 from ..inputs.manifest.load import Manifest
 from ..cli.options import Options
 from ..outputs import first as output
-from ..outputs import pasting
-from . import reading, telling
+from ..outputs import diff
+from . import console, load
 from .hooks import patch_of
 
 PATCH = "machine-types.patch"
@@ -36,7 +36,7 @@ class _Start(NamedTuple):
 class _Files:
     """The files to be written, as they are and as they are to become."""
 
-    def __init__(self, where: reading.Place) -> None:
+    def __init__(self, where: load.Place) -> None:
         self.where = where
         self.before: dict[str, str] = {}
         self.after: dict[str, str] = {}
@@ -65,11 +65,11 @@ class _Files:
 def run(options: Options) -> int:
     """Write what a package lacks, and print what is to paste."""
     unreadable: list[Finding] = []
-    planned = reading.attempt(lambda: _planned(options), unreadable)
+    planned = load.attempt(lambda: _planned(options), unreadable)
     if planned is None:
-        raise telling.Stopped(in_order(unreadable), {}, UNREADABLE)
+        raise console.Stopped(in_order(unreadable), {}, UNREADABLE)
     start, wanted = planned
-    status = telling.write(options, wanted.after)
+    status = console.write(options, wanted.after)
     return status or _finish(options, start, wanted)
 
 
@@ -82,34 +82,34 @@ def _start(options: Options) -> _Start:
     """The manifest that is there, or the first one. Raises InputError."""
     if os.path.lexists(options.manifest):
         declared = manifest.read(options.manifest)
-        reading.stop_misread(declared)
-        return _Start(declared, _tree(options, reading.board_names(declared)))
-    where = reading.place(options)
+        load.stop_misread(declared)
+        return _Start(declared, _tree(options, load.board_names(declared)))
+    where = load.place(options)
     entry, known = changelog.read(where.changelog), distro.read()
     tree = _tree(options, boards_of(where.source))
     _refuse_hand_written(where, tree)
-    asked = reading.question(options)
+    asked = load.question(options)
     try:
         upload_ = upload.upload_of(entry, None, known, asked)
         qemu = bump_plan.qemu_of(tree, upload_.upstream)
         found = first.first(upload_, asked.vendor, qemu, tuple(tree.boards))
     except bump_plan.Refused as refused:
         finding = Finding("input-unreadable", "error", refused.mark, refused.why, refused.hint)
-        raise telling.Stopped([finding], {where.changelog: entry.lines}, FINDINGS) from None
+        raise console.Stopped([finding], {where.changelog: entry.lines}, FINDINGS) from None
     text = output.text(found)
     declared = manifest.parse(text.encode("utf-8"), options.manifest)
     # A name that no manifest can have.
-    reading.stop_misread(declared)
+    load.stop_misread(declared)
     return _Start(declared, tree, text, found)
 
 
 def _tree(options: Options, boards: "tuple[str, ...]") -> derive.SourceTree:
-    tree = reading.source_tree(options, boards, required=True)
+    tree = load.source_tree(options, boards, required=True)
     assert tree is not None
     return tree
 
 
-def _refuse_hand_written(where: reading.Place, tree: derive.SourceTree) -> None:
+def _refuse_hand_written(where: load.Place, tree: derive.SourceTree) -> None:
     """A manifest beside types that are written by hand would declare them again."""
     written: list[Text] = [name for source in tree.boards.values() for name in source.by_hand]
     written += patches.by_hand(where.patches)
@@ -121,12 +121,12 @@ def _refuse_hand_written(where: reading.Place, tree: derive.SourceTree) -> None:
         for names in by_file.values()
     ]
     if findings:
-        raise telling.Stopped(in_order(findings), {}, FINDINGS)
+        raise console.Stopped(in_order(findings), {}, FINDINGS)
 
 
 def _wanted(options: Options, start: _Start) -> _Files:
     """All that the package lacks. Raises InputError."""
-    where = reading.place(options)
+    where = load.place(options)
     wanted = _Files(where)
     if start.text:
         wanted.write(options.manifest, start.text)
@@ -142,10 +142,10 @@ def _wanted(options: Options, start: _Start) -> _Files:
 
 def _add_record(options: Options, start: _Start, wanted: _Files) -> None:
     """In an update of a release that is out, what there was before: no types, and these patches."""
-    inputs = reading.read_inputs(options, tree_required=True, edited=start.text.encode("utf-8"))
+    inputs = load.read_inputs(options, tree_required=True, edited=start.text.encode("utf-8"))
     if inputs.model is None:
-        raise telling.Stopped(in_order(inputs.unreadable), inputs.lines, UNREADABLE)
-    if any(finding.tag == "record-missing" for finding in telling.judge(inputs.model)):
+        raise console.Stopped(in_order(inputs.unreadable), inputs.lines, UNREADABLE)
+    if any(finding.tag == "record-missing" for finding in console.judge(inputs.model)):
         from ..outputs import lock
 
         last = inputs.model.history.earlier.uploads[0]
@@ -172,7 +172,7 @@ def _add_hooks(options: Options, start: _Start, wanted: _Files) -> None:
         names = {hook.name for hook in found.values() if hook.entry is None}
         old = {hook.path for name, hook in found.items() if name not in present and not hook.fits}
         for path in sorted(old) or [hook.path for hook in found.values()][:1] * (not includes.keys() <= {*found, *present}):
-            telling.note(f"{path} is not for this source; it stays as it is: dh_qemu_machines hooks > {path} makes it anew")
+            console.note(f"{path} is not for this source; it stays as it is: dh_qemu_machines hooks > {path} makes it anew")
     for name in sorted(names):
         wanted.add(files.inside(where.patches, "series"), (name,))
 
@@ -182,11 +182,11 @@ def _finish(options: Options, start: _Start, wanted: _Files) -> int:
     where, act = wanted.where, debhelper.manner(options, os.environ).act
     changes = {path: (wanted.before[path], text) for path, text in wanted.after.items()}
     if not act:
-        telling.say("".join(pasting.difference(path, *texts) for path, texts in changes.items()))
+        console.say("".join(diff.difference(path, *texts) for path, texts in changes.items()))
     paste = output.to_paste(packaging.build_of(where.debian))
-    telling.say(f"{paste}\n" if paste else "")
+    console.say(f"{paste}\n" if paste else "")
     done = "wrote" if act else "would write"
     what = f"{done} {', '.join(changes)}" if changes else "nothing to do: all that it writes is there"
     about = f" ({start.found.summary})" if start.found else ""
-    telling.say(f"{PROGRAM}: {what}{about}\n")
+    console.say(f"{PROGRAM}: {what}{about}\n")
     return FINE

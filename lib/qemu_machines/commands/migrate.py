@@ -13,10 +13,10 @@ from ..qemu.migrate.matrix import Done, Job, Pair, Qemu
 from ..qemu.process import QmpError
 from ..findings import FINDINGS, FINE, Finding, UNREADABLE, USAGE
 from ..cli.options import Options, WrongUsage
-from . import ending, reading, telling
+from . import console, load, signals
 
 
-@ending.politely
+@signals.politely
 def run(options: Options) -> int:
     """Migrate and print the table; findings are what guests may count on and does not work."""
     old_path, new_path = vars(options)["from"], options.to
@@ -27,7 +27,7 @@ def run(options: Options) -> int:
 
 def _compare(options: Options, old_path: str, new_path: str) -> int:
     unreadable = [
-        telling.unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
+        console.unreadable(folder, "is no folder") for folder in options.firmware or () if not os.path.isdir(folder)
     ]
     declared = _declared(options)
     old, new = _asked(old_path, unreadable), _asked(new_path, unreadable)
@@ -37,11 +37,11 @@ def _compare(options: Options, old_path: str, new_path: str) -> int:
         pairs += [pair for pair in _without(old, new, new_path) if matrix.select(pair, declared, options.type or ())]
     if not pairs and not unreadable:
         what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
-        unreadable.append(telling.unreadable(new_path, what, "both have to have a binary for the same target"))
+        unreadable.append(console.unreadable(new_path, what, "both have to have a binary for the same target"))
     if unreadable:
-        raise telling.Stopped(unreadable, {}, UNREADABLE)
+        raise console.Stopped(unreadable, {}, UNREADABLE)
     if mistyped := _mistyped(options, pairs):
-        telling.report(mistyped, {})
+        console.report(mistyped, {})
         return USAGE
     return _migrate(options, pairs, declared)
 
@@ -68,12 +68,12 @@ def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequenc
     if not made and not done:
         what = "that the manifest declares" if declared is not None else "of the boards"
         message = f"has no machine type {what}"
-        telling.report([telling.unreadable(vars(options)["from"], message)], {})
+        console.report([console.unreadable(vars(options)["from"], message)], {})
         return FINDINGS
     try:
         done += _carried_out(options, made)
     except OSError as error:
-        telling.report([telling.unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
+        console.report([console.unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE
     return _tell(options, pairs, done, left_out)
 
@@ -85,7 +85,7 @@ def _mistyped(options: Options, pairs: Sequence[Pair]) -> list[Finding]:
     for pattern in options.type or ():
         if not any(matrix.select(pair, None, (pattern,)) for pair in pairs):
             message = f"no machine type of the boards is called {pattern}"
-            found.append(telling.unreadable(vars(options)["from"], message, nearest(pattern, known)))
+            found.append(console.unreadable(vars(options)["from"], message, nearest(pattern, known)))
     return found
 
 
@@ -93,7 +93,7 @@ def _declared(options: Options) -> Optional[list[str]]:
     """The types of the manifest; None where there is no manifest, or where types are named."""
     if options.type or not os.path.lexists(options.manifest):
         return None
-    return [str(one.name) for one in reading.sound(options, tree_required=False).model.types]
+    return [str(one.name) for one in load.sound(options, tree_required=False).model.types]
 
 
 def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
@@ -102,20 +102,20 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
     try:
         binaries = matrix.binaries_of(path)
     except OSError as error:
-        unreadable.append(telling.unreadable(path, f"cannot be read: {error.strerror}"))
+        unreadable.append(console.unreadable(path, f"cannot be read: {error.strerror}"))
         return {}
     if not binaries:
         hint = f"looked for qemu-system-{', qemu-system-'.join(guests.BOARDS)}, also in usr/bin"
-        unreadable.append(telling.unreadable(path, "has no qemu-system binary", hint))
+        unreadable.append(console.unreadable(path, "has no qemu-system binary", hint))
     for binary in binaries:
         try:
             qemu = matrix.ask(binary)
         except QmpError as error:
-            ending.check()
+            signals.check()
             text = str(error).removeprefix(f"{error.name}: ")
             # What has said that it is QEMU is one.
             hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
-            unreadable.append(telling.unreadable(binary, text, hint))
+            unreadable.append(console.unreadable(binary, text, hint))
         else:
             found.setdefault(qemu.target, qemu)
     return found
@@ -138,16 +138,16 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
         with Bar(sys.stderr, len(jobs)) as bar:
             for future in as_completed(futures):
                 bar.step(names[future])
-    ending.check()
+    signals.check()
     return [future.result() for future in futures]
 
 
 def _tell(options: Options, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:
-    from ..outputs import migrations as output
+    from ..outputs import migrate as output
 
     results = [one.migration for one in done]
     across = [other for one in done for other in one.across]
     write = output.document if options.format == "json" else output.table
-    telling.say(write(pairs, results, across, sorted(left_out)))
+    console.say(write(pairs, results, across, sorted(left_out)))
     wrong = any(output.bad(one) for one in results) or any(output.wrongly_accepted(one) for one in across)
     return FINDINGS if wrong else FINE

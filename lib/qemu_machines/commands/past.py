@@ -16,7 +16,7 @@ from ..inputs.manifest import load as manifest
 from ..inputs.releases.distro import Releases
 from ..model.derive import Lock
 from ..cli.options import Options
-from . import reading, telling
+from . import console, load
 
 _RECORD, _SERIES = "qemu-machines.lock", "patches/series"
 
@@ -31,26 +31,26 @@ class _Package(NamedTuple):
         return self.begin + name
 
 
-def read(options: Options) -> reading.Known:
+def read(options: Options) -> load.Known:
     """What ``--revision`` names. What nobody can mend any more, or is about QEMU's source, is not read."""
     lines: "dict[str, Sequence[str]]" = {}
     try:
-        return reading.Known(_model(options, lines), lines)
+        return load.Known(_model(options, lines), lines)
     except InputError as error:
-        raise telling.Stopped(error.findings, lines, UNREADABLE) from None
+        raise console.Stopped(error.findings, lines, UNREADABLE) from None
 
 
 def _model(options: Options, lines: "dict[str, Sequence[str]]") -> derive.Model:
     package = _package(options)
-    where = reading.place(options)
+    where = load.place(options)
     names = [os.path.basename(where.manifest), os.path.basename(where.changelog)]
     found = package.read([*names, _RECORD, _SERIES])
     texts = [_needed(package, found, name, what) for name, what in zip(names, (manifest.WHAT, changelog.WHAT))]
     declared = manifest.parse(texts[0], package.path(names[0]))
     entry = changelog.parse(texts[1], package.path(names[1]))
-    reading.stop_misread(declared)
+    load.stop_misread(declared)
     lines.update({declared.file: declared.lines, package.path(names[1]): entry.lines})
-    known = reading.known_releases(declared)
+    known = load.known_releases(declared)
     # Not SOURCE_DATE_EPOCH, which is of the upload that is built now.
     built_for = vendor.read(os.environ)
     then = upload.upload_of(entry, declared, known, upload.Question(options.series, options.date, None, built_for))
@@ -110,7 +110,7 @@ def _package(options: Options) -> _Package:
     if os.path.isdir(name):
         begin = os.path.join(name, "debian", "")
         return _Package(begin, partial(_in_folder, name, begin))
-    debian = reading.place(options).debian
+    debian = load.place(options).debian
     commit = revisions.commit(name, debian)
     begin = f"{name}:./" + (f"{debian}/" if debian != "." else "")
     return _Package(begin, lambda names: revisions.files(commit, names, debian, begin))

@@ -5,18 +5,18 @@ from __future__ import annotations
 from .. import rules
 from ..findings import FINE
 from ..cli.options import Options
-from . import reading, telling
+from . import console, load
 
 
 def run(options: Options) -> int:
     """Print the report. Findings are part of it, and no failure of it."""
-    model = reading.sound(options, tree_required=False).model
-    findings = telling.judge(model, verbose=True)
+    model = load.sound(options, tree_required=False).model
+    findings = console.judge(model, verbose=True)
     skipped = rules.skipped(model)
     if options.format == "json":
-        from ..outputs.report import data
+        from ..outputs.report import json
 
-        telling.say(data.document(model, findings, skipped))
+        console.say(json.document(model, findings, skipped))
         return FINE
     from ..outputs.report.overview import overview_of
 
@@ -24,17 +24,17 @@ def run(options: Options) -> int:
     if options.format == "dot":
         from ..outputs.report import graph
 
-        telling.say(graph.dot(overview))
+        console.say(graph.dot(overview))
     elif options.format == "svg":
         from ..outputs.report import svg
 
-        telling.say(svg.document(overview))
+        console.say(svg.document(overview))
     elif options.format == "html":
-        from ..outputs.report import page
+        from ..outputs.report import html
 
-        telling.say(page.html(overview))
+        console.say(html.html(overview))
     else:
-        from ..outputs.report import plain
+        from ..outputs.report import text as plain
 
-        telling.say(plain.text(overview))
+        console.say(plain.text(overview))
     return FINE

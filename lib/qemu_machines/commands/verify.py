@@ -12,49 +12,49 @@ from ..findings import FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..inputs.record import observed
 from ..model.derive import Built, Lock, Model, binary_of
 from ..cli.options import Options
-from . import ending, reading, telling
+from . import console, load, signals
 
 
-@ending.politely
+@signals.politely
 def run(options: Options) -> int:
     """Ask every binary, and judge what it says; skipped, with a line, where binaries cannot run."""
     why = _cannot_run()
     if why:
-        telling.note(f"verify is skipped: {why}")
+        console.note(f"verify is skipped: {why}")
         return FINE
     try:
         return _verify(options)
-    except telling.Stopped as stopped:
+    except console.Stopped as stopped:
         if options.format != "json":
             raise
         # A program gets its document whatever happens, as from check.
         from ..outputs import findings as output
 
         skipped = [rule.tag for rule in rules.of_built()]
-        telling.say(output.as_json(in_order(stopped.findings), None, skipped, []))
+        console.say(output.as_json(in_order(stopped.findings), None, skipped, []))
         return stopped.status
 
 
 def _verify(options: Options) -> int:
-    known = reading.sound(options, tree_required=False)
+    known = load.sound(options, tree_required=False)
     unreadable: list[Finding] = []
     built = ask(options, known.model, unreadable)
     if built is None:
-        raise telling.Stopped(unreadable, known.lines, UNREADABLE)
-    findings = telling.judge_built(known.model, built)
-    left = telling.unjudged(known.model, built)
+        raise console.Stopped(unreadable, known.lines, UNREADABLE)
+    findings = console.judge_built(known.model, built)
+    left = console.unjudged(known.model, built)
     if options.format == "json":
         from ..outputs import findings as output
         from ..rules import built as of_built
 
         notes = [one.why for one in left]
-        telling.say(output.as_json(findings, upload.as_data(known.model.upload), of_built.skipped(known.model, left), notes))
-        return telling.status(findings)
-    telling.report(findings, known.lines)
+        console.say(output.as_json(findings, upload.as_data(known.model.upload), of_built.skipped(known.model, left), notes))
+        return console.status(findings)
+    console.report(findings, known.lines)
     if not debhelper.manner(options, os.environ).quiet:
         for one in left:
-            telling.note(one.why)
-    return telling.status(findings)
+            console.note(one.why)
+    return console.status(findings)
 
 
 def _cannot_run() -> str:
@@ -77,7 +77,7 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     paths, empty = programs.find(options.subjects, options.builddir)
     for place in empty:
         hint = "name them, or the folder that they are in (--builddir)"
-        unreadable.append(telling.unreadable(place, "there is no qemu-system-* there", hint))
+        unreadable.append(console.unreadable(place, "there is no qemu-system-* there", hint))
     if empty:
         return None
     wanted = {one.name for one in model.types}
@@ -91,13 +91,13 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         answers = list(pool.map(one, paths))
-    ending.check()
+    signals.check()
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
             message = str(answer).removeprefix(f"{path}: ")
             # What has said that it is QEMU is one.
             hint = "is it a qemu-system-* that runs here?" if answer.attempt == "start" else ""
-            unreadable.append(telling.unreadable(path, message, hint))
+            unreadable.append(console.unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     by_target: dict[str, str] = {}
@@ -105,7 +105,7 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     for path, answer in zip(paths, answers):
         if isinstance(answer, observed.Observed) and by_target.setdefault(answer.target, path) != path and answer.target in boards:
             message = f"{by_target[answer.target]} is for {answer.target}, too"
-            unreadable.append(telling.unreadable(path, message, "name one binary for each target"))
+            unreadable.append(console.unreadable(path, message, "name one binary for each target"))
     if unreadable:
         return None
     return Built(binaries, record, str(model.history.lock.upload) if model.history.lock else "")

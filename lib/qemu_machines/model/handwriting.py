@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
-from ..adoption import Draft, Named, base_of, numbers
+from ..outputs.draft import Draft, Named, base_of, numbers
 from .descriptions import wrong_claim, wrong_version
 from ..findings import Finding, Mark, Text, few
 from ..inputs.source.handwritten import HandType, LATEST

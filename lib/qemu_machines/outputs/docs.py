@@ -12,8 +12,8 @@ from typing import Iterator, Optional, Sequence
 from ..inputs.package import readme as readme_file
 from ..model.derive import Addition, Change, Exemption, Layer, MachineType, Model, PREFERRED, Release, binary_of, lasting
 from ..model.support import end_of, ways_of
-from . import prose
-from .prose import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
+from .text import as_rst, as_text
+from .text import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
 
 FILE = "machine-types.txt"
 RST_FILE = "machine-types.rst"
@@ -29,9 +29,9 @@ _PACKAGES = {
 def files(model: Model) -> dict[str, str]:
     """The documentation by file name; the plain text only where no README takes it in."""
     blocks = tuple(content(model))
-    found = {RST_FILE: prose.as_rst(blocks)}
+    found = {RST_FILE: as_rst(blocks)}
     if model.manifest.docs.readme is None:
-        found[FILE] = prose.as_text(blocks)
+        found[FILE] = as_text(blocks)
     return found
 
 
@@ -40,7 +40,7 @@ def stanza(model: Model) -> str:
 
     A README is committed: it has no day, which each entry of the changelog would change.
     """
-    lines = prose.as_text(tuple(content(model, dated=False))).split("\n")
+    lines = as_text(tuple(content(model, dated=False))).split("\n")
     # Whatever the words of the manifest are and wherever they are folded, none of the lines is where the stanza ends.
     return "\n".join(f"  {line}" if readme_file.is_marker(line, readme_file.BEGIN, readme_file.END) else line for line in lines)
 

@@ -7,7 +7,7 @@ from typing import Iterator
 from ..findings import printable
 from ..model.derive import MachineType, Model, binary_of
 from ..model.news import Novelties, novelties
-from .prose import folded
+from .text import folded
 
 # apt-listchanges shows it on terminals, indented.
 _WIDTH = 76

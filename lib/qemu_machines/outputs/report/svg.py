@@ -12,7 +12,7 @@ from typing import Iterator, NamedTuple, Optional, Sequence
 from ...findings import counted
 from ...inputs.releases.dot_releases import after
 from .markup import escaped
-from .metrics import width
+from .font_widths import width
 from .overview import COMING, Column, ENDED, Entry, Overview
 
 SIZE = 12

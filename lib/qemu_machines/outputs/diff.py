@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator, Optional, Sequence
 
-from .prose import folded
+from .text import folded
 
 
 def difference(path: str, before: str, after: str) -> str:

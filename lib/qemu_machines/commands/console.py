@@ -14,7 +14,7 @@ from ..inputs.package import changelog
 from ..inputs import files
 from ..model.derive import Built, Model
 from ..cli.options import Options
-from . import reading
+from . import load
 
 if TYPE_CHECKING:
     from ..rules.built import Unjudged
@@ -111,7 +111,7 @@ def write(options: Options, wanted: dict[str, str], stale: Sequence[str] = (), r
             say(f"\t{what}\n")
 
     try:
-        writing.write_all(wanted, stale, reading.place(options).roots, manner.act, tell)
+        writing.write_all(wanted, stale, load.place(options).roots, manner.act, tell)
     except OSError as error:
         report([unreadable(str(error.filename), f"cannot be written: {error.strerror}")], {})
         return UNREADABLE

@@ -18,7 +18,7 @@ from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
 from ..cli.options import CHANGELOG, OUTPUT, Options
-from . import telling
+from . import console
 
 T = TypeVar("T")
 
@@ -117,9 +117,9 @@ def source_tree(
 def _heeding(function: "Callable[[], T]") -> T:
     """What a function gives that starts programs: a signal ends them, too."""
     # Only who starts some needs it.
-    from . import ending
+    from . import signals
 
-    return ending.heeding(function)
+    return signals.heeding(function)
 
 
 def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
@@ -178,7 +178,7 @@ def readable(options: Options, tree_required: bool) -> Known:
     """The model. Stops the command where something cannot be read."""
     inputs = read_inputs(options, tree_required)
     if inputs.model is None:
-        raise telling.Stopped(inputs.unreadable, inputs.lines, UNREADABLE)
+        raise console.Stopped(inputs.unreadable, inputs.lines, UNREADABLE)
     return Known(inputs.model, inputs.lines)
 
 
@@ -195,7 +195,7 @@ def stop_misread(declared: manifest.Manifest) -> None:
     What is wrong has been left out, so that the rest of it means something else.
     """
     if declared.findings:
-        raise telling.Stopped(in_order(declared.findings), {declared.file: declared.lines}, FINDINGS)
+        raise console.Stopped(in_order(declared.findings), {declared.file: declared.lines}, FINDINGS)
 
 
 def whole(other: manifest.Manifest) -> manifest.Manifest:

@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
-from .inputs.manifest import format
-from .inputs.source.handwritten import HandType
-from .inputs.releases.distro import Releases
-from .model.derive import BOARDS
+from ..inputs.manifest import format
+from ..inputs.source.handwritten import HandType
+from ..inputs.releases.distro import Releases
+from ..model.derive import BOARDS
 
 FEATURE = "TODO: say what guests get"
 _WHY = "TODO: say why it was released that way"

@@ -9,7 +9,7 @@ from ..findings import Mark, printable
 from ..model.derive import Layer, MachineType, Model, Upload
 from ..rules import Rule
 from ..model.support import Need, UpgradePath, end_of, need, ways_of
-from .prose import folded
+from .text import folded
 
 
 def of_upload(upload: Upload) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ...findings import Finding, counted, printable
-from ..prose import folded
+from ..text import folded
 from .overview import COMING, Column, ENDED, Entry, Overview
 
 _SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}

@@ -7,19 +7,19 @@ from typing import Sequence
 from ...findings import Finding, json_text
 from ...model.derive import Model
 from ...model.upload import as_data
-from .. import explanation
+from .. import explain
 from ..findings import finding_data
 
 
 def document(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) -> str:
     """Every type with all that it has, the supported ways, and what the rules found."""
-    paths = explanation.paths_data(model)
+    paths = explain.paths_data(model)
     data = {
         "upload": as_data(model.upload),
-        "types": [explanation.type_data(one) for one in model.types],
+        "types": [explain.type_data(one) for one in model.types],
         "paths": paths["paths"],
         "releases": paths["releases"],
-        "absent": [explanation.type_data(one) for one in model.declared.absent],
+        "absent": [explain.type_data(one) for one in model.declared.absent],
         "findings": [finding_data(one) for one in findings],
         "skipped": list(skipped),
     }

@@ -16,7 +16,7 @@ from typing import Callable, Iterator, TypeVar
 
 from ..inputs import running
 from ..cli.options import Options
-from . import telling
+from . import console
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Command = Callable[[Options], int]
@@ -50,7 +50,7 @@ def politely(run: _Command) -> _Command:
                 status = run(options)
             except _Ended:
                 pass
-            except telling.Stopped:
+            except console.Stopped:
                 # What a QEMU that was ended for the signal could not tell is no finding.
                 if not _came:
                     raise

@@ -6,7 +6,7 @@ from typing import Iterator, Sequence
 
 from ..qemu.migrate.matrix import Across, BACK, FORWARD, Migration, Pair, as_data
 from ..findings import few, json_text, printable
-from .prose import folded
+from .text import folded
 
 _DIRECTIONS = (FORWARD, BACK)
 
