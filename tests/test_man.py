@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qemu_machines.cli import parse
+from qemu_machines.cli.parse import parser
 from qemu_machines import rules
 from qemu_machines.cli.options import BUILD, COMMANDS, Command, OPTIONS, parse
 from qemu_machines.inputs.manifest import format as manifest_format
@@ -48,7 +48,7 @@ def parser_options(suppressed: bool) -> set[str]:
     return {
         option
         for command in (BUILD, *COMMANDS)
-        for action in parse.parser(command)._actions
+        for action in parser(command)._actions
         if (action.help == argparse.SUPPRESS) is suppressed
         for option in action.option_strings
     }
@@ -79,7 +79,7 @@ def test_every_option_is_where_its_command_is(command: Command) -> None:
     own |= {"--format"} if command.formats else set()
     shared = {name for option in OPTIONS if not option.commands for name in option.names}
     shared |= {"-h", "--help", "--version", "-v", "--verbose", "--no-act"}
-    assert shown(parse.parser(command).format_help()) == words_of(f"options {command.name}") == own | shared
+    assert shown(parser(command).format_help()) == words_of(f"options {command.name}") == own | shared
     assert options_in("\n".join(re.findall("(?m)^=item .*", section(PROGRAM, "OPTIONS")))) == shared
     if command.name:
         assert options_in(section(PROGRAM, command.name)) & special == own
@@ -87,7 +87,7 @@ def test_every_option_is_where_its_command_is(command: Command) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_the_help_of_a_command(command: Command) -> None:
-    text = parse.parser(command).format_help()
+    text = parser(command).format_help()
     assert text.startswith(f"usage: dh_qemu_machines {' '.join(filter(None, [command.name, command.usage]))} [options]\n")
     assert text.count("\n") <= 40 and f"\nexample:\n  dh_qemu_machines {command.example}\n" in text
     assert set(command.choices) == words_of(f"words {command.name}")
