@@ -761,6 +761,8 @@ HOSTILE = {
     "sum": (NOBLE % (BASE + "    m->max_cpus = 1" + " + 1" * 50000 + ";\n")),
     "power": (NOBLE % (BASE + "    m->max_cpus = 1 << 63 << 63 << 63 << 63;\n    m->max_cpus = 1 << 99999999;\n")),
     "itself": "static void again(MachineClass *m)\n{\n    again(m);\n    again(m);\n}\n" + NOBLE % (BASE + "    again(m);\n"),
+    "nothing": 'static const TypeInfo a = { .name = , .class_init = };\nQEMUMachine b = { .name = "pc-q35-noble", .desc = , .init = x };\n'
+    "static void f(void)\n{\n    = 5;\n    a =;\n    ();\n    f(,);\n    type_register(&a);\n    type_register(&b);\n}\ntype_init(f)\n",
     "parents": 'static const TypeInfo a = { .name = "a", .parent = "b", .class_init = f };\nstatic const TypeInfo b = { .name = "b", .parent = "a" };\n',
     "tokens": "int x;\n" * 400_000,
     "python": NOBLE % (BASE + '    m->max_cpus = __import__("os").system("true");\n    m->max_cpus = [1 for x in m];\n    m->max_cpus = lambda: 1;\n'),

@@ -181,7 +181,7 @@ def variable_of(tokens: Tokens) -> Optional[Variable]:
 def members(tokens: Tokens) -> "Iterator[tuple[str, Tokens]]":
     """The members of an initialiser in braces: name (empty without one) and value."""
     for part in split(tokens[1:-1]):
-        if len(part) > 2 and part[0].text == "." and part[2].text == "=":
+        if len(part) > 3 and part[0].text == "." and part[2].text == "=":
             yield part[1].text, part[3:]
         elif part:
             yield "", part
