@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 import pytest
 
@@ -20,7 +20,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from trees import Tree  # noqa: E402
 
 import qemu_machines  # noqa: E402
+from qemu_machines import rules  # noqa: E402
 from qemu_machines.findings import begin  # noqa: E402
+from qemu_machines.model.derive import Model  # noqa: E402
 
 # Where the modules are that are tested, those of this tree or the installed ones.
 LIB = Path(qemu_machines.__file__).resolve().parent.parent
@@ -54,6 +56,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def hints() -> None:
     """Every test is a run of the program, whose hints may take their time."""
     begin()
+
+
+@pytest.fixture(autouse=True)
+def subjects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever rule a test makes find something: the finding has a subject that an override can name."""
+    problems = rules.problems
+
+    def checked(model: Model, chosen: "Iterable[rules.Rule]") -> "Iterator[tuple[rules.Rule, rules.Problem]]":
+        for rule, problem in problems(model, chosen):
+            assert problem.about != rules.Subject(), f"{rule.tag}: {problem.message}"
+            yield rule, problem
+
+    monkeypatch.setattr(rules, "problems", checked)
 
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

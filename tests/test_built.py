@@ -285,8 +285,8 @@ def test_another_version_of_qemu_is_looked_at_and_not_stopped(tree: Tree) -> Non
     new = device("e1000", **{"init-vet": "off"})._replace(version="8.0.0", cpus={"qemu64": {"sse2": "off"}})
     built = Built((new,), (BINARY,), "1:7.2-1")
     model = model._replace(history=model.history._replace(built=built))
-    found = [problem.severity for rule in rules.of_built() for problem in rule.function(model)]
-    assert found == ["warning"] * 2
+    found = {(problem.message, problem.severity) for rule in rules.of_built() for problem in rule.function(model)}
+    assert [severity for _, severity in found] == ["warning"] * 2
 
 
 @pytest.mark.parametrize("version, severity", [("7.2.9", "error"), ("7.1.0", "warning"), ("8.2.0", "warning")])
@@ -627,6 +627,27 @@ def test_an_override_is_used_or_unused_by_the_binaries(tree: Tree, there: bool) 
     found = console.judge_built(derive(tree.root / "debian"), Built((binary,), (), "1:7.2-1"))
     unused = "no finding of type-not-declared is accepted by this override"
     assert [(one.tag, one.message) for one in found] == ([] if there else [("override-unused", unused)])
+
+
+@pytest.mark.parametrize(
+    "about, left",
+    [
+        (("board: pc-i440fx", "board: pc-q35"), 0), (("release: lunar", "release: jammy"), 0), (("release: jammy",), 2),
+        (tuple(f"type: {name}" for name in NAMES), 0), (tuple(f"type: {name}" for name in NAMES[1:]), 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("tag", ["vmstate-changed", "cpu-model-changed", "built-property-changed"])
+def test_an_override_of_a_device_may_name_each_type_that_has_it(tree: Tree, tag: str, about: "tuple[str, ...]", left: int) -> None:
+    """What is wrong with a device is wrong with every released type of the binary."""
+    overrides = "".join(f'- {{rule: {tag}, {part}, reason: r, bug: "LP: #3"}}\n' for part in about)
+    tree.manifest(f"{HPB}overrides:\n{overrides}").changelog()
+    tree.write("debian/changelog", tree.read("debian/changelog").replace("Tue, 28 Mar 2023", "Thu, 01 Jun 2023"))
+    new = state(STATE._replace(subsections=()))._replace(cpus={"qemu64": {"sse2": "off"}}, defaults=device("e1000", **{"init-vet": "off"}).defaults)
+    model = derive(tree.root / "debian")
+    model = model._replace(history=model.history._replace(built=Built((new,), (BINARY,), "1:7.2-1")))
+    found = list(rules.check(model, rules.of_built()))
+    assert [len(finding.types) for finding in found if finding.tag == tag] == ([left] if left else [])
+    assert [finding for finding in found if finding.tag == "override-unused"] == []
 
 
 def test_an_override_may_be_for_a_binary_that_was_not_given(tree: Tree) -> None:

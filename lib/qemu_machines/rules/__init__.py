@@ -11,7 +11,7 @@ from itertools import product
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ..findings import Finding, Mark, SEVERITIES, Text, Where, few, mark_of
-from ..model.derive import MachineType, Model, Override, binary_of
+from ..model.derive import FrozenType, MachineType, Model, Override, binary_of
 
 
 class Subject(NamedTuple):
@@ -34,7 +34,8 @@ class Problem(NamedTuple):
     one place and one message become one finding, which names all of the types
     where the message has TYPES; so the message has to read well with one name and
     with several. ``named`` is listed instead of the name of the type.
-    ``severity`` is for rules whose severity follows the situation.
+    ``severity`` is for rules whose severity follows the situation. What a problem
+    is ``about`` is never left out: an override that is narrowed to it has to match.
     """
 
     where: Where
@@ -88,6 +89,16 @@ class Rule(NamedTuple):
 def about(one: MachineType) -> Subject:
     """A finding about a machine type is also about its release and its board."""
     return Subject(one.name, str(one.release.series), one.board)
+
+
+def about_frozen(old: FrozenType) -> Subject:
+    """A finding about a type of a record, which this upload may not have."""
+    return Subject(str(old.name), str(old.release), str(old.board))
+
+
+def of_upload(model: Model) -> Subject:
+    """A finding about the package is about the release that the upload is for."""
+    return Subject(release=model.upload.target)
 
 
 def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
 from ..model import binary_changes
-from ..findings import Mark, few, nearest
+from ..findings import few, nearest
 from ..model.derive import MachineType, Model, binary_of, name_in, plain
 from . import Problem, Rule, Subject, TYPES, about
 
@@ -51,12 +51,18 @@ def type_not_built(model: Model) -> Iterator[Problem]:
 def type_not_declared(model: Model) -> Iterator[Problem]:
     """A type that nobody declared is one that nobody keeps."""
     declared = {one.name for one in model.types}
-    series = {one for one in model.known.by_series}
     for binary in _binaries(model):
-        names = [name for name in sorted(set(binary.types) - declared) if series & set(re.split(r"[-_.]", name))]
-        if names:
-            message = f"qemu-system-{binary.target} has {few(names)}, which the manifest does not declare"
-            yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=Subject(names[0]))
+        message = f"qemu-system-{binary.target} has {TYPES}, which the manifest does not declare"
+        for name in sorted(set(binary.types) - declared):
+            series = next((word for word in re.split(r"[-_.]", name) if word in model.known.by_series), "")
+            if series:
+                subject = Subject(name, series, _board_of(model, name))
+                yield Problem(model.manifest.vendor, message, "declare it, or take out what defines it", about=subject)
+
+
+def _board_of(model: Model, name: str) -> str:
+    """The board that a name begins with, if it is one of the manifest."""
+    return next((str(board.name) for board in model.manifest.boards if name.startswith(f"{board.name}-")), "")
 
 
 def type_not_as_declared(model: Model) -> Iterator[Problem]:
@@ -234,7 +240,7 @@ def built_type_changed(model: Model) -> Iterator[Problem]:
         for fact in binary_changes.facts(old, new, names):
             message = f"{TYPES}: {fact.what} was {fact.was} in the release and is {fact.now} {_since(model)}"
             hint = "a guest of that type meets another board when it is migrated or started; set it back for this type"
-            yield Problem(_mark(model, fact.type), message, hint, about=_about(model, fact.type))
+            yield from _of_all(model, (fact.type,), message, hint)
 
 
 def built_property_changed(model: Model) -> Iterator[Problem]:
@@ -242,29 +248,28 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
     for old, new, names in _pairs(model):
         for one in binary_changes.settings(old, new, names):
             message = (
-                f"{few(one.devices)}.{one.name} was {one.was} and is {one.now} under {few(one.types)} {_since(model)}, "
+                f"{few(one.devices)}.{one.name} was {one.was} and is {one.now} under {TYPES} {_since(model)}, "
                 f"in qemu-system-{new.target}"
             )
             hint = (
                 "a guest with that device is another one after a migration, or the migration fails; give the types "
                 "the old value (was: on the change, set: in an exception), or make it an increment"
             )
-            about_it, severity = _about(model, one.types[-1]), _severity(old, new) if one.sure else "warning"
-            yield Problem(_mark(model, one.types[-1]), message, hint, severity=severity, about=about_it)
+            yield from _of_all(model, one.types, message, hint, _severity(old, new) if one.sure else "warning")
         gone = binary_changes.devices_gone(old, new)
         if gone and names:
             message = f"qemu-system-{new.target} has no {few(gone)} any more, {_since(model)}"
             hint = "a guest with such a device cannot be migrated or started"
-            yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
+            yield from _of_all(model, names, message, hint, _severity(old, new))
 
 
 def firmware_tables_changed(model: Model) -> Iterator[Problem]:
     """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
     for old, new, names in _pairs(model):
         for what, types in binary_changes.firmware(old, new, names):
-            message = f"{', '.join(what)}: not the same any more under {few(types)} {_since(model)}, in qemu-system-{new.target}"
+            message = f"{', '.join(what)}: not the same any more under {TYPES} {_since(model)}, in qemu-system-{new.target}"
             hint = "guests see it from their next start on; is it what upstream changed, or a patch of yours?"
-            yield Problem(_mark(model, types[-1]), message, hint, about=_about(model, types[-1]))
+            yield from _of_all(model, types, message, hint)
 
 
 def vmstate_changed(model: Model) -> Iterator[Problem]:
@@ -274,7 +279,7 @@ def vmstate_changed(model: Model) -> Iterator[Problem]:
             reasons = few(why, "; ")
             message = f"the saved state of {few(devices)} in qemu-system-{new.target} changed {_since(model)}: {reasons}"
             hint = "a guest with that device cannot be migrated or restored; QEMU's docs/devel/migration tell how to add state"
-            yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
+            yield from _of_all(model, names, message, hint, _severity(old, new))
 
 
 def cpu_model_changed(model: Model) -> Iterator[Problem]:
@@ -283,15 +288,14 @@ def cpu_model_changed(model: Model) -> Iterator[Problem]:
         for name, changed in binary_changes.cpus(old, new, names) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
             hint = "released types need the old flags by compat properties; under KVM the host decides as well"
-            yield Problem(_mark(model, names[-1]), message, hint, severity=_severity(old, new))
+            yield from _of_all(model, names, message, hint, _severity(old, new))
 
 
-def _mark(model: Model, name: str) -> Mark:
-    return next(one.mark for one in model.types if one.name == name)
-
-
-def _about(model: Model, name: str) -> Subject:
-    return next(about(one) for one in model.types if one.name == name)
+def _of_all(model: Model, names: Sequence[str], message: str, hint: str, severity: str = "") -> Iterator[Problem]:
+    """A finding about several types, each of which an override may name; it stands at the last of them."""
+    named = {machine.name: machine for machine in model.types}
+    for name in names:
+        yield Problem(named[names[-1]].mark, message, hint, severity=severity, about=about(named[name]))
 
 
 _LOCK = (

@@ -8,7 +8,7 @@ from ..findings import Mark, Where, few
 from ..model.lapses import Changed, Missing, changed, gone, outdated, settled, stale
 from ..model.derive import FrozenType, MachineType, Model
 from ..model.support import need
-from . import Problem, Rule, Subject, TYPES, about
+from . import Problem, Rule, TYPES, about, about_frozen, of_upload
 
 _HINT = "a released type never changes: undo it, or make the change an increment"
 
@@ -42,10 +42,6 @@ def _against(model: Model) -> "list[FrozenType]":
     return list(model.history.against.types.values()) if model.history.against else []
 
 
-def _subject(old: FrozenType) -> Subject:
-    return Subject(str(old.name), str(old.release), str(old.board))
-
-
 def lost_without_reason(model: Model) -> Iterator[Problem]:
     """Five types left questing without a line in its changelog."""
     for old in gone(model, settled(model)):
@@ -53,7 +49,7 @@ def lost_without_reason(model: Model) -> Iterator[Problem]:
             old.name,
             f"{old.name} was released and is gone",
             "carry it, or say why not under dropped: in the manifest",
-            about=_subject(old),
+            about=about_frozen(old),
         )
 
 
@@ -69,7 +65,7 @@ def increment_missing_forward(model: Model) -> Iterator[Problem]:
                 old.name,
                 f"{old.name} is in {against.upload} and not here, but guests upgrade from there: {wanted.because}",
                 f"declare it in the manifest of {model.upload.target} too",
-                about=_subject(old),
+                about=about_frozen(old),
             )
 
 
@@ -78,7 +74,8 @@ def record_missing(model: Model) -> Iterator[Problem]:
     if model.history.lock is None and not model.history.earlier.rebuild:
         for version in model.history.earlier.uploads[:1]:
             message = f"{version} went out to {model.upload.series}, and there is no record of its machine types"
-            yield Problem(version, message, "dh_qemu_machines freeze: what is released from then on is protected")
+            hint = "dh_qemu_machines freeze: what is released from then on is protected"
+            yield Problem(version, message, hint, about=of_upload(model))
 
 
 def record_outdated(model: Model) -> Iterator[Problem]:
@@ -93,12 +90,13 @@ def record_outdated(model: Model) -> Iterator[Problem]:
         where = model.history.revision or "FOLDER"
         hint = f"freeze that upload first: dh_qemu_machines freeze --revision {where}"
         hint += "" if model.history.revision else f", with {version} unpacked there or a commit of it"
-        yield Problem(lock.upload, message, hint, ((version.mark, "went out"), *_places(found)))
+        yield Problem(lock.upload, message, hint, ((version.mark, "went out"), *_places(found)), about=of_upload(model))
         return
     found = stale(model)
     if found:
         message = f"the record of this upload lacks {_words(found)}"
-        yield Problem(lock.upload, message, "freeze again before the source package is made", _places(found), "warning")
+        hint = "freeze again before the source package is made"
+        yield Problem(lock.upload, message, hint, _places(found), "warning", of_upload(model))
 
 
 def _words(found: "list[Missing]") -> str:

@@ -20,8 +20,10 @@ def _number(one: MachineType) -> Text:
     return one.increment.increment
 
 
-def _of_release(release: Release) -> Subject:
-    return Subject(release=str(release.series))
+def _of_change(model: Model, release: Release, change: Change) -> list[Subject]:
+    """The types that a change makes; the release alone where it makes none that this upload has."""
+    made = [about(machine) for machine in model.types if machine.increment is change and machine.release is release]
+    return made or [Subject(release=str(release.series))]
 
 
 def increment_for_security(model: Model) -> Iterator[Problem]:
@@ -29,19 +31,14 @@ def increment_for_security(model: Model) -> Iterator[Problem]:
     for release in model.manifest.releases:
         for change in release.changes:
             if change.increment and change.kind.name != "feature":
-                yield Problem(
-                    change.increment,
-                    f"{change.kind.text!s} is a {change.kind.name} change and makes a new machine type",
-                    "remove the increment: guests are restarted to pick up the fix",
-                    about=_of_release(release),
-                )
+                message = f"{change.kind.text!s} is a {change.kind.name} change and makes a new machine type"
+                hint = "remove the increment: guests are restarted to pick up the fix"
+                for subject in _of_change(model, release, change):
+                    yield Problem(change.increment, message, hint, about=subject)
             elif change.increment and any(name.startswith("CVE-") for name in change.references()):
-                yield Problem(
-                    change.kind.text,
-                    f"{change.kind.text!s} is called a feature, but names a CVE",
-                    "make it security: without an increment",
-                    about=_of_release(release),
-                )
+                message, hint = f"{change.kind.text!s} is called a feature, but names a CVE", "make it security: without an increment"
+                for subject in _of_change(model, release, change):
+                    yield Problem(change.kind.text, message, hint, about=subject)
     yield from _wrong_pocket(model)
 
 
@@ -52,13 +49,10 @@ def _wrong_pocket(model: Model) -> Iterator[Problem]:
         return
     for change in changes_of_upload(model.upload.bugs, model.upload.cves, release):
         if change.increment and change.kind.name == "feature":
-            yield Problem(
-                change.kind.text,
-                f"{change.kind.text!s} is a feature, but this upload goes to {model.upload.series}-security",
-                "upload features to another pocket",
-                ((model.upload.series.mark, "the pocket"),),
-                about=_of_release(release),
-            )
+            message = f"{change.kind.text!s} is a feature, but this upload goes to {model.upload.series}-security"
+            also = ((model.upload.series.mark, "the pocket"),)
+            for subject in _of_change(model, release, change):
+                yield Problem(change.kind.text, message, "upload features to another pocket", also, about=subject)
 
 
 def _target(model: Model) -> Optional[Release]:
@@ -137,12 +131,13 @@ def increment_without_change(model: Model) -> Iterator[Problem]:
     for release in model.manifest.releases:
         for change in release.changes:
             if change.increment and change.boards == ():
-                message = "this increment is for no board"
-                yield Problem(change.increment, message, "name its boards, or none for all", about=_of_release(release))
+                message, subject = "this increment is for no board", Subject(release=str(release.series))
+                yield Problem(change.increment, message, "name its boards, or none for all", about=subject)
             elif change.increment and not _changes_something(change):
                 message = f"increment {change.increment} of {release.series} changes nothing"
                 hint = "say what it sets, or which patches belong to it (patches:)"
-                yield Problem(change.increment, message, hint, about=_of_release(release))
+                for subject in _of_change(model, release, change):
+                    yield Problem(change.increment, message, hint, about=subject)
 
 
 def _changes_something(change: Change) -> bool:
@@ -163,7 +158,8 @@ def increment_asymmetric(model: Model) -> Iterator[Problem]:
             if missing and change.boards:
                 message = f"increment {change.increment} of {release.series} leaves out {', '.join(missing)}"
                 hint = "name the bug where that was decided, or let all boards have it"
-                yield Problem(change.increment, message, hint, about=_of_release(release))
+                for subject in _of_change(model, release, change):
+                    yield Problem(change.increment, message, hint, about=subject)
 
 
 def bug_not_in_changelog(model: Model) -> Iterator[Problem]:
@@ -177,7 +173,8 @@ def bug_not_in_changelog(model: Model) -> Iterator[Problem]:
         if change in new and change.bug and not named & set(change.references()):
             message = f"the top entry of the changelog does not name {change.bug}"
             hint = f"{change.kind.text!s} is new in this upload"
-            yield Problem(change.bug, message, hint, about=_of_release(release))
+            for subject in _of_change(model, release, change):
+                yield Problem(change.bug, message, hint, about=subject)
 
 
 RULES = (

@@ -56,9 +56,11 @@ def name_collision(model: Model) -> Iterator[Problem]:
                 f'the alias "{board.alias}" is also the name of a machine type',
                 "libvirt would replace the name by what the alias means",
                 ((seen[binary, str(board.alias)], "that type"),),
+                about=Subject(board=board.name),
             )
         elif board.alias in upstream[binary] and not _own_alias(model, board.name, board.alias):
-            yield Problem(board.alias, f'the alias "{board.alias}" is {upstream[binary][board.alias]}')
+            message = f'the alias "{board.alias}" is {upstream[binary][board.alias]}'
+            yield Problem(board.alias, message, about=Subject(board=board.name))
 
 
 def _boards(model: Model) -> list[str]:
@@ -90,6 +92,7 @@ def default_not_unique(model: Model) -> Iterator[Problem]:
                 f"{board.name} and {name} are both the default of qemu-system-{binary}",
                 "keep the default on one of them",
                 ((other.mark, "the other one"),),
+                about=Subject(board=board.name),
             )
         else:
             first[binary] = (board.default, str(board.name))
@@ -108,6 +111,7 @@ def alias_not_unique(model: Model) -> Iterator[Problem]:
                 f'the alias "{board.alias}" is given to two boards',
                 "an alias can mean one machine type only",
                 ((first[key].mark, "the other one"),),
+                about=Subject(board=board.name),
             )
         first.setdefault(key, board.alias)
 

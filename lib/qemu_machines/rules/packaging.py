@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..findings import Mark, few
+from ..findings import Mark
 from ..model.derive import Model, Patch, Touched, UPSTREAM
 from ..model.news import new_touched, novelties
-from . import Problem, Rule
+from . import Problem, Rule, TYPES, about, about_frozen, of_upload
 
 
 def _declared(model: Model) -> set[str]:
@@ -36,6 +36,7 @@ def patch_not_classified(model: Model) -> Iterator[Problem]:
                 "name it under patches: of a change that is a feature, security, bugfix or noop",
                 also=tuple((mark, "and here") for mark in _places(lines)[1:4]),
                 severity=severity,
+                about=of_upload(model),
             )
 
 
@@ -53,7 +54,7 @@ def upstream_type_altered(model: Model) -> Iterator[Problem]:
         if tables:
             message = f"{patch.name} changes {UPSTREAM} in {tables[0].file}"
             hint = "give the distribution's types what they need in the manifest, and leave upstream's alone"
-            yield Problem(tables[0].mark, message, hint)
+            yield Problem(tables[0].mark, message, hint, about=of_upload(model))
 
 
 def docs_outdated(model: Model) -> Iterator[Problem]:
@@ -61,21 +62,21 @@ def docs_outdated(model: Model) -> Iterator[Problem]:
     readme, stanza = model.history.readme, model.history.stanza
     if readme and stanza and readme.stanza != stanza:
         message = "the text on the machine types below is not what this manifest gives"
-        yield Problem(readme.mark, message, "the build step writes it; check shows the difference on standard output")
+        hint = "the build step writes it; check shows the difference on standard output"
+        yield Problem(readme.mark, message, hint, about=of_upload(model))
 
 
 def news_missing(model: Model) -> Iterator[Problem]:
     """Users of a stable release read NEWS.Debian, not the machine types' names."""
-    found = novelties(model)
-    if found == ((), (), ()) or str(model.upload.version) in model.history.news:
+    if str(model.upload.version) in model.history.news:
         return
-    told = [one.name for one in found.added] + [str(old.name) for old, _ in found.dropped]
-    told += [f"{moved.what} of {moved.now.board}" for moved in found.moved]
-    yield Problem(
-        model.upload.version,
-        f"no NEWS file tells users of this version what it changes: {few(told)}",
-        "check proposes an entry on standard output; put it into the NEWS file of a package that users have",
-    )
+    found = novelties(model)
+    told = [(machine.name, about(machine)) for machine in found.added] + [(str(old.name), about_frozen(old)) for old, _ in found.dropped]
+    told += [(f"{moved.what} of {moved.now.board}", about(moved.now)) for moved in found.moved]
+    message = f"no NEWS file tells users of this version what it changes: {TYPES}"
+    hint = "check proposes an entry on standard output; put it into the NEWS file of a package that users have"
+    for what, subject in told:
+        yield Problem(model.upload.version, message, hint, about=subject, named=what)
 
 
 def docs_unreachable(model: Model) -> Iterator[Problem]:
@@ -85,6 +86,7 @@ def docs_unreachable(model: Model) -> Iterator[Problem]:
             place,
             f"the documentation folder of {package} is a link to another package's, so this would not be installed",
             "give it to the package that the link leads to",
+            about=of_upload(model),
         )
 
 
@@ -93,7 +95,7 @@ def generated_not_cleaned(model: Model) -> Iterator[Problem]:
     if model.history.uncleaned:
         folder = model.include_folder.removesuffix("/qemu-machines")
         message = f"nothing removes {folder}/, which the build writes, when the package is cleaned"
-        yield Problem(model.history.uncleaned, message, f"add the line {folder}/ to debian/clean")
+        yield Problem(model.history.uncleaned, message, f"add the line {folder}/ to debian/clean", about=of_upload(model))
 
 
 RULES = (

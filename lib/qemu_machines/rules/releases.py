@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..findings import nearest
 from ..model.derive import Model, UNRELEASED
-from . import Problem, Rule, Subject
+from . import Problem, Rule, Subject, of_upload
 
 
 def series_unknown(model: Model) -> Iterator[Problem]:
@@ -82,6 +82,7 @@ def vendor_mismatch(model: Model) -> Iterator[Problem]:
             declared,
             f'the manifest is for "{declared}", but this is built for "{vendor}"',
             f"because: {model.upload.because['vendor']}; set DEB_VENDOR to the vendor that is built for, or correct the manifest",
+            about=of_upload(model),
         )
 
 

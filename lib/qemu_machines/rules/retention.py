@@ -7,7 +7,7 @@ from typing import Iterator
 from ..findings import Text
 from ..model.derive import Model
 from ..model.support import Need, need
-from . import Problem, Rule, Subject
+from . import Problem, Rule, Subject, TYPES, about
 
 
 def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
@@ -25,12 +25,14 @@ def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
 
 def kept_too_long(model: Model) -> Iterator[Problem]:
     """Every type that is kept has to be kept working."""
-    has = {str(one.release.series) for one in model.types}
+    has: dict[str, list[Subject]] = {}
+    for machine in model.types:
+        has.setdefault(str(machine.release.series), []).append(about(machine))
     for series, wanted in _needs(model):
-        if not wanted.needed and series in has:
+        for subject in () if wanted.needed else has.get(series, ()):
             message = f"the types of {series} are not needed any more: {wanted.because}"
             hint = "remove them, with a reason under dropped:; or set retention: while-buildable"
-            yield Problem(series, message, hint, about=Subject(release=series))
+            yield Problem(series, message, hint, about=subject)
 
 
 def dropped_too_early(model: Model) -> Iterator[Problem]:
@@ -42,11 +44,10 @@ def dropped_too_early(model: Model) -> Iterator[Problem]:
     for series, wanted in _needs(model):
         if not wanted.needed:
             continue
-        missing = sorted(one for one in boards - have.get(series, set()) if not _never_had(model, series, one))
-        if missing:
-            names = ", ".join(missing)
-            message = f"{series} has no type of {names} here, but guests upgrade from it: {wanted.because}"
-            yield Problem(series, message, "keep its types", about=Subject(release=series))
+        for board in sorted(boards - have.get(series, set())):
+            if not _never_had(model, series, board):
+                message = f"{series} has no type of {TYPES} here, but guests upgrade from it: {wanted.because}"
+                yield Problem(series, message, "keep its types", about=Subject(release=series, board=board), named=board)
 
 
 def _never_had(model: Model, series: str, board: str) -> bool:

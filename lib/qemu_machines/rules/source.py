@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, Optional
 from ..findings import Mark, Text, nearest
 from ..model.derive import BoardSource, CAPABILITIES_DRIVER, MachineType, Model, Property, UpstreamType, qemu_words
 from ..model.derive import release_properties, version_numbers
-from . import Problem, Rule, Subject, TYPES, about
+from . import Problem, Rule, Subject, TYPES, about, of_upload
 
 if TYPE_CHECKING:
     from ..model.derive import Hook
@@ -146,6 +146,7 @@ def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Pro
 def hand_written_type(model: Model) -> Iterator[Problem]:
     """What makes two sources of one machine: the C of the patch, and the manifest."""
     boards = (*model.tree.boards.values(), *model.tree.beside.values()) if model.tree else ()
+    board_of = {str(name): str(source.board) for source in boards for name in source.by_hand}
     written = {name: name for source in boards for name in source.by_hand}
     # A patch that is not applied is as good as applied.
     for name in model.history.by_hand:
@@ -156,7 +157,7 @@ def hand_written_type(model: Model) -> Iterator[Problem]:
         # All of a file are one finding, at the first that no override names.
         where = name if name in accepted else first.setdefault(name.mark.file, name)
         hint = "dh_qemu_machines import makes a manifest of what the source registers; then drop the patch that adds it"
-        yield Problem(where, f"written by hand, beside the manifest: {TYPES}", hint, about=Subject(name))
+        yield Problem(where, f"written by hand, beside the manifest: {TYPES}", hint, about=Subject(name, board=board_of.get(name, "")))
 
 
 def hooks_missing(model: Model) -> Iterator[Problem]:
@@ -203,7 +204,7 @@ def source_version(model: Model) -> Iterator[Problem]:
     if tree and declared != has:
         also = ((Mark(f"{tree.root}/VERSION".removeprefix("./"), 1, 1, len(tree.version)), f"QEMU {has}"),)
         hint = "unpack the source of this version, or begin the entry of the source that is here (dch -v)"
-        yield Problem(model.upload.version, f"this is QEMU {declared}, and the source is {tree.version}", hint, also)
+        yield Problem(model.upload.version, f"this is QEMU {declared}, and the source is {tree.version}", hint, also, about=of_upload(model))
 
 
 RULES = (
