@@ -12,15 +12,17 @@ from typing import NamedTuple
 
 from trees import BOARDS_H, DRIVERS, VERSIONED, X86_H, Tree
 
-Version = tuple[int, int]
+Version = tuple[int, ...]
+PATCHED = (4, 0, 1)
 
 
 class Generation(NamedTuple):
-    """A QEMU, and an older one whose types it has as well, perhaps those of more."""
+    """A QEMU, and an older one whose types it has as well, perhaps those of more; q35 has one of a patch level (4.0.1)."""
 
     new: Version
     old: Version
     more: tuple[Version, ...] = ()
+    patched: bool = False
 
     @property
     def versions(self) -> tuple[Version, ...]:
@@ -28,10 +30,10 @@ class Generation(NamedTuple):
 
     def chained(self, version: Version, options: str, machine: str) -> str:
         """What an older type does: what the next newer one does, and that version's compat arrays after it."""
-        place = self.versions.index(version)
-        if not place:
+        if version == self.new:
             return ""
-        newer, number = "_".join(map(str, self.versions[place - 1])), "_".join(map(str, version))
+        newer = "_".join(map(str, self.versions[self.versions.index(version) - 1] if version in self.versions else self.new))
+        number = "_".join(map(str, version[:2]))
         families = ("hw", "pc") if machine == "m" else ("hw",)
         lines = [f"{options.replace('@', newer)}({machine});", *([f"{machine}->alias = NULL;", f"{machine}->is_default = false;"] if machine == "m" and self.new < (10, 0) else [])]
         lines += [f"compat_props_add({machine}->compat_props, {one}_compat_{number}, {one}_compat_{number}_len);" for one in families]
@@ -76,7 +78,7 @@ FILES = {
 
 def cpus(version: Version) -> int:
     """What tells the types of a version from others."""
-    return 100 * version[0] + version[1]
+    return 100 * version[0] + version[1] + 10000 * sum(version[2:])
 
 
 def macro(head: str, *lines: str) -> str:
@@ -180,14 +182,16 @@ def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, 
     elif one.new < (10, 0):
         inner = f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, major, minor);'
         text = macro(f"{prefix}(major, minor)", inner)
+        text += macro(f"{prefix}_BUGFIX(major, minor, micro)", inner.replace("minor)", "minor, micro)"))
     else:
         call = f'DEFINE_PC_VER_MACHINE({symbol}, "{board}", {symbol}_init, '
         text = macro(f"{prefix}(major, minor)", f"{call}false, NULL, major, minor);")
         held = "LATEST_IS_DEFAULT" if default else "false"
         text += macro(f"{prefix}_AS_LATEST(major, minor)", f'{call}{held}, "{alias}", major, minor);')
+        text += macro(f"{prefix}_BUGFIX(major, minor, micro)", f"{call}false, NULL, major, minor, micro);")
     generic = f"{symbol}_machine_options"
     text += f'static void {generic}(MachineClass *m)\n{{\n    m->desc = "Standard PC";\n    m->default_display = "std";\n}}\n\n'
-    for version in one.versions:
+    for version in (*one.versions, *([PATCHED] if one.patched and board == "pc-q35" else [])):
         number = "_".join(map(str, version))
         options = f"{symbol}_machine_@_options" if one.numbered else f"{symbol}_@_machine_options"
         body = one.chained(version, options, "m") or f"    {generic}(m);\n"
@@ -203,7 +207,7 @@ def pc_board(one: Generation, board: str, prefix: str, symbol: str, alias: str, 
             text += f'{prefix}(v{number}, "{board}-{dotted}", NULL,\n    {options});\n\n'
         else:
             latest = "_AS_LATEST" if version == one.new and one.new >= (10, 0) else ""
-            text += f"{prefix}{latest}({version[0]}, {version[1]});\n\n"
+            text += f"{prefix}{latest if version[2:] == () else '_BUGFIX'}({', '.join(map(str, version))});\n\n"
     return text
 
 

@@ -19,9 +19,9 @@ pc-i440fx-jammy-hpb: Ubuntu 22.04 PC (i440FX + PIIX +host-phys-bits=true, 1996)
   upgraded from jammy to noble until 2027-06-01
   upgraded from noble to plucky until 2026-01-15
   upgraded from plucky to questing until 2026-01-15
-  release (debian/qemu-machines.yaml:74:3)
-    base 6.2  (debian/qemu-machines.yaml:75:11)
-  variant (debian/qemu-machines.yaml:77:7)
+  release (debian/qemu-machines.yaml:72:3)
+    base 6.2  (debian/qemu-machines.yaml:73:11)
+  variant (debian/qemu-machines.yaml:75:7)
     x86_64-cpu.host-phys-bits=on  (debian/qemu-machines.yaml:39:60)
     description +host-phys-bits=true  (debian/qemu-machines.yaml:40:22)
   exception (debian/qemu-machines.yaml:46:7)

@@ -53,7 +53,7 @@ DESCRIPTIONS = {
 each = pytest.mark.parametrize("one", GENERATIONS, ids=lambda one: ".".join(map(str, one.new)))
 
 
-def dotted(version: tuple[int, int]) -> str:
+def dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
 
 
@@ -214,3 +214,35 @@ def test_an_undeclared_board_gives_its_default(tree: Tree, run: Run) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     found = generations.made(tree, generations.compiled(tree, one))
     assert [name for name, type_ in found.items() if type_.default and name.startswith("pc-")] == ["pc-q35-lunar"]
+
+
+STABLE = """\
+version: 1
+vendor: Example
+boards: {pc-q35: {alias: example, default: true}}
+policy: {retention: while-buildable}
+releases:
+  first:
+    {qemu: "4.1", version: "1", release: 2020-01-01, lts: true,
+     exceptions: [{base: "4.0.1", reason: "released with what 4.0-stable has"}]}
+  second:
+    {qemu: "4.1", version: "2", release: 2021-01-01, lts: true,
+     changes: [{feature: x, bug: "LP: #1", increment: 2, base: "4.0.1"}]}
+  third: {qemu: "NEW", version: "22.04", release: 2022-01-01, lts: true}
+"""
+
+
+@pytest.mark.parametrize("one", [one._replace(patched=True) for one in GENERATIONS if one.new < (11, 0)], ids=lambda one: ".".join(map(str, one.new)))
+def test_a_base_of_a_patch_level(tree: Tree, run: Run, one: Generation) -> None:
+    """pc-q35-4.0.1, from 4.2 to 10.2: what Ubuntu's eoan has."""
+    one = one._replace(more=tuple({(4, 1), (4, 0)} - {one.old}))
+    generations.write(tree, one)
+    tree.changelog("third", f"1:{dotted(one.new)}+ds-1").manifest(STABLE.replace("NEW", dotted(one.new)))
+    patch = run("hooks").stdout
+    subprocess.run(["patch", "-p1", "--fuzz=0"], input=patch, text=True, check=True, stdout=subprocess.DEVNULL)
+    done = run("-v", env={"DEB_VENDOR": "Example"})
+    assert done.returncode == 0, done.stderr
+    found = generations.made(tree, generations.compiled(tree, one))
+    wanted = {"pc-q35-4.0.1": 10400, "pc-q35-first": 10400, "pc-q35-second": 401, "pc-q35-second-2": 10400, "pc-q35-third": generations.cpus(one.new)}
+    assert {name: found[name].cpus for name in wanted} == wanted
+    assert found["pc-q35-first"].compat == found["pc-q35-4.0.1"].compat

@@ -232,7 +232,9 @@ class Model(NamedTuple):
 
     def is_current(self) -> bool:
         """Whether what the record lacks came with this upload: no other went out since, or somebody answers for that."""
-        return not self.history.earlier.uploads or any(one.rule == "record-outdated" for one in self.manifest.overrides)
+        here = (None, self.upload.target)
+        answered = any(one.rule == "record-outdated" and one.release in here for one in self.manifest.overrides)
+        return not self.history.earlier.uploads or answered
 
     def is_frozen(self) -> bool:
         """Whether the record is of this very upload, which has it with it."""

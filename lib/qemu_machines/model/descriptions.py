@@ -13,7 +13,7 @@ _CLAIM = re.compile(r"\+?([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)")
 def wrong_version(description: str, vendor: str, series: str, version: str) -> str:
     """A release version right behind the vendor that is not the release's."""
     match = re.match(rf"{re.escape(vendor)} (\d+\.\d+)(\.\d+)?\b", description)
-    if version and match and match[1] != version:
+    if version and match and not f"{match[1]}.".startswith(f"{version}."):
         return f"the description says {match[1]}, {series} is {version}"
     return ""
 
