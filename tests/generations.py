@@ -442,14 +442,14 @@ def write(tree: Tree, one: Generation) -> None:
     header = BOARDS_H + arrays(tree, one) + (VERSIONED if one.numbered else "")
     # Moved in 11.0.
     tree.write("include/hw/core/boards.h" if one.new >= (11, 0) else "include/hw/boards.h", header)
-    tree.write("include/hw/i386/x86.h", X86_H)
+    tree.write("include/hw/i386/x86.h", of_class(one, "X86MachineClass", X86_H.partition("{\n")[2].partition("}")[0]))
     tree.write("include/hw/i386/pc.h", pc_header(one))
     capabilities(tree)
     for name, struct in (
         ("s390x/s390-virtio-ccw", "S390CcwMachineClass"),
         ("arm/virt", "VirtMachineClass"),
     ):
-        tree.write(f"include/hw/{name}.h", f"struct {struct} {{\n    MachineClass parent;\n    bool no_this;\n}};\n")
+        tree.write(f"include/hw/{name}.h", of_class(one, struct, "    MachineClass parent;\n    bool no_this;\n"))
     for name, content in {**DRIVERS, **MORE_DRIVERS}.items():
         tree.write(name, content)
     tree.write(FILES["pc-i440fx"], pc_board(one, "pc-i440fx", "DEFINE_I440FX_MACHINE", "pc_i440fx", "pc", True))
@@ -457,6 +457,13 @@ def write(tree: Tree, one: Generation) -> None:
     tree.write(FILES["pseries"], pseries(one))
     tree.write(FILES["s390-ccw-virtio"], ccw(one))
     tree.write(FILES["virt"], virt(one))
+
+
+def of_class(one: Generation, struct: str, members: str) -> str:
+    """The struct of a class; those of the PC and of Arm have no name of their own up to 5.0, only a typedef."""
+    if one.new < (5, 1) and struct != "S390CcwMachineClass":
+        return f"typedef struct {{\n    int other;\n}} {struct}Other;\n\ntypedef struct {{\n{members}}} {struct};\n"
+    return f"struct {struct} {{\n{members}}};\n"
 
 
 # Those of QEMU's meson.build, and as many errors as that makes of them.
@@ -484,7 +491,8 @@ def compiled(tree: Tree, one: Generation, *options: str) -> str:
     """The program that has the types of all boards; a warning is an error."""
     header = Path(__file__).with_name("qom.h")
     tree.write("main.c", "")
-    command = ["cc", *FLAGS, f"-DCLASS_DATA={one.data.removesuffix('data')}", *options, "-I.", "-include", str(header)]
+    anonymous = ["-DANONYMOUS_CLASSES"] if one.new < (5, 1) else []
+    command = ["cc", *FLAGS, f"-DCLASS_DATA={one.data.removesuffix('data')}", *anonymous, *options, "-I.", "-include", str(header)]
     main = [*command, "-DMAIN", "-c", "main.c"]
     for words in (main, [*command, "-o", "machines", *FILES.values(), *ARRAYS.values(), "main.o"]):
         done = subprocess.run(words, cwd=tree.root, capture_output=True, text=True, check=False)

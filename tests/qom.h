@@ -15,11 +15,13 @@ typedef struct ObjectClass { const TypeInfo *type; } ObjectClass;
 typedef struct Object Object;
 typedef struct MachineState MachineState;
 typedef struct MachineClass MachineClass;
+#ifndef ANONYMOUS_CLASSES
 typedef struct X86MachineClass X86MachineClass;
+typedef struct VirtMachineClass VirtMachineClass;
+#endif
 typedef struct PCMachineClass PCMachineClass;
 typedef struct SpaprMachineClass SpaprMachineClass;
 typedef struct S390CcwMachineClass S390CcwMachineClass;
-typedef struct VirtMachineClass VirtMachineClass;
 typedef struct InterfaceInfo { const char *type; } InterfaceInfo;
 typedef struct GlobalProperty { const char *driver, *property, *value; bool used, optional; } GlobalProperty;
 typedef struct GPtrArray { void *items[256]; size_t length; } GPtrArray;

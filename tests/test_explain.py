@@ -123,6 +123,33 @@ def test_the_functions_of_each_board(version: "tuple[int, ...]", expected: "tupl
     assert inheritance.compat_arrays(text.split("\n"), version) == expected
 
 
+# In QEMU's words; what the macro of virt calls before the options is a function of its own.
+VIRT = """\
+static void arm_virt_compat_set(MachineClass *mc)
+{
+    compat_props_add(mc->compat_props, arm_virt_compat,
+                     arm_virt_compat_len);
+}
+
+"""
+AROUND = [
+    (VIRT, "arm_virt_compat_set(mc); MACHINE_VER_SYM(options, virt, __VA_ARGS__)(mc);", ["arm_virt_compat"], []),
+    (VIRT.replace("compat_set", "compat_default_set"), "arm_virt_compat_default_set(mc); MACHINE_VER_SYM(options, virt, __VA_ARGS__)(mc);", ["arm_virt_compat"], []),
+    (VIRT, "arm_virt_compat_set(mc); virt_machine_##major##_##minor##_options(mc);", ["arm_virt_compat"], []),
+    ("", "compat_props_add(mc->compat_props, hw_compat_s390x, n); MACHINE_VER_SYM(class_options, ccw, __VA_ARGS__)(mc);", ["hw_compat_s390x"], []),
+    ("", "virt_machine_##major##_##minor##_options(mc); compat_props_add(mc->compat_props, later, n);", [], ["later"]),
+    ("", "MACHINE_VER_SYM(class_options, spapr, __VA_ARGS__)(mc); if (latest) { spapr_machine_latest_class_options(mc); }", [], []),
+]
+
+
+@pytest.mark.parametrize("functions, statements, before, after", AROUND)
+def test_what_a_macro_does_around_the_options(functions: str, statements: str, before: "list[str]", after: "list[str]") -> None:
+    options = "static void virt_machine_9_1_options(MachineClass *mc)\n{\n    compat_props_add(mc->compat_props, hw_compat_9_1, n);\n}\n\n"
+    macro = f"#define DEFINE_VIRT_MACHINE_IMPL(latest, ...) \\\n    {{ {statements} }} \\\n    type_init(x)\n\n"
+    found = inheritance.compat_arrays(f"{functions}{macro}{options}".split("\n"), (9, 1))
+    assert found == (*before, "hw_compat_9_1", *after)
+
+
 def test_an_alias_of_two_boards(tree: Tree, run: Run) -> None:
     tree.manifest(MANIFEST.replace("releases:", "  virt: {alias: ubuntu}\nreleases:")).changelog()
     done = run("explain", "ubuntu")

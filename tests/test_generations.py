@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 import generations
@@ -195,9 +196,34 @@ def test_what_is_not_known_is_told(tree: Tree, board: str, old: str, new: str, s
     tree.write(file, text.replace(old, new))
     with pytest.raises(InputError) as caught:
         read(".", (board,))
+    # Of its two uses, the first.
+    use = next(number for number, line in enumerate(tree.read(FILES[board]).splitlines(), 1) if re.match(r"DEFINE_\w+\(\d", line))
     finding = caught.value.finding
+    assert str(finding.mark) == f"{FILES[board]}:{use}:1"
     assert f"has a statement that is not known: {statement}: this QEMU is too new" in finding.message
-    assert finding.hint.endswith("to teach it, extend inputs/boards.py in its sources")
+    assert finding.hint.endswith(
+        f"a newer dh_qemu_machines may know it; to teach it, add it to those of {board} in inputs/source/statements.py "
+        '("A new QEMU" in CONTRIBUTING.md)'
+    )
+
+
+def test_all_that_is_new_is_told_at_once(tree: Tree, run: Run) -> None:
+    """A newer QEMU changes several boards, and several statements of each: which, and in which file."""
+    generations.write(tree, Generation((11, 1), (10, 0)))
+    for board, old in (("virt", "mc->desc = "), ("s390-ccw-virtio", "ccw_init(mach);"), ("pc-i440fx", "MACHINE_VER_DEPRECATION(")):
+        file = "include/hw/i386/pc.h" if board == "pc-i440fx" else FILES[board]
+        tree.write(file, tree.read(file).replace(old, f"first_of_{board.replace('-', '_')}(mc); second(mc); {old}"))
+    tree.changelog("lunar", "1:11.1+ds-1").manifest(MANIFEST.replace("OLD", "10.0").replace("NEW", "11.1"))
+    told = {
+        f"{FILES[board]}: {statement}"
+        for board in ("virt", "s390-ccw-virtio", "pc-i440fx", "pc-q35")
+        for statement in (f"first_of_{board.replace('-', '_')}(mc)".replace("q35", "i440fx"), "second(mc)")
+    }
+    for command in ("hooks", "check"):
+        done = run(command)
+        assert (done.returncode, done.stdout) == (3, "")
+        found = re.findall(r"(?m)^dh_qemu_machines: error: (\S+?):\d+:1: the macro \w+ has a statement that is not known: (\S+):", done.stderr)
+        assert {f"{file}: {statement}" for file, statement in found} == told and len(found) == len(told)
 
 
 def test_an_undeclared_board_gives_its_default(tree: Tree, run: Run) -> None:

@@ -152,7 +152,10 @@ def _struct_body(text: str, name: str) -> str:
         between, brace, rest = piece.partition("{")
         if brace and not between.strip():
             return rest.partition("\n}")[0]
-    return ""
+    # Up to 5.1 some have no name of their own: typedef struct { … } VirtMachineClass;
+    before, end, _ = text.partition(f"\n}} {name};")
+    opening, _, body = before.rpartition("typedef struct {")
+    return body if end and opening and "\n}" not in body else ""
 
 
 def string(argument: str) -> Optional[str]:

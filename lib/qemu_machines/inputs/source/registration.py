@@ -1,9 +1,9 @@
 """How a board registers its versioned types: its macros, seen through to the last statement.
 
 A macro is expanded once for all of its uses, with ``@0``, ``@1``, … for their
-arguments. What comes out is compared with the statements that boards.py knows
-of the board; one that is not known is an error, because the types of a
-distribution might silently lack what it does.
+arguments. What comes out is compared with the statements that statements.py knows
+of the board; those that are not known are errors, because the types of a
+distribution might silently lack what they do.
 """
 
 from __future__ import annotations
@@ -39,14 +39,21 @@ class Registered(NamedTuple):
     by_hand: tuple[tuple[str, int], ...] = ()
 
 
-class ShapeError(Exception):
-    """A board file is written in a way that is not known: how, where, and what is like it."""
+class Unknown(NamedTuple):
+    """A way in which a board file is written that is not known: how, where, and what is like it."""
 
-    def __init__(self, message: str, line: int = 0, hint: str = "") -> None:
+    message: str
+    line: int = 0
+    hint: str = ""
+
+
+class ShapeError(Exception):
+    """A board file is written in ways that are not known."""
+
+    def __init__(self, message: str, line: int = 0, *more: Unknown) -> None:
         super().__init__(message)
+        self.unknown = more or (Unknown(message, line),)
         self.message = message
-        self.line = line
-        self.hint = hint
 
 
 class Statement(NamedTuple):
@@ -137,14 +144,15 @@ def name_by_hand(board: str, macro: str, arguments: Sequence[str]) -> str:
 
 def _registered(text: str, macros: Mapping[str, Macro], place: BoardFile, not_upstream: "set[int]") -> Registered:
     functions = csource.options_functions(text)
-    shapes: dict[tuple[str, int], Shape] = {}
+    uses = [use for use in csource.uses(text, place.macro) if use.line not in not_upstream]
+    templates = {(use.macro, len(use.arguments)): _template(use, macros, place) for use in uses[::-1]}
+    unknown = _unknown(templates, uses, place)
+    if unknown:
+        raise ShapeError(unknown[0].message, 0, *unknown)
+    shapes = {key: _shape(template) for key, template in templates.items()}
     types, others = [], set()
-    for use in csource.uses(text, place.macro):
-        if use.line in not_upstream:
-            continue
+    for use in uses:
         key = use.macro, len(use.arguments)
-        if key not in shapes:
-            shapes[key] = _shape(_template(use, macros, place))
         one = _type(use, shapes[key], functions, place.board)
         if one.version:
             types.append(one)
@@ -160,17 +168,21 @@ def _registered(text: str, macros: Mapping[str, Macro], place: BoardFile, not_up
 def _template(use: Use, macros: Mapping[str, Macro], place: BoardFile) -> tuple[Statement, ...]:
     placeholders = [f"@{number}" for number in range(len(use.arguments))]
     try:
-        statements = tuple(_statements(use.macro, placeholders, macros, iter(range(_EXPANSIONS))))
+        return tuple(_statements(use.macro, placeholders, macros, iter(range(_EXPANSIONS))))
     except ShapeError as error:
         raise ShapeError(error.message.replace("{use}", _shown(use)), use.line) from None
-    known = place.statements
-    for one in statements:
-        text = _canonical(one.text)
-        if text not in known and not any(k.endswith("*") and text.startswith(k[:-1]) for k in known):
-            raise ShapeError(
-                f"the macro {one.macro} has a statement that is not known: {text}", hint=_nearest(text, known)
-            )
-    return statements
+
+
+def _unknown(templates: "Mapping[tuple[str, int], tuple[Statement, ...]]", uses: "list[Use]", place: BoardFile) -> "list[Unknown]":
+    """The statements that are new, each once, at the first use of a macro that leads to it."""
+    found: dict[str, Unknown] = {}
+    for use in uses:
+        for statement in templates[use.macro, len(use.arguments)]:
+            text = _canonical(statement.text)
+            message = f"the macro {statement.macro} has a statement that is not known: {text}"
+            if message not in found and not place.knows(text):
+                found[message] = Unknown(message, use.line, _nearest(text, place.statements))
+    return list(found.values())
 
 
 def _nearest(text: str, known: "frozenset[str]") -> str:

@@ -33,6 +33,12 @@ class BoardFile(NamedTuple):
     classes: tuple[MachineClass, ...]
     statements: frozenset[str]
 
+    def knows(self, statement: str) -> bool:
+        """Whether a statement is listed, or begins as one that stands for any rest."""
+        return statement in self.statements or any(
+            known.endswith("*") and statement.startswith(known[:-1]) for known in self.statements
+        )
+
 
 def _lines(*texts: str) -> frozenset[str]:
     lines = (line.strip() for text in texts for line in text.splitlines())

@@ -135,16 +135,46 @@ def read(
     wanted = [place for place in BOARD_FILES if place.board in boards]
     folders = {os.path.dirname(place.path) for place in wanted}
     beside = [place for place in BOARD_FILES if place not in wanted and os.path.dirname(place.path) in folders]
+    asked = capabilities.DRIVER in (properties or {})
+    found = _boards(headers, [*wanted, *beside], {place.board for place in wanted if asked})
     # A machine takes no properties; the capabilities of pseries are not called by their names in C.
     searched = {driver: names for driver, names in (properties or {}).items() if not driver.endswith("-machine")}
-    with_capabilities = capabilities.DRIVER in (properties or {})
     return SourceTree(
         root,
         version,
-        {place.board: _board(headers, place, with_capabilities) for place in wanted},
-        {place.board: _board(headers, place, False) for place in beside},
+        {place.board: found[place.board] for place in wanted},
+        {place.board: found[place.board] for place in beside},
         drivers.find(root, searched, heeding) if searched else {},
     )
+
+
+def _boards(headers: "_Headers", places: "list[BoardFile]", with_capabilities: "set[str]") -> "dict[str, BoardSource]":
+    """Several boards; where some cannot be read, all that is wrong with each: a newer QEMU often changes more than one."""
+    found, wrong = {}, []
+    for place in places:
+        try:
+            found[place.board] = _board(headers, place, place.board in with_capabilities)
+        except InputError as error:
+            wrong.append(error)
+    if wrong:
+        wrong[0].findings = list(dict.fromkeys(finding for error in wrong for finding in error.findings))
+        raise wrong[0]
+    return found
+
+
+def _too_new(path: str, board: str, error: ShapeError) -> InputError:
+    """What is new in a board file, all of it, and what can be done about that."""
+    teach = f'a newer dh_qemu_machines may know it; to teach it, add it to those of {board} in inputs/source/statements.py ("A new QEMU" in CONTRIBUTING.md)'
+    errors = [
+        InputError(
+            Mark(path, unknown.line, 1 if unknown.line else 0),
+            f"{unknown.message}: this QEMU is too new for this dh_qemu_machines",
+            f"{unknown.hint}; {teach}" if unknown.hint else teach,
+        )
+        for unknown in error.unknown
+    ]
+    errors[0].findings = [failed.finding for failed in errors]
+    return errors[0]
 
 
 def _capabilities(headers: "_Headers", place: BoardFile, asked: bool) -> dict[str, Capability]:
@@ -182,12 +212,7 @@ def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> Boar
     try:
         found = registration.registered(text, "".join(map(headers.text, place.macro_headers)), place)
     except ShapeError as error:
-        teach = "to teach it, extend inputs/boards.py in its sources"
-        raise InputError(
-            Mark(path, error.line, 1 if error.line else 0),
-            f"{error.message}: this QEMU is too new for this dh_qemu_machines",
-            f"{error.hint}; {teach}" if error.hint else teach,
-        ) from None
+        raise _too_new(path, place.board, error) from None
     class_texts = [(one, headers.text(*one.headers)) for one in place.classes]
     # isapc and the like: machines of the file that are no versions of the board.
     direct = (csource.string(use.arguments[1]) for use in csource.uses(text, "DEFINE_PC_MACHINE") if use.arguments[1:])
