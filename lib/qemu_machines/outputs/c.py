@@ -5,7 +5,7 @@ for all of them. A type is upstream's type of its base under another name: the
 class_init calls upstream's and then sets what the row has, the registration
 copies upstream's TypeInfo. That is ``static``, which is why the board's own
 file has to include this one. It is the same for every board and every QEMU;
-what is peculiar to a board is in inputs/boards.py.
+what is peculiar to a board is in inputs/source/statements.py.
 """
 
 from __future__ import annotations

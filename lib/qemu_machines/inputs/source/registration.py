@@ -267,7 +267,7 @@ def _versioned(match: "re.Match[str]") -> str:
 
 
 def _canonical(text: str) -> str:
-    """A statement as boards.py writes it."""
+    """A statement as statements.py writes it."""
     text = re.sub(r"@\d(?:(?:_|\.|-|, |, _, )@\d)*", "@", text)
     return text.replace("const void *data", "void *data")
 
