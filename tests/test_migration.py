@@ -338,7 +338,7 @@ def test_all_that_cannot_be_asked_is_told(run: Run, tree: Tree) -> None:
         "dh_qemu_machines: error: nowhere: is no folder\n"
         "dh_qemu_machines: error: none: cannot be read: No such file or directory\n"
         "dh_qemu_machines: error: qemu-system-broken: start: it ended with status 127; it said: libfoo.so: cannot open\n"
-        "      = hint: is it a QEMU that can run here?\n"
+        "      = hint: is it a qemu-system-* that runs here?\n"
         "dh_qemu_machines: 3 errors\n"
     )
     done = run("migrate", "--from", "empty", "--to", "qemu-system-broken")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Sequence
 
 from ..model import comparison, derive, upload
 from ..qemu import programs
@@ -70,6 +71,10 @@ def _state(options: Options, name: str) -> State:
     """One side. Raises InputError."""
     if programs.is_program(name):
         return _of_binary(name)
+    if os.path.isdir(name) and not os.path.lexists(os.path.join(name, _MANIFEST)):
+        binaries = _of_boards(programs.of_folder(name))
+        if binaries:
+            return _of_folder(name, binaries)
     package = _Package(options, name)
     if package.path.endswith(".lock"):
         record = lock.parse(package.read(package.path, lock.WHAT, lock.LIMIT), package.path)
@@ -86,6 +91,21 @@ def _state(options: Options, name: str) -> State:
     )
 
 
+def _of_boards(paths: "Sequence[str]") -> "list[str]":
+    """The binaries of a folder whose types are compared; both programs of a PC have the same."""
+    targets = {derive.binary_of(board) for board in derive.BOARDS}
+    by_target = {os.path.basename(path).removeprefix("qemu-system-"): path for path in paths}
+    return [by_target[target] for target in sorted(targets) if target in by_target]
+
+
+def _of_folder(folder: str, paths: "Sequence[str]") -> State:
+    """What the binaries of a build, or of packages that were unpacked, tell. Raises InputError."""
+    states = [_of_binary(path) for path in paths]
+    types = {name: seen for state in states for name, seen in state.types.items()}
+    deprecated = {name: text for state in states for name, text in (state.deprecated or {}).items()}
+    return State(folder, types, {}, deprecated, whole=False)
+
+
 def _of_binary(path: str) -> State:
     """What a built QEMU tells of its types. Raises InputError."""
     # Starting processes is for this only.
@@ -95,7 +115,9 @@ def _of_binary(path: str) -> State:
         found = types.observe(path)
     except process.QmpError as error:
         signals.check()
-        raise InputError(Mark(path), f"QEMU does not answer: {error.attempt}: {error.reason}", error.stderr) from None
+        said = f"; it said: {error.stderr}" if error.stderr else ""
+        message = f"QEMU does not answer: {error.attempt}: {error.reason}{said}"
+        raise InputError(Mark(path), message, programs.hint(path, error.stderr)) from None
     seen = {
         one.name: Seen(
             one.name,

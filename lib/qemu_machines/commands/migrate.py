@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
 from ..findings import nearest
+from ..qemu import programs, roots
 from ..qemu.migrate import guests, matrix, transfer
 from ..qemu.migrate.matrix import Done, Job, Pair, Qemu
 from ..qemu.process import QmpError
@@ -105,7 +106,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
         unreadable.append(console.unreadable(path, f"cannot be read: {error.strerror}"))
         return {}
     if not binaries:
-        hint = f"looked for qemu-system-{', qemu-system-'.join(guests.BOARDS)}, also in usr/bin"
+        hint = f"looked for qemu-system-{', qemu-system-'.join(guests.BOARDS)}, also in usr/bin and *-softmmu"
         unreadable.append(console.unreadable(path, "has no qemu-system binary", hint))
     for binary in binaries:
         try:
@@ -114,7 +115,7 @@ def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
             signals.check()
             text = str(error).removeprefix(f"{error.name}: ")
             # What has said that it is QEMU is one.
-            hint = "is it a QEMU that can run here?" if error.attempt == "start" else ""
+            hint = programs.hint(binary, error.stderr) if error.attempt in ("start", "qmp_capabilities") else ""
             unreadable.append(console.unreadable(binary, text, hint))
         else:
             found.setdefault(qemu.target, qemu)
@@ -129,7 +130,9 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
     """All jobs, on the cores there are; their results in the order of the jobs."""
     from ..outputs.progress import Bar
 
-    firmware = options.firmware or transfer.FIRMWARE
+    # The same for both sides, because a saved machine has it in its memory.
+    own = roots.firmware(*(path for job in jobs for path in (job.pair.old.path, job.pair.new.path)))
+    firmware = options.firmware or (*own, *transfer.FIRMWARE)
     # Half of a job is waiting: for the guest's timer, and for the other QEMU.
     workers = 2 * len(os.sched_getaffinity(0))
     with transfer.Workshop(firmware) as work, ThreadPoolExecutor(workers) as pool:

@@ -96,7 +96,7 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
         if isinstance(answer, QmpError):
             message = str(answer).removeprefix(f"{path}: ")
             # What has said that it is QEMU is one.
-            hint = "is it a qemu-system-* that runs here?" if answer.attempt == "start" else ""
+            hint = programs.hint(path, answer.stderr) if answer.attempt in ("start", "qmp_capabilities") else ""
             unreadable.append(console.unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))

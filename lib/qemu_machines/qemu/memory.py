@@ -8,6 +8,7 @@ type that always points to an array of (driver, property, value) or is empty.
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import time
@@ -51,10 +52,12 @@ def _regions(pid: int) -> Iterator[_Region]:
     """The heap, where classes are, and the program's own data, where the texts are."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         lines = [line.split(None, 5) for line in maps]
-        program = next((fields[5] for fields in lines if len(fields) > 5), "")
+        mapped = [fields[5].strip() for fields in lines if len(fields) > 5]
+        # The first is the loader, where that was started to start QEMU.
+        program = next((path for path in mapped if os.path.basename(path).startswith("qemu-system-")), mapped[0] if mapped else "")
         places: "list[tuple[int, int, bool]]" = []
         for fields in lines:
-            what = fields[5] if len(fields) > 5 else ""
+            what = fields[5].strip() if len(fields) > 5 else ""
             if fields[1].startswith("r") and (what == program or what.startswith("[heap]")):
                 start, end = (int(number, 16) for number in fields[0].split("-"))
                 places.append((start, end - start, what != program))

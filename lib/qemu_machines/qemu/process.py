@@ -6,7 +6,7 @@ import os
 from typing import Sequence
 
 from ..inputs.program import Program, ProgramError
-from . import programs
+from . import programs, roots
 from .replies import Malformed
 
 TIME_LIMIT = 30.0
@@ -31,8 +31,9 @@ class Process(Program):
         time_limit: float = TIME_LIMIT,
         size_limit: int = SIZE_LIMIT,
     ) -> None:
-        # A name without a slash would be looked for in PATH.
-        super().__init__(binary, [os.path.abspath(binary), *arguments], attempt, time_limit, size_limit)
+        start = roots.start_of(binary)
+        environment = {**os.environ, **start.environment} if start.environment else None
+        super().__init__(binary, [*start.command, *arguments], attempt, time_limit, size_limit, environment)
 
     def __exit__(self, *raised: object) -> None:
         error = self.malformed() if any(isinstance(one, Malformed) for one in raised) else None

@@ -15,8 +15,6 @@ from ..qmp import ARGUMENTS, Qmp
 from .transfer import Failed, Machine, Saved, Workshop
 
 FORWARD, BACK = "forward", "back"
-# Where a package or a build has its binaries below a folder.
-_PLACES = ("", "usr/bin")
 _MISSING = "it has no such machine type, so that guests cannot come"
 
 
@@ -102,13 +100,8 @@ def binaries_of(path: str) -> list[str]:
     """The binaries that a path means: itself, or those of our boards in a folder. Raises OSError."""
     if not stat.S_ISDIR(os.stat(path).st_mode):
         return [path]
-    found = []
-    for place in _PLACES:
-        for target in guests.BOARDS:
-            binary = os.path.join(path, place, f"qemu-system-{target}")
-            if programs.is_program(binary) and os.access(binary, os.X_OK):
-                found.append(binary)
-    return found
+    by_name = {os.path.basename(binary): binary for binary in programs.of_folder(path)}
+    return [by_name[name] for target in guests.BOARDS if (name := f"qemu-system-{target}") in by_name]
 
 
 def ask(path: str, time_limit: float = 30.0) -> Qemu:
