@@ -21,7 +21,8 @@ from trees import MANIFEST, Tree
 
 from qemu_machines.model import binary_changes
 from qemu_machines import rules
-from qemu_machines.qemu import memory, observe, programs
+from qemu_machines.rules import built
+from qemu_machines.qemu import memory, observe, programs, survivor
 from qemu_machines.qemu.process import QmpError
 from qemu_machines.commands import console
 from qemu_machines.findings import InputError, Mark
@@ -409,11 +410,11 @@ def test_the_observed_half_stays_where_no_binaries_are_named(tree: Tree, run: Ru
     assert record.observed is not None and record.observed.mark.line == before.count(b"\n") - 1
 
 
-def fake(tree: Tree, script: str) -> str:
+def fake(tree: Tree, script: str, name: str = "build/qemu-system-x86_64") -> str:
     """A program that behaves as QEMU never should."""
-    tree.write("build/qemu-system-x86_64", f"#!/bin/sh\n{script}\n")
-    (tree.root / "build/qemu-system-x86_64").chmod(0o755)
-    return "build/qemu-system-x86_64"
+    tree.write(name, f"#!/bin/sh\n{script}\n")
+    (tree.root / name).chmod(0o755)
+    return name
 
 
 @pytest.mark.parametrize(
@@ -501,6 +502,80 @@ def test_a_driver_that_is_no_device(tree: Tree, reply: str, expected: "dict[str,
 *qom-list-properties*) {reply}; continue;;
 """)
     assert observe.observe(fake(tree, script), (), ("backend", "gone")).properties == expected
+
+
+DEVICES = """case "$line" in
+*qom-list-types*'"device"'*) reply='[{{"name": "a"}}, {{"name": "ICH9 SMB"}}, {{"name": "z"}}]';;
+*device-list-properties*'"{which}"'*) {reply}; continue;;
+*device-list-properties*) reply='[{{"name": "size", "default-value": 1}}]';;
+"""
+
+
+@pytest.mark.parametrize(
+    "reply, reason",
+    [
+        ("echo \"missing object type 'virtio-gpu-gl-device'\" >&2; kill -6 $$", "the module hw-display-virtio-gpu-gl is missing"),
+        ("exit 1", "it ended with status 1"),
+        ("echo '{{\"error\": {{\"desc\": \"no\"}}}}'", "refused: no"),
+    ],
+)
+@pytest.mark.parametrize("which", ["a", "ICH9 SMB", "z"])
+def test_a_device_that_cannot_be_asked_costs_only_itself(tree: Tree, which: str, reply: str, reason: str) -> None:
+    """It cost all of the binary; and so did a blank in the name of a device, as QEMU has them up to 5.1."""
+    script = asked("exec cat", "echo '{}'").replace('case "$line" in\n', DEVICES.format(which=which, reply=reply.format()))
+    found = observe.observe(fake(tree, script), ())
+    assert sorted({*found.defaults, *found.unseen}) == ["ICH9 SMB", "a", "z"]
+    assert list(found.unseen) == [which] and found.unseen[which].startswith(reason)
+    (again,) = observed.parse(list(observed.lines([found])), Mark("x"))
+    assert (again.defaults, list(again.unseen)) == (found.defaults, [which])
+    seen = found._replace(defaults={**found.defaults, which: {"size": "1"}}, unseen={})
+    assert binary_changes.devices_gone(seen, found) == [] == binary_changes.settings(seen, found, ())
+    (left,) = built.unseen(found)
+    assert left.why == f"qemu-system-x is looked at without {which}: {found.unseen[which]}"
+
+
+def test_a_qemu_that_always_ends_is_not_started_for_ever(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survivor, "_STARTS", 2)
+    ends = DEVICES.replace("'\"{which}\"'*", "").format(reply="exit 1")
+    binary = fake(tree, asked("exec cat", "echo '{}'").replace('case "$line" in\n', ends))
+    with pytest.raises(QmpError) as caught:
+        observe.observe(binary, ())
+    assert str(caught.value) == f"{binary}: device-list-properties: it ended with status 1"
+
+
+def test_saved_states_that_end_qemu(tree: Tree) -> None:
+    """QEMU 4.2's for aarch64."""
+    found = observe.observe(fake(tree, asked("exec cat", "kill -11 $$")), ())
+    assert (found.unseen, found.sections) == ({"the saved states of all devices": "it ended on SIGSEGV"}, {})
+    state = Description(1, 1, (), ())
+    old = found._replace(unseen={}, sections={"a": "a#1"}, descriptions={"a#1": state}, defaults={"a": {}})
+    assert binary_changes.states(old, found._replace(defaults={"a": {}})) == []
+
+
+@pytest.mark.parametrize("what", ["default CPU type", "ACPI"])
+@pytest.mark.parametrize("version", ["10.2.0", "9.2.0"])
+def test_what_is_not_told_is_no_change(what: str, version: str) -> None:
+    """From 10.2 on, the default CPU type of virt is not told."""
+    def binary(version: str, facts: "dict[str, str]") -> Observed:
+        return Observed("aarch64", version, {"virt-noble": ObservedType("virt-noble", facts, ())}, {}, {}, {}, {}, {})
+
+    told, untold = binary("9.2.0", {what: "yes"}), binary(version, {})
+    assert [*binary_changes.facts(told, untold, ["virt-noble"]), *binary_changes.facts(untold, told, ["virt-noble"])] == []
+    assert list(binary_changes.facts(told, binary(version, {what: "no"}), ["virt-noble"])) == [("virt-noble", what, "yes", "no")]
+
+
+def test_a_binary_that_no_board_is_judged_by(tree: Tree, run: Run) -> None:
+    """One for riscv64 that ended was the end of all; one that was named has to answer."""
+    out(tree)
+    talking(tree, "s390x", "s390-ccw-virtio")
+    other = fake(tree, "exit 3", "build/qemu-system-riscv64")
+    done = run("verify", "build")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        0, f"dh_qemu_machines: note: {other} is left out, by which no board is judged: start: it ended with status 3",
+    )  # fmt: skip
+    assert run("verify", "build", other).returncode == 3
+    fake(tree, "exit 3")
+    assert run("verify", "build").returncode == 0
 
 
 def test_a_hint_only_for_what_may_be_no_qemu(tree: Tree, run: Run) -> None:

@@ -84,7 +84,7 @@ def _is_mended(finding: Finding) -> bool:
 
 def _ask(options: Options, known: load.Known) -> "tuple[int, tuple[Observed, ...]]":
     """What the binaries say, to be frozen; a status that is not 0 where that cannot or must not be."""
-    from ..rules.built import IN_MEMORY
+    from ..rules.built import IN_MEMORY, unseen
     from . import verify
 
     unreadable: list[Finding] = []
@@ -95,12 +95,16 @@ def _ask(options: Options, known: load.Known) -> "tuple[int, tuple[Observed, ...
     console.report(changed, known.lines)
     if console.status(changed):
         return FINDINGS, ()
-    lost = [one.target for one in built.record if _loses_compat(one, built.binaries)]
-    if lost:
-        path, names = load.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
-        message = f"it has the compat properties of {names}, and now they cannot be read"
-        console.report([console.unreadable(path, message, IN_MEMORY)], {})
-        return UNREADABLE, ()
+    for what, why, loses in (("the compat properties", IN_MEMORY, _loses_compat), (observed.SAVED, "QEMU ends when it is asked", _loses_saved)):
+        lost = [old.target for old in built.record if loses(old, built.binaries)]
+        if lost:
+            path, names = load.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
+            message = f"it has {what} of {names}, and now they cannot be read"
+            console.report([console.unreadable(path, message, why)], {})
+            return UNREADABLE, ()
+    if not options.quiet and not debhelper.manner(options, os.environ).quiet:
+        for left in (left for binary in built.binaries for left in unseen(binary)):
+            console.note(left.why)
     return 0, _observed(known.model, built)
 
 
@@ -126,3 +130,8 @@ def _observed(model: Model, built: Built) -> "tuple[Observed, ...]":
 def _loses_compat(old: Observed, binaries: "tuple[Observed, ...]") -> bool:
     new = next((one for one in binaries if one.target == old.target), None)
     return new is not None and old.tells_compat and not new.tells_compat
+
+
+def _loses_saved(old: Observed, binaries: "tuple[Observed, ...]") -> bool:
+    new = next((binary for binary in binaries if binary.target == old.target), None)
+    return new is not None and observed.SAVED in new.unseen and observed.SAVED not in old.unseen

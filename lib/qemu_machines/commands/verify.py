@@ -92,8 +92,13 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         answers = list(pool.map(one, paths))
     signals.check()
+    boards = {binary_of(one.board) for one in model.types}
+    failed: "list[tuple[str, str]]" = []
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
+            if path not in options.subjects and _judges_nothing(path, boards):
+                failed.append((path, str(answer).removeprefix(f"{path}: ")))
+                continue
             message = str(answer).removeprefix(f"{path}: ")
             # What has said that it is QEMU is one.
             hint = programs.hint(path, answer.stderr) if answer.attempt in ("start", "qmp_capabilities") else ""
@@ -101,14 +106,20 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     record = _record(model.history.lock, unreadable)
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     by_target: dict[str, str] = {}
-    boards = {binary_of(one.board) for one in model.types}
     for path, answer in zip(paths, answers):
         if isinstance(answer, observed.Observed) and by_target.setdefault(answer.target, path) != path and answer.target in boards:
             message = f"{by_target[answer.target]} is for {answer.target}, too"
             unreadable.append(console.unreadable(path, message, "name one binary for each target"))
     if unreadable:
         return None
-    return Built(binaries, record, str(model.history.lock.upload) if model.history.lock else "")
+    frozen_by = str(model.history.lock.upload) if model.history.lock else ""
+    return Built(binaries, record, frozen_by, tuple(failed))
+
+
+def _judges_nothing(path: str, targets: "set[str]") -> bool:
+    """Whether a binary, by its name, has none of the boards whose types are declared."""
+    target = os.path.basename(path).removeprefix("qemu-system-")
+    return ("x86_64" if target == "i386" else target) not in targets
 
 
 def _record(lock: Optional[Lock], unreadable: "list[Finding]") -> "tuple[observed.Observed, ...]":

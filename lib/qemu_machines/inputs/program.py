@@ -105,6 +105,11 @@ class Program:
         return self._process().pid
 
     @property
+    def received(self) -> int:
+        """The bytes that it has written."""
+        return self._received
+
+    @property
     def left(self) -> float:
         """The seconds that it still has."""
         return max(0.0, self._deadline - time.monotonic())

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from ..inputs.record.observed import Description, FIRMWARE, Field, Observed
+from ..inputs.record.observed import Description, FIRMWARE, Field, Observed, SAVED
 from .spelling import plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
@@ -45,6 +45,8 @@ class Setting(NamedTuple):
 # Words in place of a value, which none of QEMU's is.
 NOT_SET, GONE, NEW = "not set", "gone", "not there"
 _OFF = ("off", "0", "", "auto")
+# ACPI is told since QEMU 8.0 (commit c61a3a2bf3); the default CPU type of virt is not since 10.2.
+_UNTOLD = ("ACPI", "default CPU type")
 
 
 def same_version(old: Observed, new: Observed) -> bool:
@@ -62,8 +64,8 @@ def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
             if what.startswith(FIRMWARE):
                 continue
             was, now = before.get(what, "not told"), after.get(what, "not told")
-            # Newer versions tell more, of ACPI since QEMU 8.0 (commit c61a3a2bf3).
-            untold = was == "not told" and not same_version(old, new) or what == "ACPI" and "not told" in (was, now)
+            # Newer versions tell more; and what only some tell, whatever it is, is no change.
+            untold = was == "not told" and not same_version(old, new) or what in _UNTOLD and "not told" in (was, now)
             if was != now and not untold:
                 yield Fact(name, what, was, now)
 
@@ -160,7 +162,8 @@ def _overlaid(binary: Observed, name: str) -> "Optional[dict[tuple[str, str], st
 
 
 def devices_gone(old: Observed, new: Observed) -> list[str]:
-    return sorted(set(old.defaults) - set(new.defaults))
+    """What a binary does not have any more; of what it has and cannot be asked about, nothing is known."""
+    return sorted(set(old.defaults) - set(new.defaults) - set(new.unseen))
 
 
 def states(old: Observed, new: Observed) -> "list[tuple[list[str], tuple[str, ...]]]":
@@ -172,6 +175,8 @@ def states(old: Observed, new: Observed) -> "list[tuple[list[str], tuple[str, ..
     conditional parts are sent cannot be seen here.
     """
     was, now = old.descriptions, new.descriptions
+    if SAVED in new.unseen:
+        return []
     if not (_tells_numbers(was) and _tells_numbers(now)):
         was, now = _without_numbers(was), _without_numbers(now)
     found: dict[tuple[str, ...], list[str]] = {}

@@ -124,11 +124,15 @@ class MachineType(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What the built binaries say, what was frozen of earlier ones, and the upload that froze it."""
+    """What the built binaries say, what was frozen of earlier ones, and the upload that froze it.
+
+    ``failed`` are binaries that could not be asked, and by which no board is judged, with the reasons.
+    """
 
     binaries: tuple[Observed, ...]
     record: tuple[Observed, ...]
     frozen_by: str
+    failed: "tuple[tuple[str, str], ...]" = ()
 
 
 class History(NamedTuple):

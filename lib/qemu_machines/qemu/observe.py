@@ -14,12 +14,14 @@ import time
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..findings import printable
-from ..inputs.record.observed import Description, Field, Observed, ObservedType
+from ..inputs.record.observed import Description, Field, Observed, ObservedType, SAVED
 from ..model.spelling import name_in
-from . import firmware, replies
+from ..inputs.program import ProgramError
+from . import firmware, replies, roots
 from . import types as boards
 from .process import Process, QmpError
-from .qmp import Qmp
+from .qmp import Qmp, Refused
+from .survivor import Survivor
 
 # The models that guests of these boards have unless they name another one. Not "max", which by its
 # definition is another one in each QEMU; and no other model is named by every guest.
@@ -46,8 +48,12 @@ _DEVICES, _APPLIED, _FIELDS, _DEPTH = 20_000, 20_000_000, 1_000, 50
 
 
 def observe(binary: str, wanted: Collection[str], asked: Collection[str] = ()) -> Observed:
-    """All about a binary, its ``wanted`` types, and the devices of the drivers that are asked for. Raises QmpError."""
-    with Qmp(binary) as qmp:
+    """All about a binary, its ``wanted`` types, and the devices of the drivers that are asked for. Raises QmpError.
+
+    What cannot be asked about a device, or ends QEMU, costs that device.
+    """
+    with Survivor(binary) as survivor:
+        qmp = survivor.qmp
         target = boards.target_of(qmp)
         version = ".".join(map(str, boards.version_of(qmp)))
         told = boards.entries(qmp)
@@ -58,27 +64,54 @@ def observe(binary: str, wanted: Collection[str], asked: Collection[str] = ()) -
         }
         devices = replies.names(qmp.execute("qom-list-types", implements="device", abstract=False))
         boards.must_not_exceed(qmp, "devices", len(devices), _DEVICES)
-        told_of = {one: replies.rows(qmp.execute("device-list-properties", typename=one)) for one in sorted(devices)}
-        defaults = {device: found for device, rows in told_of.items() if (found := _defaults(rows))}
         drivers = sorted({driver for type_ in types.values() for driver, _, _ in type_.compat or ()})
         having = {driver: tuple(_implementing(qmp, driver)) for driver in drivers}
         applied = sum(len(having[driver]) for type_ in types.values() for driver, _, _ in type_.compat or ())
         boards.must_not_exceed(qmp, "properties of devices that its types set", applied, _APPLIED)
-        # A device alone is itself.
-        implements = {driver: found for driver, found in having.items() if found != (driver,) or driver not in defaults}
-        cpus = {model: found for model in MODELS.get(target, ()) if (found := _cpu(qmp, model))}
-        _must_be_names(qmp, (target, *types, *drivers, *devices))
-        named = {device: frozenset(replies.text(row, "name") for row in rows) for device, rows in told_of.items()}
         of_asked = {driver: tuple(_implementing(qmp, driver)) for driver in sorted(name_in(target, one) for one in asked)}
-    properties = {driver: all_ for driver, those in of_asked.items() if (all_ := _properties(binary, those, named)) is not None}
+        _must_be_names(qmp, (target, *types))
+        _must_be_text(qmp, (*drivers, *devices))
+        told_of = dict(_of_devices(survivor, devices))
+        cpus = dict(_of_models(survivor, target))
+        unseen = {name: _reason(binary, error) for name, error in survivor.unseen.items()}
+        properties = _of_drivers(survivor, of_asked, {device: _property_names(rows) for device, rows in told_of.items()})
+    defaults = {device: found for device, rows in told_of.items() if (found := _defaults(rows))}
+    # A device alone is itself.
+    implements = {driver: found for driver, found in having.items() if found != (driver,) or driver not in defaults}
     texts = descriptions(_output(binary, "-M", "help"))
     types = {
         name: one._replace(facts={**one.facts, "description": texts[name]}) if name in texts else one
         for name, one in types.items()
     }
     types = _with_firmware(binary, target, types)
-    sections, states = _vmstate(binary)
-    return Observed(target, version, types, defaults, implements, sections, states, cpus, properties)
+    sections, states = _vmstate(binary, unseen)
+    return Observed(target, version, types, defaults, implements, sections, states, cpus, properties, unseen)
+
+
+def _reason(binary: str, error: ProgramError) -> str:
+    """Why something is not seen: what is missing, or else QEMU's words."""
+    return roots.hint(binary, error.stderr) or (f"it said: {error.stderr}" if error.stderr else error.reason)
+
+
+def _of_devices(survivor: Survivor, devices: "Iterable[str]") -> "Iterator[tuple[str, list[dict[str, Any]]]]":
+    for device in sorted(devices):
+        reply = survivor.ask(device, "device-list-properties", typename=device)
+        if reply is not None:
+            yield device, replies.rows(reply)
+
+
+def _of_models(survivor: Survivor, target: str) -> "Iterator[tuple[str, dict[str, str]]]":
+    """The CPU models as TCG has them; nothing where this target or QEMU cannot tell."""
+    for model in MODELS.get(target, ()):
+        about = f"the CPU model {model}"
+        reply = survivor.ask(about, "query-cpu-model-expansion", type="full", model={"name": model})
+        if isinstance(survivor.unseen.get(about), Refused):
+            # It has no such question, or no answer to it, whatever is installed.
+            del survivor.unseen[about]
+        elif reply is not None:
+            properties = replies.mapping(replies.mapping(replies.mapping(reply).get("model")).get("props", {}))
+            if properties:
+                yield model, {name: replies.word(properties, name) for name in properties}
 
 
 def _must_be_names(qmp: Qmp, words: Iterable[str]) -> None:
@@ -86,6 +119,11 @@ def _must_be_names(qmp: Qmp, words: Iterable[str]) -> None:
     for word in words:
         if not re.fullmatch(r"[A-Za-z0-9][\w.,+-]*", word, re.A):
             raise QmpError(qmp.name, "names", f"what it has is called {printable(repr(word[:60]))}, which is no name")
+
+
+def _must_be_text(qmp: Qmp, words: Iterable[str]) -> None:
+    """Devices may have blanks in their names ("ICH9 SMB" up to QEMU 5.1). Raises QmpError for what would be no text."""
+    _must_be_names(qmp, (re.sub(r"(?<=[^ ]) (?=[^ ])", "-", word) for word in words))
 
 
 def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
@@ -124,26 +162,29 @@ def _word(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _properties(
-    binary: str, types: Iterable[str], named: "Mapping[str, frozenset[str]]"
-) -> "Optional[dict[str, frozenset[str]]]":
-    """The names of the properties of each of some types; None where one cannot be asked.
+def _property_names(rows: "Iterable[Mapping[str, Any]]") -> "frozenset[str]":
+    return frozenset(replies.text(row, "name") for row in rows)
+
+
+def _of_drivers(
+    survivor: Survivor, drivers: "Mapping[str, Iterable[str]]", named: "Mapping[str, frozenset[str]]"
+) -> "dict[str, dict[str, frozenset[str]]]":
+    """The names of the properties of each type of some drivers; without the drivers of which one cannot be asked.
 
     A memory backend, for one, is no device, and asking for some of what is no
-    device ends QEMU: so each is asked in a QEMU of its own.
+    device ends QEMU.
     """
-    found = {}
-    for one in types:
-        if one in named:
-            found[one] = named[one]
-            continue
-        try:
-            with Qmp(binary) as qmp:
-                rows = replies.rows(qmp.execute("qom-list-properties", typename=one))
-                found[one] = frozenset(replies.text(row, "name") for row in rows)
-        except QmpError:
-            return None
+    found: "dict[str, dict[str, frozenset[str]]]" = {}
+    for driver, types in drivers.items():
+        properties = {name: named[name] if name in named else _listed(survivor, name) for name in types}
+        if None not in properties.values():
+            found[driver] = {name: those for name, those in properties.items() if those is not None}
     return found
+
+
+def _listed(survivor: Survivor, name: str) -> "Optional[frozenset[str]]":
+    reply = None if name in survivor.unseen else survivor.ask(name, "qom-list-properties", typename=name)
+    return None if reply is None else _property_names(replies.rows(reply))
 
 
 def _defaults(rows: "Sequence[Mapping[str, Any]]") -> dict[str, str]:
@@ -156,16 +197,6 @@ def _implementing(qmp: Qmp, driver: str) -> Iterator[str]:
     except QmpError:
         return
     yield from sorted(replies.names(reply))
-
-
-def _cpu(qmp: Qmp, model: str) -> dict[str, str]:
-    """A CPU model as TCG has it; nothing where this target or QEMU cannot tell."""
-    try:
-        reply = qmp.execute("query-cpu-model-expansion", type="full", model={"name": model})
-    except QmpError:
-        return {}
-    properties = replies.mapping(replies.mapping(replies.mapping(reply).get("model")).get("props", {}))
-    return {name: replies.word(properties, name) for name in properties}
 
 
 def descriptions(text: str) -> dict[str, str]:
@@ -188,11 +219,18 @@ def _printed(binary: str, attempt: str, arguments: Sequence[str]) -> bytes:
         return process.rest()
 
 
-def _vmstate(binary: str) -> "tuple[dict[str, str], dict[str, Description]]":
+def _vmstate(binary: str, unseen: "dict[str, str]") -> "tuple[dict[str, str], dict[str, Description]]":
     """What every device saves: the same for all types of a binary (QEMU's migration/savevm.c)."""
     # Not to a file, whose size nobody would limit.
     words = ("-M", "none", "-nodefaults", "-display", "none", "-dump-vmstate", "/dev/stdout")
-    return vmstate_of(_printed(binary, "-dump-vmstate", words), binary)
+    try:
+        return vmstate_of(_printed(binary, "-dump-vmstate", words), binary)
+    except QmpError as error:
+        # QEMU 4.2's for aarch64 does so by itself.
+        if not error.reason.startswith("it ended on SIG"):
+            raise
+        unseen[SAVED] = _reason(binary, error)
+        return {}, {}
 
 
 def vmstate_of(data: bytes, binary: str) -> "tuple[dict[str, str], dict[str, Description]]":

@@ -8,13 +8,17 @@ from typing import Any, Sequence
 from ..findings import printable
 from ..inputs.program import ProgramError
 from . import replies
-from .process import Process, SIZE_LIMIT, TIME_LIMIT
+from .process import Process, QmpError, SIZE_LIMIT, TIME_LIMIT
 
 # No guest and no KVM: these run on build machines. "-accel tcg" because a
 # binary whose name ends in "kvm" would otherwise ask for /dev/kvm.
 ARGUMENTS = tuple(
     "-M none -accel tcg -no-user-config -nodefaults -display none -S -qmp stdio".split()
 )
+
+
+class Refused(QmpError):
+    """QEMU says that it cannot do what it was asked, and runs on."""
 
 
 class Qmp(Process):
@@ -64,7 +68,8 @@ class Qmp(Process):
     def _refusal(self, reply: object) -> ProgramError:
         """Not Malformed, because it is read before the ``with`` statement's block, too."""
         try:
-            return self.error(f"refused: {printable(replies.text(replies.mapping(reply), 'desc'))}")
+            error = self.error(f"refused: {printable(replies.text(replies.mapping(reply), 'desc'))}")
+            return Refused(error.name, error.attempt, error.reason, error.stderr)
         except replies.Malformed:
             return self.malformed()
 

@@ -180,6 +180,7 @@ def unjudged(model: Model) -> Iterator[Unjudged]:
     by_target = {one.target: one for one in _binaries(model)}
     wanted = dict.fromkeys(binary_of(one.board) for one in model.types)
     absent = tuple(target for target in wanted if target not in by_target)
+    yield from (Unjudged(f"{path} is left out, by which no board is judged: {why}", (), ()) for path, why in (built.failed if built else ()))
     if absent:
         names = ", ".join(f"qemu-system-{target}" for target in absent)
         yield Unjudged(f"nothing is judged of the types of {names}: no such binary was named or found", absent, _ALL)
@@ -195,6 +196,7 @@ def unjudged(model: Model) -> Iterator[Unjudged]:
         if lock and out and old is None:
             why = f"{name} is not compared with what was released: the record has nothing of it"
             yield Unjudged(f"{why}; freeze writes it when it is given the binary", targets, _OF_RECORD)
+        yield from unseen(binary)
         absent_drivers = sorted(driver for driver in _drivers(model, binary.target) if not binary.properties.get(driver, True))
         if absent_drivers:
             why = f"{name} ignores what is set of drivers that it does not have: {few(absent_drivers)} (in a module, or of another target?)"
@@ -204,6 +206,15 @@ def unjudged(model: Model) -> Iterator[Unjudged]:
             why = f"{few(later)}: released, and the record has nothing observed of that"
             # Of the other types of this binary all is judged.
             yield Unjudged(f"{why}; freeze writes it when it is given {name}", (), _OF_TYPES)
+
+
+def unseen(binary: Observed) -> Iterator[Unjudged]:
+    """What QEMU could not be asked about, together by the reasons."""
+    by_reason: "dict[str, list[str]]" = {}
+    for name, reason in sorted(binary.unseen.items()):
+        by_reason.setdefault(reason, []).append(name)
+    for reason, names in by_reason.items():
+        yield Unjudged(f"qemu-system-{binary.target} is looked at without {', '.join(names)}: {reason}", (), ())
 
 
 def _drivers(model: Model, target: str) -> "set[str]":

@@ -18,6 +18,8 @@ Setting = tuple[str, str, str]  # driver, property, value
 
 # How the facts begin that are digests of what firmware finds, and a guest sees after its next start.
 FIRMWARE = ("ACPI table ", "SMBIOS ", "fw_cfg ")
+# What a QEMU does not tell that ends where it should.
+SAVED = "the saved states of all devices"
 
 
 class ObservedType(NamedTuple):
@@ -61,7 +63,8 @@ class Observed(NamedTuple):
     devices that are of an abstract driver; ``sections`` the descriptions, by key,
     of what each device saves; ``cpus`` the properties of CPU models under TCG.
     ``properties`` are the names of all properties of each device of the drivers
-    that were asked for; the record does not have them.
+    that were asked for; the record does not have them. ``unseen`` are the devices, and what else,
+    of which it could not be asked, with the reasons, which the record does not have.
     """
 
     target: str
@@ -73,6 +76,7 @@ class Observed(NamedTuple):
     descriptions: Mapping[str, Description]
     cpus: Mapping[str, Mapping[str, str]]
     properties: Mapping[str, Mapping[str, frozenset[str]]] = {}
+    unseen: Mapping[str, str] = {}
 
     @property
     def tells_compat(self) -> bool:
@@ -88,7 +92,8 @@ def lines(binaries: Iterable[Observed]) -> Iterator[str]:
     ordered = sorted(binaries, key=lambda binary: binary.target)
     every = [one.target for one in ordered]
     for one in ordered:
-        yield f"binary {one.target} {_json({'qemu': one.version})}"
+        # (Nothing more where all was seen, as it was when there was no such word.)
+        yield f"binary {one.target} {_json({'qemu': one.version, **({'unseen': sorted(one.unseen)} if one.unseen else {})})}"
     for one in ordered:
         yield from _types(one)
     for one in ordered:
@@ -386,7 +391,10 @@ class _Reader:
         if not rest:
             raise ValueError(line)
         if kind == "binary":
-            self.found[where] = Observed(where, str(_loads(rest)["qemu"]), {}, {}, {}, {}, {}, {})
+            told = _loads(rest)
+            unseen = {str(name): "" for name in told.get("unseen", ())}
+            self._count(len(unseen))
+            self.found[where] = Observed(where, str(told["qemu"]), {}, {}, {}, {}, {}, {}, {}, unseen)
             return ()
         targets = list(self.found) if where == "all" else where.split(",")
         self._count(len(targets))
