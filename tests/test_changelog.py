@@ -51,7 +51,7 @@ def test_unfinished(tree: Tree, trailer: str) -> None:
         (GOOD.replace(" lunar-proposed jammy;", ";"), "c:1:1: this is not the heading of an entry"),
         (GOOD.split(" --")[0], "c:1:1: this entry has no end ( -- name <address>  date)"),
         (GOOD.replace(">  Tue", "> Tue"), "c:5:1: this is not the end of an entry"),
-        (GOOD.replace(" --", "--"), "c:1:1: this entry has no end ( -- name <address>  date)"),
+        (GOOD.replace(" --", "--"), "c:5:1: this is not the end of an entry"),
         (GOOD.replace("; urgency=medium", "; urgency"), "c:1:1: the entry cannot be parsed: Invalid key-value pair"),
         (b"qemu (1.0) lunar; urgency=low \xe9\n", "c:1:31: the changelog is not UTF-8 text (byte 0xe9)"),
     ],

@@ -158,9 +158,15 @@ def build_option(environment: Mapping[str, str], name: str) -> bool:
     return name in environment.get("DEB_BUILD_OPTIONS", "").split()
 
 
+def switched_off(environment: Mapping[str, str], name: str) -> str:
+    """The variable that has nodoc or nocheck: a build option, or a profile, which only dh makes an option of; "" for none."""
+    variables = "DEB_BUILD_OPTIONS", "DEB_BUILD_PROFILES"
+    return next((variable for variable in variables if name in environment.get(variable, "").split()), "")
+
+
 def without_docs(environment: Mapping[str, str]) -> bool:
-    """Whether nodoc is a build option or a profile, which only dh makes an option of: what dh_installdocs asks, too."""
-    return build_option(environment, "nodoc") or "nodoc" in environment.get("DEB_BUILD_PROFILES", "").split()
+    """What dh_installdocs asks, too."""
+    return bool(switched_off(environment, "nodoc"))
 
 
 def colour(environment: Mapping[str, str], is_terminal: bool) -> bool:

@@ -8,7 +8,7 @@ from typing import Optional
 
 from ..model import lifetime, upload
 from .. import rules
-from ..findings import nearest
+from ..findings import few, nearest
 from ..findings import FINE, Finding, UNREADABLE, USAGE
 from ..inputs.package import changelog
 from ..inputs.manifest import load as manifest
@@ -84,6 +84,15 @@ def _explain_paths(options: Options) -> int:
     return FINE
 
 
+def _undeclared(model: Model, name: str) -> str:
+    """The release that a name is of by its words, where the manifest does not have it; "" where none is."""
+    words = name.split("-")
+    named = ["-".join(words[begin:end]) for begin in range(len(words)) for end in range(len(words), begin, -1)]
+    if any(series in model.manifest.by_series for series in named):
+        return ""
+    return next((series for series in named if series in model.known.by_series), "")
+
+
 def _explain_type(options: Options, name: str) -> int:
     from ..outputs import explain
 
@@ -93,6 +102,11 @@ def _explain_type(options: Options, name: str) -> int:
         known = _names(model) + [rule.tag for rule in rules.catalogue()]
         hint = nearest(name, [*known, "upload", "paths"])
         message = f'there is no machine type and no rule "{name}"'
+        foreign = _undeclared(model, name)
+        if foreign:
+            # A type of another release is no answer to who asks for one of this.
+            message = f'there is no machine type "{name}": the manifest has no release {foreign}'
+            hint = f"its releases are {few([str(release.series) for release in model.manifest.releases])}"
         console.report([console.unreadable(options.manifest, message, hint)], {})
         return USAGE
     if len(wanted) > 1 and options.format == "json":

@@ -13,7 +13,7 @@ from ..inputs.package import changelog, packaging, patches, readme as readme_fil
 from ..inputs import files
 from ..inputs.record import lock
 from ..inputs.source import lifecycle, other_machines
-from ..inputs.source.tree import SourceTree, is_tree, read
+from ..inputs.source.tree import SourceTree, is_tree, read, version_of
 from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
@@ -129,7 +129,10 @@ def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
 
 def question(options: Options) -> upload.Question:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    return upload.Question(options.series, options.date, epoch, vendor.read(os.environ))
+    root = place(options).source
+    # What is wrong with it is said where the whole source is read.
+    source = attempt(lambda: version_of(root), []) if is_tree(root) else None
+    return upload.Question(options.series, options.date, epoch, vendor.read(os.environ), source)
 
 
 def known_releases(wanted: Optional[manifest.Manifest]) -> distro.Releases:

@@ -59,8 +59,9 @@ def _verify(options: Options) -> int:
 
 def _cannot_run() -> str:
     """Why the binaries of this build are not to be started; "" where they are."""
-    if debhelper.build_option(os.environ, "nocheck"):
-        return "DEB_BUILD_OPTIONS has nocheck"
+    variable = debhelper.switched_off(os.environ, "nocheck")
+    if variable:
+        return f"{variable} has nocheck"
     host, build = os.environ.get("DEB_HOST_ARCH"), os.environ.get("DEB_BUILD_ARCH")
     if host and build and host != build:
         return f"the binaries are for {host}, and this is {build}"

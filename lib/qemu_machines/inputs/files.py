@@ -15,7 +15,7 @@ import re
 import stat
 from typing import Iterable, Iterator, Optional, Sequence
 
-from ..findings import InputError, Mark
+from ..findings import Finding, InputError, Mark
 
 LIMIT = 1 << 20
 # How many folders above are looked at.
@@ -306,6 +306,38 @@ def refuse_controls(text: str, path: str, what: str) -> None:
             Mark(path, line, column),
             f"{what} contains the character U+{ord(match.group()):04X}, which has no place in text",
         )
+
+
+# Editors and web pages put them where a blank is meant, and they look the same.
+_NO_BREAK = re.compile("[\u00a0\u2007\u202f]")
+
+
+def no_break_spaces(line: str, path: str, number: int) -> list[Finding]:
+    """A finding for each no-break space of a line."""
+    return [
+        Finding(
+            "input-unreadable",
+            "error",
+            Mark(path, number, match.start() + 1),
+            f"a no-break space (U+{ord(match.group()):04X})",
+            "put a plain space there",
+        )
+        for match in _NO_BREAK.finditer(line)
+    ]
+
+
+def refuse_no_break_spaces(line: str, path: str, number: int) -> None:
+    """InputError where a line has one, which is then what is wrong with it."""
+    found = no_break_spaces(line, path, number)
+    if found:
+        raise refusal(found)
+
+
+def refusal(found: list[Finding]) -> InputError:
+    """Several findings as the error that stops the reading."""
+    error = InputError(found[0].mark, found[0].message, found[0].hint)
+    error.findings = found
+    return error
 
 
 def split_lines(text: str) -> list[str]:

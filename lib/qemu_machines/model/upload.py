@@ -80,12 +80,13 @@ class Earlier(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What the command line and the environment say besides the files."""
+    """What the command line and the environment say besides the files; ``source`` is QEMU's VERSION, where there is one."""
 
     series: Optional[str] = None
     date: Optional[str] = None
     epoch: Optional[str] = None
     vendor: Optional[Vendor] = None
+    source: Optional[Text] = None
 
 
 class _Place(NamedTuple):
@@ -103,10 +104,7 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
     heading = entry.heading
     because: dict[str, str] = {}
     reference, because["reference_date"] = _reference(entry, question)
-    qemu = version.parse(heading.version)
-    if qemu is None:
-        raise InputError(heading.version.mark, f'"{heading.version}" is not a version of QEMU')
-    because["upstream"] = f"{heading.version.mark} {heading.version}"
+    qemu, because["upstream"] = _upstream(heading.version, question.source)
     place = _place(entry, manifest, releases, question, qemu.minor, reference)
     because["series"] = place.because
     target = _target(place.series, releases, reference)
@@ -140,6 +138,18 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
         because=because,
         unreleased=None if question.series else next((one for one in heading.distributions if one == changelog.UNRELEASED), None),
     )
+
+
+def _upstream(declared: Text, source: Optional[Text]) -> tuple[version.QemuVersion, str]:
+    """The QEMU of an upload; a recipe may give a version of its own, and then only the source can tell."""
+    found = version.parse(declared)
+    if found:
+        return found, f"{declared.mark} {declared}"
+    found = version.parse(source) if source else None
+    if source and found:
+        return found, f"{source.mark} {source}"
+    hint = "begin with the one of the source, as 1:8.2.2+ds-1; in a recipe, with {debupstream}; --sourcedir names the source"
+    raise InputError(declared.mark, f'"{declared}" is not a version of QEMU', hint)
 
 
 def _reference(entry: Changelog, question: Question) -> tuple[datetime.date, str]:

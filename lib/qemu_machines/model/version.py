@@ -25,10 +25,10 @@ def parse(version: str) -> Optional[QemuVersion]:
     """The QEMU of a version such as ``1:8.2.2+ds-0ubuntu1.12``; None where it is none.
 
     Only the upstream part counts. What packagers append to it (``+dfsg``,
-    ``+ds``, ``~rc2``) and every revision (``ubuntu6.17``, ``~cloud0``,
+    ``.dfsg``, ``+ds``, ``~rc2``) and every revision (``ubuntu6.17``, ``~cloud0``,
     ``~bpo12+1``, ``build1``) says nothing of the machine types.
     """
-    match = re.match(r"(?:\d{1,9}:)?(\d{1,4})\.(\d{1,4})((?:\.\d{1,9})*)(?![\d.])", version, re.A)
+    match = re.match(r"([1-9]\d?|0(?=\.1\d\b))\.(\d{1,2})((?:\.\d{1,9})*)(?!\d|\.\d)", contained(version), re.A)
     if not match:
         return None
     major, minor = int(match[1]), int(match[2])
@@ -39,6 +39,12 @@ def parse(version: str) -> Optional[QemuVersion]:
         last = {2: 12, 3: 1}.get(major, 2)
         major, minor = (major + 1, 0) if minor >= last else (major, minor + 1)
     return QemuVersion(upstream, f"{major}.{minor}")
+
+
+def contained(version: str) -> str:
+    """A version without its epoch, from what the source really is: 8.2.0+really7.2.22 is a 7.2.22."""
+    upstream, dash, revision = re.sub(r"^\d+:", "", version, flags=re.A).rpartition("-")
+    return (upstream if dash else revision).rpartition("+really")[2] + dash + (revision if dash else "")
 
 
 # Upstream numbers the release candidates of 8.2.0 from 8.1.90 (rc0) on.
@@ -52,17 +58,17 @@ def words(version: str) -> str:
         return ""
     numbers = found.upstream.split(".")
     micro = int(numbers[2]) if len(numbers) > 2 else 0
-    candidate = re.search(r"[~-]rc(\d{1,4})", version)
+    candidate = re.search(r"[~-]rc(\d{1,4})", contained(version))
     if candidate or micro >= _CANDIDATES:
         return f"{found.minor} rc{int(candidate[1]) if candidate else micro - _CANDIDATES}"
-    if micro >= _DEVELOPMENT or re.search(r"~(git|dev|pre|alpha|beta)", version):
+    if micro >= _DEVELOPMENT or re.search(r"~(git|dev|pre|alpha|beta)", contained(version)):
         return f"{found.minor} in development"
     return found.minor
 
 
 def is_rebuild(version: str) -> bool:
-    """Whether a version says that it adds nothing to the upload that it is built from."""
-    return re.search(_REBUILD, version.rpartition("-")[2]) is not None
+    """Whether a version says that it adds nothing to the upload that it is built from: no QEMU's is one of a recipe."""
+    return parse(version) is None or re.search(_REBUILD, version.rpartition("-")[2]) is not None
 
 
 def order(version: str) -> tuple[object, ...]:

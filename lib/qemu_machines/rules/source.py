@@ -201,7 +201,8 @@ def source_version(model: Model) -> Iterator[Problem]:
     """A changelog of another QEMU is of another upload: the policy would judge by the wrong release."""
     tree = model.tree
     declared, has = qemu_words(model.upload.version), qemu_words(tree.version) if tree else ""
-    if tree and declared != has:
+    # A version of a recipe's own says nothing, and the source's own is what counts then.
+    if tree and declared and declared != has:
         also = ((Mark(f"{tree.root}/VERSION".removeprefix("./"), 1, 1, len(tree.version)), f"QEMU {has}"),)
         hint = "unpack the source of this version, or begin the entry of the source that is here (dch -v)"
         yield Problem(model.upload.version, f"this is QEMU {declared}, and the source is {tree.version}", hint, also, about=of_upload(model))

@@ -26,7 +26,7 @@ def _is_day(text: str) -> bool:
 
 TEXT = Word("line of text", _LINE + "+", "Ubuntu", line=True)
 VALUE = Word("line of text", _LINE + "*", '"on"', line=True)
-SERIES = Word("series name", "[a-z][a-z0-9]*", "noble")
+SERIES = Word("series name", "[a-z][a-z0-9]*(-[a-z0-9]+)*", "noble")
 VERSION = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})", '"8.2"')
 BASE = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2}))?", '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")

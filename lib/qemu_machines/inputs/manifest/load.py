@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 from typing import Iterator, Mapping, NamedTuple, Optional
 
@@ -196,8 +197,24 @@ def read(path: str) -> Manifest:
     InputError where the file cannot be read as YAML, or stands for too many types.
     """
     files.refuse_executable(path, WHAT)
-    hint = files.where_to_stand(path) or "dh_qemu_machines init writes the first one"
+    hint = files.where_to_stand(path) or _elsewhere(path) or "dh_qemu_machines init writes the first one"
     return _manifest(nodes.read(path, WHAT, hint), path)
+
+
+def _elsewhere(path: str) -> str:
+    """A hint where a manifest that is missing is there by another name, or in another folder of the package; else ""."""
+    folder, name = os.path.split(path)
+    stem, ending = os.path.splitext(name)
+    if ending != ".yaml":
+        return ""
+    for other in (".yml", ".YAML", ".YML", ".yaml.in", ""):
+        if os.path.isfile(files.inside(folder or os.curdir, stem + other)):
+            return f"{files.inside(folder or os.curdir, stem + other)} is there, the name is {name}"
+    above = os.path.dirname(folder)
+    for place in (above, files.inside(folder or os.curdir, "source"), files.inside(folder or os.curdir, "machines")):
+        if os.path.isfile(files.inside(place or os.curdir, name)):
+            return f"{files.inside(place or os.curdir, name)} is there: move it to {path}, or name it with --manifest"
+    return ""
 
 
 def parse(data: bytes, path: str) -> Manifest:

@@ -8,6 +8,7 @@ stays the text that was written.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Iterator, NamedTuple, Optional, Union
 
 import yaml
@@ -86,6 +87,7 @@ def parse(data: bytes, path: str, what: str) -> Document:
     """
     text = files.decode(data, path, what)
     _refuse_tabs(text, path)
+    _refuse_no_break_spaces(text, path)
     files.refuse_controls(text, path, what)
     found: list[Finding] = []
     root = _Composer(path, what, found.append).document(text)
@@ -102,6 +104,18 @@ def _refuse_tabs(text: str, path: str) -> None:
             raise InputError(
                 Mark(path, number, column), "a tab character", "indent and separate with spaces"
             )
+
+
+def _refuse_no_break_spaces(text: str, path: str) -> None:
+    """To YAML they are letters, of a key or a value that nobody sees them in; in comments they do no harm."""
+    if text.isascii():
+        return
+    found: list[Finding] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        comment = re.search(r"(?:^|\s)#", line)
+        found += files.no_break_spaces(line[: comment.start()] if comment else line, path, number)
+    if found:
+        raise files.refusal(found)
 
 
 class _Composer:

@@ -28,6 +28,12 @@ _USUAL_TRAILER = re.compile(
     r" -- [^<>]+ <[^<> ]+>  (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3]?[0-9]) (?P<month>[A-Z][a-z]{2}) "
     r"(?P<year>[12][0-9]{3}) (?P<time>[012][0-9]:[0-5][0-9]:[0-5][0-9]) (?P<zone>\+[01][0-9][0-5][0-9])"
 )
+# What python-debian takes for a date; RFC 5322 has more, dpkg less.
+_DATE = re.compile(r"(?:\w+,\s*)?\d{1,2}\s+\w+\s+\d{4}\s+\d{1,2}:\d\d:\d\d\s+[-+]\d{4}(?:\s+\([^\\()]*\))?", re.A)
+_NOT_A_DATE = "this is not a date", "it should read: Thu, 25 Apr 2024 12:00:00 +0200"
+_NOT_AN_END = "this is not the end of an entry", "it should read: space, --, space, name <address>, two spaces, date"
+# Old formats and comments, which only python-debian knows.
+_MARKUP = "#", "/*", "$"
 _MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 # How far below an UNRELEASED entry the ones that went somewhere are looked for.
 _BELOW = 50
@@ -95,6 +101,7 @@ def parse(data: bytes, path: str) -> Changelog:
     _refuse_other_encodings(lines[:first], path)
     heading = _heading(lines[first - 1], path, first)
     if heading is None:
+        files.refuse_no_break_spaces(lines[first - 1], path, first)
         raise InputError(
             Mark(path, first, 1, max(1, len(lines[first - 1]))),
             "this is not the heading of an entry",
@@ -103,6 +110,9 @@ def parse(data: bytes, path: str) -> Changelog:
     last = _trailer(lines, first, path)
     _refuse_other_encodings(lines[:last], path)
     date = _date(lines[last - 1], path, last)
+    if date and not _DATE.fullmatch(date):
+        files.refuse_no_break_spaces(lines[last - 1], path, last)
+        raise InputError(date.mark, *_NOT_A_DATE)
     # python-debian knows the end without anything, but not one without the date only.
     trailer_line = lines[last - 1] if date else " --"
     _parse([*lines[first - 1 : last - 1], trailer_line], Mark(path, first, 1, len(lines[first - 1])))
@@ -162,8 +172,7 @@ def moment(date: Text) -> datetime.datetime:
     try:
         parsed = parsedate_to_datetime(date)
     except (TypeError, ValueError, IndexError):
-        hint = "it should read: Thu, 25 Apr 2024 12:00:00 +0200"
-        raise InputError(date.mark, "this is not a date", hint) from None
+        raise InputError(date.mark, *_NOT_A_DATE) from None
     if parsed.tzinfo is None:
         # "-0000" means UTC without saying where (RFC 5322, section 3.3).
         parsed = parsed.replace(tzinfo=datetime.timezone.utc)
@@ -259,14 +268,17 @@ def _trailer(lines: list[str], first: int, path: str) -> int:
     for number, line in enumerate(lines[first:], first + 1):
         if line.startswith(" --"):
             if line.rstrip() != " --" and not _is_trailer(line):
-                raise InputError(
-                    Mark(path, number, 1, len(line)),
-                    "this is not the end of an entry",
-                    "it should read: space, --, space, name <address>, two spaces, date",
-                )
+                files.refuse_no_break_spaces(line, path, number)
+                raise InputError(Mark(path, number, 1, len(line)), *_NOT_AN_END)
             return number
-        if line and not line[0].isspace():
+        if re.match(r"\s*-- .*<.*@.*>", line) and not any(below.startswith(" --") for below in lines[number:]):
+            raise InputError(Mark(path, number, 1, len(line)), *_NOT_AN_END)
+        if _heading(line, path, number):
             break
+        if line.strip() and not line.startswith((" ", *_MARKUP)) or re.match(r" [^\s]", line):
+            files.refuse_no_break_spaces(line, path, number)
+            message = "this line of the entry is not indented"
+            raise InputError(Mark(path, number, 1, len(line)), message, "the lines of an entry begin with two spaces")
     raise InputError(Mark(path, first, 1, len(lines[first - 1])), "this entry has no end ( -- name <address>  date)")
 
 

@@ -111,6 +111,16 @@ def boards_of(root: str) -> tuple[str, ...]:
     return tuple(place.board for place in BOARD_FILES if os.path.isfile(os.path.join(root, place.path)))
 
 
+def version_of(root: str) -> Text:
+    """What VERSION says. Raises InputError."""
+    path = os.path.join(root, "VERSION")
+    version = files.read_bytes(path, "QEMU's version", limit=1000, root=root).decode("utf-8", "replace").strip()
+    numbers = version.split(".")
+    if len(numbers) < 2 or not all(number.isascii() and number.isdigit() for number in numbers):
+        raise InputError(Mark(path, 1, 1), "this is not a version of QEMU")
+    return Text(version, Mark(path.removeprefix("./"), 1, 1, len(version)))
+
+
 def read(
     root: str,
     boards: "tuple[str, ...]",
@@ -126,11 +136,7 @@ def read(
     if not is_tree(root):
         hint = "name it with --sourcedir; dh's --sourcedirectory is for the build system only" if root == "." else ""
         raise InputError(Mark(root), "this is not a QEMU source tree (no VERSION or no hw/)", hint)
-    version_file = os.path.join(root, "VERSION")
-    version = files.read_bytes(version_file, "QEMU's version", limit=1000, root=root).decode("utf-8", "replace").strip()
-    numbers = version.split(".")
-    if len(numbers) < 2 or not all(one.isascii() and one.isdigit() for one in numbers):
-        raise InputError(Mark(version_file, 1, 1), "this is not a version of QEMU")
+    version = str(version_of(root))
     headers = _Headers(root)
     wanted = [place for place in BOARD_FILES if place.board in boards]
     folders = {os.path.dirname(place.path) for place in wanted}
