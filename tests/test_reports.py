@@ -27,7 +27,7 @@ def upload(run: Run, *words: str, **more: object) -> list[str]:
     """The lines of explain upload that begin with some words, without their origins."""
     done = run("explain", "upload", **more)
     assert (done.returncode, done.stderr) == (0, "")
-    return [" ".join(line.split("  ", 1)[0:1] + line[16:42].split()) for line in done.stdout.splitlines() if line.startswith(words)]
+    return [f"{line[:16].strip()} {line[16:42].strip()}" for line in done.stdout.splitlines() if line.startswith(words)]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Optional
 
 from ..outputs import draft as drafts
 from .. import rules
+from ..model.releases import with_manifest
 from ..model import derive, handwriting, upload
 from ..findings import in_order
 from ..outputs.draft import Draft, Named
@@ -165,7 +166,7 @@ def _made(draft: Draft, path: str, known: Releases) -> _Made:
 
     text = output.text(draft.document, _comments(draft))
     declared = manifest.parse(text.encode("utf-8"), path)
-    derived = [one for board in declared.boards for one in derive.types_of(declared, board, known)]
+    derived = [one for board in declared.boards for one in derive.types_of(declared, board, with_manifest(known, declared))]
     return _Made(text, declared, tuple(derived))
 
 

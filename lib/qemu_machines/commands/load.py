@@ -17,6 +17,7 @@ from ..inputs.source.tree import SourceTree, is_tree, read, version_of
 from ..inputs.releases import distro
 from ..inputs.manifest import load as manifest
 from ..model.derive import Model
+from ..model.releases import with_manifest
 from ..cli.options import CHANGELOG, OUTPUT, Options
 from . import console
 
@@ -137,7 +138,7 @@ def question(options: Options) -> upload.Question:
 
 def known_releases(wanted: Optional[manifest.Manifest]) -> distro.Releases:
     known = distro.read()
-    return distro.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known
+    return with_manifest(distro.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known, wanted)
 
 
 def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] = None) -> Inputs:

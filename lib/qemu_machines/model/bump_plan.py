@@ -11,6 +11,7 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..findings import Mark, Where, mark_of, nearest
 from . import version
+from .releases import OTHER_VENDOR, is_open
 from ..inputs.manifest.load import Board
 from .derive import MachineType, Model, Release, SourceTree
 
@@ -71,9 +72,9 @@ def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
         hint = "bump release SERIES names another release, bump increment adds to this one"
         raise Refused(there.series, f"{name} is in the manifest already", hint)
     info = model.known.by_series.get(name)
+    _refuse_another_vendors(model, name, where)
     if info is None and not (upload.outdated and model.allow_outdated):
-        hint = nearest(name, model.known.by_series) or "name it: bump release SERIES"
-        raise Refused(where, f'no release of Ubuntu or Debian is called "{name}"', hint)
+        _refuse_unknown(model, name, where)
     last = manifest.releases[-1] if manifest.releases else None
     before = model.info(last.series) if last else None
     if last and info and before and info.created and before.created and info.created < before.created:
@@ -86,6 +87,22 @@ def release(model: Model, series: Optional[str], wishes: Wishes) -> Step:
         raise Refused(upload.version, why, hint)
     variants = _variants(last, name, wishes)
     return Step(name, qemu_of(model.tree, upload.upstream), boards=_boards(model, wishes), like=last if variants else None, variants=variants)
+
+
+def _refuse_another_vendors(model: Model, name: str, where: Where) -> None:
+    foreign = model.foreign(model.known.by_series.get(name))
+    if foreign:
+        raise Refused(where, f'{name} is a release of {foreign}, and the manifest is for "{model.manifest.vendor}"', OTHER_VENDOR)
+
+
+def _refuse_unknown(model: Model, name: str, where: Where) -> None:
+    vendor = model.manifest.vendor
+    if vendor not in ("Debian", "Ubuntu"):
+        hint = "add it to the releases by hand, with its version, release, eol and lts"
+        raise Refused(where, f'nothing tells which release of {vendor} "{name}" is', hint)
+    own = [series for series, info in model.known.by_series.items() if info.distribution == vendor]
+    hint = nearest(name, own) or "name it: bump release SERIES"
+    raise Refused(where, f'no release of Ubuntu or Debian is called "{name}"', hint)
 
 
 def qemu_of(tree: Optional[SourceTree], upstream: str) -> str:
@@ -138,6 +155,7 @@ def increment(model: Model, wishes: Wishes) -> Step:
     upload = model.upload
     name = upload.target
     there = model.manifest.by_series.get(name)
+    _refuse_another_vendors(model, name, upload.series)
     if there is None:
         hint = f"bump release {name} adds it; --series names another one"
         raise Refused(upload.series, f"{name} is not in the manifest", hint)
@@ -149,7 +167,7 @@ def increment(model: Model, wishes: Wishes) -> Step:
     for board in boards or ():
         if board not in has:
             raise Refused(there.series, f"{name} has no type of {board} that an increment could follow")
-    number = _consecutive(model, there, boards) if model.manifest.numbering == "consecutive" else _dotted(model)
+    number = _consecutive(model, there, boards) if model.manifest.numbering == "consecutive" else _dotted(model, boards)
     _refuse_a_second(model, name, number, boards)
     return Step(name, str(there.qemu), number, boards, _bug(model, wishes))
 
@@ -163,8 +181,13 @@ def _refuse_a_second(model: Model, series: str, number: int, boards: Optional[tu
             raise Refused(has, f"{one.name} is the increment of {one.board} for this dot release already", hint)
 
 
-def _dotted(model: Model) -> int:
-    dot = model.upload.dot_release
+def _dotted(model: Model, boards: Optional[tuple[str, ...]]) -> int:
+    dot, info = model.upload.dot_release, model.upload.info
+    if dot is None and info and is_open(info):
+        # On no known day: the next after those that were, and after the increments that are there.
+        had = [int(one.increment.increment) for one in model.types if one.increment and one.increment.increment
+               and one.release.series == model.upload.target and (boards is None or one.board in boards)]  # fmt: skip
+        return max([*had, *(row.number for row in info.dot_releases)], default=0) + 1
     if dot is None:
         why = f"no dot release of {model.upload.target} is to come: {model.upload.because['dot_release']}"
         raise Refused(model.upload.series, why, "policy: {numbering: consecutive} counts without them")

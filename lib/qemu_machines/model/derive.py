@@ -44,7 +44,8 @@ from .lineage import lasting as lasting
 from .upload import Earlier as Earlier
 from .upload import Upload as Upload
 from .upload import changes_of_upload as changes_of_upload
-from .upload import dot_releases, end_of_support, own_releases, told_by_manifest
+from .upload import end_of_support, own_releases
+from .releases import homes, with_manifest
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
@@ -209,25 +210,27 @@ class Model(NamedTuple):
 
     def unknown_series(self) -> list[Text]:
         """The series that neither distro-info nor the manifest itself can tell about."""
-        named = [release.series for release in self.manifest.releases if not self.told(release)]
+        named = [release.series for release in self.manifest.releases]
         if self.upload.info is None:
             named.append(self.upload.series)
-        return [one for one in named if one not in self.known.by_series and one != UNRELEASED]
+        return [series for series in named if series not in self.known.by_series and series != UNRELEASED]
 
     def info(self, series: str) -> Optional[ReleaseInfo]:
         """What is known of a release, from distro-info or the manifest itself."""
-        known = self.known.by_series.get(series)
-        if known:
-            return known
-        release = self.manifest.by_series.get(series)
-        return told_by_manifest(release, self.manifest.vendor) if release else None
+        return self.known.by_series.get(series)
+
+    def foreign(self, info: Optional[ReleaseInfo]) -> str:
+        """The vendor of a release that is not in the manifest and none of its vendor's; "" for others."""
+        if info is None or info.series in self.manifest.by_series or info.distribution in homes(self.known, self.manifest):
+            return ""
+        return info.distribution
 
     def dot_release_days(self, series: str) -> dict[int, datetime.date]:
         """The days of the dot releases that increments are numbered by; none where they are not."""
         info = self.info(series)
         if info is None or self.manifest.numbering != "dot-release":
             return {}
-        return {number: row.date for number, row in dot_releases(series, info, self.manifest).items()}
+        return {row.number: row.date for row in info.dot_releases}
 
     def is_out(self, series: str) -> bool:
         """Whether a release was out at the reference date: its types are frozen."""
@@ -251,10 +254,6 @@ class Model(NamedTuple):
             return False
         old = lock.types.get(one.name)
         return old is None or self.is_frozen() and old.since == lock.upload and lock.older
-
-    def told(self, release: Release) -> bool:
-        """Whether the manifest itself says what distro-info would of a release."""
-        return told_by_manifest(release, self.manifest.vendor) is not None
 
     def of_board(self, board: str) -> tuple[MachineType, ...]:
         return tuple(one for one in self.types if one.board == board)
@@ -309,6 +308,7 @@ def model_of(
     allow_outdated: bool = False,
 ) -> Model:
     """Everything derived: this is where the manifest becomes machine types."""
+    known = with_manifest(known, manifest)
     made = declared(manifest, known, upload, tree)
     return Model(manifest, upload, known, made, tree, include_folder, vendors, allow_outdated)
 
@@ -321,6 +321,7 @@ def declared(
     A release to come never has an alias or the default. It makes types where
     this is its QEMU, so that guests can be started as they will be there.
     """
+    known = with_manifest(known, manifest)
     own = own_releases(upload, manifest, known) if upload else len(manifest.releases)
     coming = tuple(str(release.series) for release in manifest.releases[own:])
     types: list[MachineType] = []
@@ -368,6 +369,7 @@ def _is_here(board: str, base: str, upload: Upload, tree: Optional[SourceTree]) 
 
 def frozen_of(manifest: Manifest, known: Releases) -> Lock:
     """Another manifest as a frozen record, to compare with where its package has no lock."""
+    known = with_manifest(known, manifest)
     types = {
         one.name: frozen_type(one, manifest.file)
         for board in manifest.boards
@@ -596,7 +598,7 @@ def _description(
     known: Releases,
 ) -> str:
     """Like upstream's own, with the distribution and its version for "Standard"."""
-    info = known.by_series.get(release.series) or told_by_manifest(release, manifest.vendor)
+    info = known.by_series.get(release.series)
     version = info.version if info and info.version else str(release.series)
     whole = [layer.adds.description for layer in steps.of_exceptions() if layer.adds.description]
     if not increment:

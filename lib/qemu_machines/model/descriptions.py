@@ -11,10 +11,12 @@ _CLAIM = re.compile(r"\+?([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)")
 
 
 def wrong_version(description: str, vendor: str, series: str, version: str) -> str:
-    """A release version right behind the vendor that is not the release's."""
-    match = re.match(rf"{re.escape(vendor)} (\d+\.\d+)(\.\d+)?\b", description)
-    if version and match and not f"{match[1]}.".startswith(f"{version}."):
-        return f"the description says {match[1]}, {series} is {version}"
+    """A release version right behind the vendor that is not the release's, with the number of a dot release or without."""
+    match = re.match(rf"{re.escape(vendor)} (\d+(?:\.\d+)+)\b", description)
+    if version and match and not re.fullmatch(rf"{re.escape(version)}(\.\d+)?", match[1]):
+        # Of 15.04.1 the last is a dot release's.
+        told = ".".join(match[1].split(".")[: max(2, version.count(".") + 1)])
+        return f"the description says {told}, {series} is {version}"
     return ""
 
 

@@ -46,12 +46,13 @@ def end_of(info: ReleaseInfo, column: str) -> Optional[datetime.date]:
 def ordered(known: Releases, distribution: str) -> list[ReleaseInfo]:
     """The releases of a distribution that have a version, oldest first."""
     rows = [one for one in known.by_series.values() if one.distribution == distribution and one.version]
-    return sorted(rows, key=lambda one: tuple(int(part) for part in one.version.split(".")))
+    # By the day: the versions of a vendor may begin anew. Debian's to come have none yet.
+    return sorted(rows, key=lambda row: (row.release or datetime.date.max, [int(part) for part in row.version.split(".")]))
 
 
 def is_long(info: ReleaseInfo) -> bool:
-    """Debian's releases all follow one another as Ubuntu's LTS do."""
-    return info.lts or info.distribution == "Debian"
+    """Debian's releases all follow one another as Ubuntu's LTS do; one of which nobody says that may be such."""
+    return info.lts is not False or info.distribution == "Debian"
 
 
 def next_long(known: Releases, info: ReleaseInfo) -> Optional[ReleaseInfo]:

@@ -13,8 +13,8 @@ from typing import Mapping, NamedTuple, Optional
 
 from ..findings import InputError, Mark, Text
 from ..inputs.package import changelog
-from ..inputs.releases.dot_releases import PLANNED, of_series, predicted
 from . import version
+from .releases import has_dot_releases, homes, with_manifest
 from ..inputs.package.changelog import Changelog, Entry, Heading
 from ..inputs.releases.dot_releases import DotRelease
 from ..inputs.manifest.load import Change, Manifest, Release
@@ -25,6 +25,8 @@ DEVELOPMENT, RELEASED, END_OF_LIFE, UNKNOWN = "development", "released", "end-of
 _POCKET = re.compile(r"(.+?)-(proposed-updates|proposed|updates|security|backports-sloppy|backports)")
 # Debian's uploads to these are for the release that comes next.
 _UNSTABLE = {"unstable": "sid", "sid": "sid", "experimental": "experimental"}
+# To a vendor that distro-info does not know, these are its own.
+_ROLLING = ("unstable", "sid", "experimental", "testing")
 # Kinds of uploads that bring the QEMU of another release.
 _OF_ANOTHER = ("backport", "cloud-archive")
 # How many entries below the top are looked at.
@@ -103,18 +105,22 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
     """Everything about an upload. Raises InputError where it has no date or no version of QEMU."""
     heading = entry.heading
     because: dict[str, str] = {}
+    releases = with_manifest(releases, manifest)
     reference, because["reference_date"] = _reference(entry, question)
     qemu, because["upstream"] = _upstream(heading.version, question.source)
     place = _place(entry, manifest, releases, question, qemu.minor, reference)
     because["series"] = place.because
     target = _target(place.series, releases, reference)
-    info, origin = _info(target if target != place.series else place.series, manifest, releases)
+    info = releases.by_series.get(target)
+    origin = info.origin if info else "not known"
     because["version"] = because["lts"] = origin
     end, column = end_of_support(info, manifest)
     because["end"] = f"{origin}, {column}" if end else "not known"
     state, because["state"] = _state(info, reference, end, column)
-    kind, because["kind"] = _kind(entry, manifest, place, state)
-    dot, because["dot_release"] = _dot_release(place.series, info, state, manifest, reference)
+    if info and place.series in _ROLLING and target == releases.rolling:
+        state, because["state"] = DEVELOPMENT, f"{place.series} of {info.distribution} leads to its newest release"
+    kind, because["kind"] = _kind(entry, manifest, place, state, qemu.minor, info)
+    dot, because["dot_release"] = _dot_release(info, state, reference)
     vendor, because["vendor"] = _vendor(question.vendor, manifest, info)
     return Upload(
         series=place.series,
@@ -198,6 +204,7 @@ def _place(
     words = heading.distributions
     first = words[0]
     series, pocket = _series(first, releases, reference)
+    other = f": {pocket} is no pocket of the main archive" if pocket and not _POCKET.fullmatch(f"a-{pocket}") else ""
     others = tuple(word for word in words[1:] if _series(word, releases, reference)[0] != series)
     if _is_cloud(entry.heading):
         release = _shipped(manifest, minor)
@@ -205,7 +212,7 @@ def _place(
         where = f"{release.qemu.mark} qemu {release.qemu}" if release else f"no release of the manifest shipped {minor}"
         return _Place(found, "", True, others, f"{note}{first.mark} {first} is the Cloud Archive; {where}")
     # Where the entry below went says nothing of where this one will go: the next after a security update may be a feature.
-    return _Place(series, "" if inherits else pocket, False, others, f"{note}{first.mark} {first}")
+    return _Place(series, "" if inherits else pocket, False, others, f"{note}{first.mark} {first}{other}")
 
 
 def _below(
@@ -216,7 +223,7 @@ def _below(
     The newest of the manifest's own vendor: a merge has another's on top.
     """
     for heading in headings if manifest else ():
-        info, _ = _info(_series(heading.distributions[0], releases, reference)[0], manifest, releases)
+        info = releases.by_series.get(_series(heading.distributions[0], releases, reference)[0])
         if manifest and info and info.distribution == manifest.vendor:
             return heading, f"the newest entry of {manifest.vendor}"
     return headings[0], "the newest entry"
@@ -224,14 +231,24 @@ def _below(
 
 def _series(word: Text, releases: Releases, reference: datetime.date) -> tuple[Text, str]:
     """The series and the pocket of a word in the distribution field."""
-    plain, pocket = str(word), ""
+    plain, pocket = _parted(word, releases)
+    width = len(word) - (len(pocket) + 1 if pocket else 0)
+    plain = releases.names.get(plain, plain)
+    if not releases.rolling and plain not in releases.names:
+        plain = _UNSTABLE.get(plain, plain)
+        if plain in _SUITES:
+            plain = _suite(plain, releases, reference) or plain
+    return Text(plain, word.mark._replace(width=width)), pocket
+
+
+def _parted(word: str, releases: Releases) -> tuple[str, str]:
+    """A name and a pocket: also one of another archive than the main one, behind a name that is known."""
+    known = {*releases.by_series, *releases.names, *_UNSTABLE, *_SUITES}
     match = _POCKET.fullmatch(word)
-    if match and word not in releases.by_series:
-        plain, pocket = match[1], match[2]
-    plain = _UNSTABLE.get(plain, plain)
-    if plain in _SUITES:
-        plain = _suite(plain, releases, reference) or plain
-    return Text(plain, word.mark._replace(width=len(match[1]) if pocket and match else len(word))), pocket
+    if word in known or match:
+        return (word, "") if word in known or match is None else (match[1], match[2])
+    dashes = [place for place, character in enumerate(word) if character == "-"]
+    return next(((word[:place], word[place + 1 :]) for place in reversed(dashes) if word[:place] in known), (word, ""))
 
 
 def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optional[str]) -> Earlier:
@@ -283,7 +300,7 @@ def _went_to(heading: Heading, releases: Releases, day: datetime.date) -> str:
     if _is_cloud(heading) or "~bpo" in heading.version or version.is_rebuild(heading.version):
         return ""
     series, pocket = _series(heading.distributions[0], releases, day)
-    if series in ("experimental", changelog.UNRELEASED) or pocket.startswith("backports"):
+    if series in ("experimental", changelog.UNRELEASED) or series in _ROLLING and releases.rolling or pocket.startswith("backports"):
         return ""
     return _target(series, releases, day)
 
@@ -324,7 +341,7 @@ def own_releases(upload: Upload, manifest: Manifest, releases: Releases) -> int:
         own = _shipped(manifest, upload.upstream) or own
     if own:
         return names.index(str(own.series)) + 1
-    later = (number for number, name in enumerate(names) if _is_later(_info(name, manifest, releases)[0], upload.info))
+    later = (number for number, name in enumerate(names) if _is_later(releases.by_series.get(name), upload.info))
     return next(later, len(names))
 
 
@@ -337,6 +354,8 @@ def _is_later(one: Optional[ReleaseInfo], other: Optional[ReleaseInfo]) -> bool:
 
 
 def _target(series: str, releases: Releases, reference: datetime.date) -> str:
+    if series in _ROLLING and series not in releases.names and releases.rolling:
+        return releases.rolling
     if series in _UNSTABLE.values():
         return _suite("testing", releases, reference) or series
     return series
@@ -344,28 +363,6 @@ def _target(series: str, releases: Releases, reference: datetime.date) -> str:
 
 def _declared(series: str, manifest: Optional[Manifest]) -> Optional[Release]:
     return manifest.by_series.get(series) if manifest else None
-
-
-def _info(
-    series: str, manifest: Optional[Manifest], releases: Releases
-) -> tuple[Optional[ReleaseInfo], str]:
-    """What is known of a series; the manifest can tell what distro-info is too old for."""
-    known = releases.by_series.get(series)
-    if known:
-        return known, f"distro-info ({known.distribution})"
-    release = _declared(series, manifest)
-    told = told_by_manifest(release, manifest.vendor if manifest else "") if release else None
-    if release and told:
-        return told, f"{release.series.mark} {release.series}"
-    return None, "not known"
-
-
-def told_by_manifest(release: Release, vendor: str) -> Optional[ReleaseInfo]:
-    """A release whose entry gives ``version``, ``release`` and ``lts`` itself."""
-    if release.version is None or release.released is None or release.lts is None:
-        return None
-    day = datetime.date.fromisoformat(release.released)
-    return ReleaseInfo(str(release.series), vendor, str(release.version), release.lts == "true", None, day, {})
 
 
 def end_of_support(
@@ -387,11 +384,14 @@ def _state(
 ) -> tuple[str, str]:
     if info is None:
         return UNKNOWN, "not known"
+    where = info.said or "distro-info"
+    if info.release is None and info.said:
+        return UNKNOWN, f"no day of release in {where}"
     if info.release is None or reference < info.release:
         day = f"release {info.release}" if info.release else "no day of release"
-        return DEVELOPMENT, f"{day} in distro-info, reference date {reference}"
+        return DEVELOPMENT, f"{day} in {where}, reference date {reference}"
     if end and reference > end:
-        return END_OF_LIFE, f"{column} {end} in distro-info, reference date {reference}"
+        return END_OF_LIFE, f"{column} {end} in {where}, reference date {reference}"
     return RELEASED, f"released {info.release}, reference date {reference}"
 
 
@@ -401,13 +401,18 @@ def changes_of_upload(entry_bugs: tuple[Text, ...], cves: tuple[Text, ...], rele
     return [change for change in (release.changes if release else ()) if named & set(change.references())]
 
 
-def _kind(entry: Changelog, manifest: Optional[Manifest], place: _Place, state: str) -> tuple[str, str]:
+def _kind(
+    entry: Changelog, manifest: Optional[Manifest], place: _Place, state: str, minor: str, info: Optional[ReleaseInfo]
+) -> tuple[str, str]:
     """What sort of upload it is: where it goes first, then what it carries."""
     where = f"{place.series.mark} {place.series}"
     if place.cloud:
         return "cloud-archive", where
     if place.pocket.startswith("backports") or "~bpo" in entry.heading.version:
         return "backport", f"{entry.heading.version.mark} {entry.heading.version}, {where}"
+    source = _backported(entry.heading.version, manifest, place.series, minor, info)
+    if source:
+        return "backport", f"{entry.heading.version.mark} {entry.heading.version}; {source.qemu.mark} {source.series} has qemu {source.qemu}"
     if place.pocket == "security":
         return "security", f"{where}-security"
     if state in (DEVELOPMENT, UNKNOWN):
@@ -423,37 +428,29 @@ def _kind(entry: Changelog, manifest: Optional[Manifest], place: _Place, state: 
     return "update", "no CVE, no feature of the manifest named"
 
 
-def _dot_release(
-    series: str,
-    info: Optional[ReleaseInfo],
-    state: str,
-    manifest: Optional[Manifest],
-    reference: datetime.date,
-) -> tuple[Optional[DotRelease], str]:
+def _backported(
+    declared: str, manifest: Optional[Manifest], series: str, minor: str, info: Optional[ReleaseInfo]
+) -> Optional[Release]:
+    """The release whose QEMU an upload with the version of a backport brings to another, older one; None for others."""
+    own, source = _declared(series, manifest), _shipped(manifest, minor)
+    if source is None or source is own or own and own.qemu == minor:
+        return None
+    return source if version.is_backport(declared, series, info.version if info else "") else None
+
+
+def _dot_release(info: Optional[ReleaseInfo], state: str, reference: datetime.date) -> tuple[Optional[DotRelease], str]:
     """The first dot release whose day is not before the reference date."""
     if info is None or state in (DEVELOPMENT, UNKNOWN):
         return None, f"the state is {state}"
-    if not info.lts and info.distribution != "Debian":
-        return None, "no LTS"
-    rows = dot_releases(series, info, manifest)
-    for number in sorted(rows):
-        if rows[number].date >= reference:
-            row = rows[number]
-            return row, f"{row.origin}: {info.version}.{number} {row.state} {row.date}, reference date {reference}"
-    if not rows:
+    if not has_dot_releases(info):
+        return None, "no LTS" if info.distribution == "Ubuntu" else f"{info.origin}: no LTS and no dot-releases"
+    for row in info.dot_releases:
+        if row.date >= reference:
+            return row, f"{row.origin}: {info.version}.{row.number} {row.state} {row.date}, reference date {reference}"
+    if not info.dot_releases:
         return None, "no day of a dot release is known"
-    return None, f"after {info.version}.{max(rows)}, {rows[max(rows)].date} ({rows[max(rows)].origin})"
-
-
-def dot_releases(series: str, info: ReleaseInfo, manifest: Optional[Manifest]) -> dict[int, DotRelease]:
-    """All dot releases of a series by number: the known ones, what the manifest says, and those to come."""
-    rows = {row.number: row for row in of_series(series)}
-    rows.update({row.number: row for row in (manifest.dot_releases if manifest else {}).get(series, ())})
-    last = max(rows, default=0)
-    if info.lts and info.release:
-        for number in range(last + 1, PLANNED + 1):
-            rows[number] = predicted(info.release, number)
-    return rows
+    last = info.dot_releases[-1]
+    return None, f"after {info.version}.{last.number}, {last.date} ({last.origin})"
 
 
 def _vendor(vendor: Optional[Vendor], manifest: Optional[Manifest], info: Optional[ReleaseInfo]) -> tuple[str, str]:
@@ -479,8 +476,9 @@ def _outdated(
     info: Optional[ReleaseInfo], manifest: Optional[Manifest], releases: Releases, reference: datetime.date
 ) -> bool:
     """Whether the release data is too old for this upload's distribution."""
-    distribution = info.distribution if info else str(manifest.vendor) if manifest else "Ubuntu"
-    return releases.outdated(distribution if distribution == "Debian" else "Ubuntu", reference)
+    distributions = {info.distribution} if info else homes(releases, manifest) if manifest else {"Ubuntu"}
+    # Of a vendor that it does not know at all, no data is ever new enough.
+    return any(releases.outdated(name, reference) for name in ("Debian", "Ubuntu") if name in distributions)
 
 
 def as_data(upload: Upload) -> dict[str, object]:

@@ -71,6 +71,18 @@ def is_rebuild(version: str) -> bool:
     return parse(version) is None or re.search(_REBUILD, version.rpartition("-")[2]) is not None
 
 
+def is_backport(version: str, series: str, release: str) -> bool:
+    """Whether a version says that it is one for a release: ~focal1, ~ubuntu20.04.1, ~20.04.1, ~bpo12+1, +debian12~1.
+
+    ``~deb12u1`` is a stable update of Debian's, and no backport.
+    """
+    revision = version.rpartition("-")[2]
+    # A bare 12 may be any number; 20.04 is a release.
+    word = "[a-z]*" if "." in release else "[a-z]+"
+    number = rf"|{word}{re.escape(release)}(?:\.\d+)*(?!\d|u\d)" if release else ""
+    return re.search(rf"[~+](?:{re.escape(series)}(?![a-z]){number})", revision) is not None
+
+
 def order(version: str) -> tuple[object, ...]:
     """A key that sorts versions as dpkg does (deb-version(7))."""
     epoch, colon, rest = version.partition(":")

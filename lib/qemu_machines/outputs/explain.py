@@ -8,7 +8,7 @@ from ..model.lifetime import Life
 from ..findings import Mark, printable
 from ..model.derive import Layer, MachineType, Model, Upload
 from ..rules import Rule
-from ..model.support import Need, UpgradePath, end_of, need, ways_of
+from ..model.support import Need, UpgradePath, Ways, end_of, need, ordered, ways_of
 from .text import folded
 
 
@@ -18,7 +18,7 @@ def of_upload(upload: Upload) -> str:
     rows = [
         ("series", str(upload.series), "series"),
         ("version", info.version or "none" if info else "not known", "version"),
-        ("LTS", ("yes" if info.lts else "no") if info else "not known", "lts"),
+        ("LTS", "not known" if info is None or info.lts is None else "yes" if info.lts else "no", "lts"),
         ("released", str(info.release or "no day yet") if info else "not known", "version"),
         ("supported until", str(upload.end or "not known"), "end"),
         ("state", upload.state, "state"),
@@ -158,9 +158,22 @@ def of_paths(model: Model) -> str:
     out = [f"supported upgrades of {model.manifest.vendor} {found.since or f'on {found.day}'} ({model.manifest.support}):"]
     for path in found.paths:
         out.append(f"  {path.source:12} to {path.target:12} until {path.until or 'not known'}")
+    out += [] if found.paths else [f"  none: {_why_none(model, found)}"]
     out.append(f"types that an upload to {model.upload.target} needs (retention: {model.manifest.retention}):")
-    out += [f"  {one.series:12} {'yes' if one.needed else 'no ':3} {one.because}" for one in _needs(model)]
+    needs = _needs(model)
+    out += [f"  {one.series:12} {'yes' if one.needed else 'no ':3} {one.because}" for one in needs]
+    out += [] if needs else [f"  not known: nothing tells when a release {model.upload.target} of {model.manifest.vendor} came out"]
     return "\n".join(out)
+
+
+def _why_none(model: Model, found: Ways) -> str:
+    """Why there is no supported upgrade."""
+    vendor, column = model.manifest.vendor, model.manifest.support
+    rows = ordered(model.known, vendor)
+    if not rows:
+        return f"distro-info does not know {vendor}; version, release, eol and lts of a release in the manifest tell"
+    here = [row.series for row in rows if row.release and row.release <= found.day <= (end_of(row, column) or found.day)]
+    return f"no two releases of {vendor} are out and supported{f', only {here[0]}' if here else ''}"
 
 
 def _path_data(path: UpgradePath) -> dict[str, object]:

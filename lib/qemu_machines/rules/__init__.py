@@ -131,6 +131,9 @@ def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
         if not accepted:
             found.setdefault(rule.tag, []).append(problem)
     causes = Causes(model, {rule.tag: rule.severity for rule in rules}, found)
+    if "vendor-mismatch" in found and model.foreign(model.upload.info):
+        # Whatever else there is to say would be of the wrong releases.
+        rules, used = tuple(rule for rule in rules if rule.tag == "vendor-mismatch"), used | overriding
     for rule in rules:
         yield from findings(rule, [one for one in found.get(rule.tag, ()) if not causes.explain(rule, one)])
     # Which of them accept nothing is only known of a manifest that was read as it is meant, and of known releases.

@@ -6,6 +6,7 @@ from typing import Iterator, Optional
 
 from ..findings import Text
 from ..model.derive import Change, MachineType, Model, Release, changes_of_upload
+from ..model.releases import has_dot_releases, is_open
 from . import Problem, Rule, Subject, TYPES, about
 
 
@@ -63,9 +64,13 @@ def increment_outside_lts(model: Model) -> Iterator[Problem]:
     """Feature updates, and with them new types, are for an LTS; an interim release is left soon."""
     for one in _increments(model):
         info = model.info(one.release.series)
-        if info and not info.lts:
-            message = f"{TYPES}: {one.release.series} is no LTS and gets no increments"
-            yield Problem(_number(one), message, "put the change into the next release", about=about(one))
+        if info is None or has_dot_releases(info):
+            continue
+        message, hint = f"{TYPES}: {one.release.series} is no LTS and gets no increments", "put the change into the next release"
+        if info.distribution != "Ubuntu":
+            message = f"{TYPES}: {one.release.series} has no dot releases and gets no increments"
+            hint += "; or give it lts: true, or the days of its dot releases (dot-releases)"
+        yield Problem(_number(one), message, hint, about=about(one))
 
 
 def increment_not_dot_release(model: Model) -> Iterator[Problem]:
@@ -90,7 +95,8 @@ def _not_consecutive(model: Model) -> Iterator[Problem]:
 
 
 def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
-    dot = model.upload.dot_release
+    dot, info = model.upload.dot_release, model.upload.info
+    past = info.dot_releases[-1] if info and info.dot_releases and is_open(info) else None
     for one in _increments(model):
         if one.release.series != model.upload.target or (model.history.lock and not model.is_new(one)):
             continue
@@ -98,6 +104,14 @@ def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
         if model.upload.state == "development":
             message = f"{TYPES}: {one.release.series} is not out yet and gets no increments"
             yield Problem(_number(one), message, "change the type of the release itself", about=about(one))
+        elif info and not has_dot_releases(info):
+            # That is increment-outside-lts, whatever the number is.
+            continue
+        elif dot is None and info and is_open(info):
+            # Nobody knows the days of those to come, so any number will do that is not past.
+            if past and model.history.lock and number <= past.number:
+                message = f"{TYPES}: the number is {number}, but {info.version}.{past.number} was on {past.date}"
+                yield Problem(_number(one), message, f"from {past.origin}", severity="warning", about=about(one))
         elif dot is None and model.history.lock and model.upload.state == "released":
             message = f"{TYPES}: new, but no dot release is to come: {model.upload.because['dot_release']}"
             yield Problem(_number(one), message, "see explain upload", severity="warning", about=about(one))
@@ -191,9 +205,10 @@ RULES = (
     Rule(
         "increment-outside-lts",
         "error",
-        "a new type in a release that is no LTS",
-        "Feature updates are batched along the dot releases of an LTS. An interim release has neither, and "
-        "its types go after the next LTS.",
+        "a new type in a release that has no dot releases",
+        "Feature updates are batched along dot releases: those of Ubuntu's LTS, the point releases of Debian's stable, "
+        "and of another vendor's release with lts: true or with dot-releases. Ubuntu's interim releases have none, and "
+        "their types go after the next LTS.",
         "the proposal of 2016",
         "questing: a change with increment: 2",
         increment_outside_lts,
@@ -205,7 +220,8 @@ RULES = (
         "The number of an increment is the dot release that it comes with. A new one, which the frozen record "
         "does not have, has to have the number of the dot release that this upload is for; without a record, "
         "no number may be above it. With numbering: consecutive the numbers are 2, 3 and so on. Only a warning "
-        "where the day of the dot release is not certain.",
+        "where the day of the dot release is not certain. After the last day that is known, and for a vendor of which "
+        "none is, any later number will do; Ubuntu's five are predicted.",
         "the proposal of 2016",
         "increment: 3 in an upload for 16.04.2",
         increment_not_dot_release,

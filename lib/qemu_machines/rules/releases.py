@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..findings import nearest
-from ..model.derive import Model, UNRELEASED
+from ..findings import Text, nearest
+from ..model.derive import Model, ReleaseInfo, UNRELEASED
+from ..model.releases import OTHER_VENDOR
 from . import Problem, Rule, Subject, of_upload
 
 
@@ -28,9 +29,24 @@ def series_unknown(model: Model) -> Iterator[Problem]:
     if model.upload.outdated:
         return
     for series in model.unknown_series():
-        hint = nearest(series, model.known.by_series) or "distro-info --all lists the names"
-        message = f'no release of Ubuntu or Debian is called "{series}"'
+        message, hint = _unknown(model, series)
         yield Problem(series, message, hint, about=Subject(release=series))
+
+
+def _unknown(model: Model, series: Text) -> tuple[str, str]:
+    """What is wrong with a name, and what may be meant: never a release of another vendor."""
+    vendor, known = model.manifest.vendor, model.known
+    own = [name for name, info in known.by_series.items() if info.distribution == vendor]
+    release = model.manifest.by_series.get(series)
+    hint = nearest(series, own if release else [*own, *known.names])
+    if vendor in ("Debian", "Ubuntu"):
+        message = f'no release of Ubuntu or Debian is called "{series}"'
+        return message, hint or "distro-info --all lists the names"
+    message = f'nothing tells which release of {vendor} "{series}" is'
+    if release is None:
+        return message, hint or "say for which release this is with --series, or add the name to the distributions of one"
+    missing = [key for key, value in (("version", release.version), ("release", release.released), ("lts", release.lts)) if value is None]
+    return message, f"distro-info does not know {vendor}: give the release its {' and '.join(missing)}"
 
 
 def release_misplaced(model: Model) -> Iterator[Problem]:
@@ -45,12 +61,19 @@ def release_misplaced(model: Model) -> Iterator[Problem]:
             message = f"{release.series} is a release of {info.distribution}, this upload is for {home}"
             yield Problem(release.series, message, "remove it", about=Subject(release=release.series))
             continue
-        if before and before[1].created and info.created and info.created < before[1].created:
+        if before and _is_before(info, before[1]):
             message = f"{release.series} came before {before[0]}, but stands after it"
             also = ((before[0].mark, "the later release"),)
             yield Problem(release.series, message, "releases stand oldest first", also, about=Subject(release=release.series))
         else:
             before = (release.series, info)
+
+
+def _is_before(info: ReleaseInfo, other: ReleaseInfo) -> bool:
+    """Whether a release was made before another, as far as the same source tells of both."""
+    if info.said and other.said:
+        return bool(info.release and other.release and info.release < other.release)
+    return bool(info.created and other.created and info.created < other.created)
 
 
 def distro_data_outdated(model: Model) -> Iterator[Problem]:
@@ -77,7 +100,16 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
 def vendor_mismatch(model: Model) -> Iterator[Problem]:
     """The types carry the vendor's name for good, so it has to be the one that is built for."""
     vendor, declared = model.upload.vendor, model.manifest.vendor
-    if vendor and declared and declared != vendor and declared.lower() not in map(str.lower, model.vendors):
+    foreign = model.foreign(model.upload.info)
+    if foreign and declared:
+        yield Problem(
+            model.upload.series,
+            f'{model.upload.target} is a release of {foreign}, and the manifest is for "{declared}"',
+            OTHER_VENDOR,
+            ((declared.mark, "the vendor"),),
+            about=Subject(release=model.upload.target),
+        )
+    elif vendor and declared and declared != vendor and declared.lower() not in map(str.lower, model.vendors):
         yield Problem(
             declared,
             f'the manifest is for "{declared}", but this is built for "{vendor}"',
@@ -91,7 +123,8 @@ RULES = (
         "series-unknown",
         "error",
         "a release that does not exist",
-        "distro-info knows no release of this name. A type of a mistyped release would be frozen with it.",
+        "distro-info knows no release of this name, and the manifest does not say itself what it is (version, release, "
+        "lts). A type of a mistyped release would be frozen with it.",
         "the proposal of 2016",
         "releases: {nobel: {qemu: \"8.2\"}}",
         series_unknown,
@@ -125,7 +158,9 @@ RULES = (
         "vendor-mismatch",
         "error",
         "a manifest for another distribution",
-        "The types carry the vendor's name in their description for good, and the policy goes by its releases.",
+        "The types carry the vendor's name in their description for good, and the policy goes by its releases. An upload "
+        "for a release of another vendor is told alone, whatever its version says: all else would be judged by the wrong "
+        "releases. A private archive makes a variant with its own name instead.",
         "dpkg's origins (deb-src-origins)",
         "vendor: Ubuntu, built with DEB_VENDOR=Debian",
         vendor_mismatch,

@@ -14,6 +14,8 @@ from .format import CHANGE_KINDS, NEEDS_INCREMENT
 from .schema import Entries
 
 
+# The columns of distro-info that end support, by vendor.
+COLUMNS = {"Debian": ("eol", "eol-lts", "eol-elts"), "Ubuntu": ("eol", "eol-server", "eol-esm", "eol-legacy")}
 # The names that are declared, each with its place among them; None where not all of them could be read.
 Names = Optional[dict[str, int]]
 # A finding, and the keys that lead to what it is about.
@@ -27,9 +29,33 @@ def check(entries: Entries, damaged: Collection[tuple[str, ...]]) -> Iterator[Pl
         yield from ((("boards", str(name)), one) for one in _limits(board, order))
     for series, release in entries.get("releases", ()):
         yield from ((("releases", str(series)), one) for one in _release(series, release, boards, order))
+    yield from ((("policy",), one) for one in _support(entries))
+    yield from ((("releases", str(series)), one) for series, one in _words(entries.get("releases", ())))
     for dropped in entries.get("dropped", ()):
         yield from ((("dropped",), one) for one in _dropped(dropped))
     yield from ((("dot-releases",), one) for one in _dot_releases(entries.get("dot-releases", ()), order))
+
+
+def _support(entries: Entries) -> Iterator[Finding]:
+    """A column that the vendor's data does not have would silently be another."""
+    column, vendor = entries.get("policy", {}).get("support"), str(entries.get("vendor", ""))
+    if column is not None and str(column) not in COLUMNS.get(vendor, (str(column),)):
+        hint = f"{vendor} has {', '.join(COLUMNS[vendor])}"
+        yield _wrong(column, f'distro-info has no column "{column}" for {vendor}', hint)
+
+
+def _words(releases: Iterable[tuple[Text, Entries]]) -> Iterator[tuple[Text, Finding]]:
+    """What the changelog calls a release is the name of one only; support ends after the day of the release."""
+    given = list(releases)
+    holders = {str(series): str(series) for series, _ in given}
+    for series, release in given:
+        for word in release.get("distributions", ()):
+            holder = holders.setdefault(str(word), str(series))
+            if holder != series:
+                yield series, _wrong(word, f'"{word}" means {holder} already', "a name leads to one release")
+        day, end = release.get("release"), release.get("eol")
+        if day and end and str(end) < str(day):
+            yield series, _wrong(end, f"support ends before the release of {series} ({day})")
 
 
 def _names(entries: Entries, part: str, damaged: Collection[tuple[str, ...]]) -> Names:

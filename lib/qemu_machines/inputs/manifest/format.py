@@ -27,6 +27,7 @@ def _is_day(text: str) -> bool:
 TEXT = Word("line of text", _LINE + "+", "Ubuntu", line=True)
 VALUE = Word("line of text", _LINE + "*", '"on"', line=True)
 SERIES = Word("series name", "[a-z][a-z0-9]*(-[a-z0-9]+)*", "noble")
+DISTRIBUTION = Word("name for a changelog", "[A-Za-z0-9][A-Za-z0-9.+-]*", "bookworm-examplix")
 VERSION = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})", '"8.2"')
 BASE = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2}))?", '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")
@@ -52,7 +53,7 @@ NUMBERING = Choice("numbering", ("dot-release", "consecutive"))
 RETENTION = Choice("retention", ("upgrade-path", "upgrade-path-2", "while-buildable"))
 TAG = Word("rule tag", "[a-z]+(-[a-z]+)*", "increment-outside-lts")
 TYPE = Word("machine type name", "[A-Za-z0-9][A-Za-z0-9_.-]*", "pc-q35-noble-2")
-SUPPORT = Choice("distro-info column", ("eol", "eol-server", "eol-esm", "eol-legacy"))
+SUPPORT = Choice("distro-info column", ("eol", "eol-server", "eol-esm", "eol-legacy", "eol-lts", "eol-elts"))
 IDENTIFIER = Word("C identifier", "[A-Za-z_][A-Za-z0-9_]*", "max_cpus")
 
 _COUNT = Number(0, (1 << 31) - 1)
@@ -160,8 +161,9 @@ POLICY = Record(
         Field(
             "support",
             SUPPORT,
-            "The column of distro-info that ends the support of a release; eol-server where absent. "
-            "A release without that column ends with the column eol.",
+            "The column of distro-info that ends the support of a release; eol-server where absent. Ubuntu has eol, "
+            "eol-server, eol-esm and eol-legacy, Debian eol, eol-lts and eol-elts, and other vendors eol, which their "
+            "releases say here. A release without that column ends with the column eol.",
         ),
         Field(
             "deprecate",
@@ -257,9 +259,19 @@ RELEASE_ENTRY = Record(
             "{vendor} and {version} are filled in.",
         ),
         Field("boards", ListOf(BOARD), "The boards that have types of this release; all of them where absent."),
-        Field("version", RELEASE_VERSION, "The version of the release, where distro-info is too old to know it."),
-        Field("release", DATE, "The day of the release, where distro-info is too old to know it."),
-        Field("lts", FLAG, "Whether the release is an LTS, where distro-info is too old to know it."),
+        Field("version", RELEASE_VERSION, "The version of the release, where distro-info does not know it."),
+        Field("release", DATE, "The day of the release, where distro-info does not know it."),
+        Field("eol", DATE, "The last day of its support, where distro-info does not know it."),
+        Field(
+            "lts",
+            FLAG,
+            "Whether the release is supported for long and gets increments with its dot releases, where distro-info does not know it.",
+        ),
+        Field(
+            "distributions",
+            ListOf(DISTRIBUTION),
+            "Further names that the changelog may have for the release, as [examplix-5, bookworm-examplix].",
+        ),
         Field("changes", ListOf(CHANGE_ENTRY), "What updates changed, in the order of the uploads."),
         Field("variants", MapOf(VARIANT, VARIANT_ENTRY), "Types that add named properties."),
         Field("exceptions", ListOf(EXCEPTION_ENTRY), "What was released differently, and why."),

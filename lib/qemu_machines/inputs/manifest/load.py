@@ -125,7 +125,9 @@ class Release(NamedTuple):
     boards: Optional[tuple[Text, ...]]
     version: Optional[Text]
     released: Optional[Text]
+    end: Optional[Text]
     lts: Optional[Text]
+    distributions: tuple[Text, ...]
     description: Optional[Text]
     changes: tuple[Change, ...]
     variants: tuple[Variant, ...]
@@ -334,7 +336,9 @@ def _release(series: Text, entries: Entries) -> Release:
         boards=get("boards"),
         version=get("version"),
         released=get("release"),
+        end=get("eol"),
         lts=get("lts"),
+        distributions=get("distributions", ()),
         description=get("description"),
         changes=tuple(_change(entry) for entry in get("changes", ()) if _kinds(entry)),
         variants=variants,

@@ -11,6 +11,8 @@ import os
 from typing import Any, Mapping, NamedTuple, Optional
 
 from ...findings import InputError, Mark
+from . import dot_releases
+from .dot_releases import DotRelease
 
 SUPPORT_COLUMNS = ("eol", "eol-server", "eol-esm", "eol-legacy", "eol-lts", "eol-elts")
 _CSV = {"Debian": "debian.csv", "Ubuntu": "ubuntu.csv"}
@@ -20,21 +22,35 @@ class ReleaseInfo(NamedTuple):
     """One row of distro-info's data; ``version`` as users know it: ``24.04``.
 
     ``ends`` has the last day of support by column; a column may be missing.
+    ``lts`` is None where nobody says. ``said`` is the place of the manifest that says it; "" for distro-info's own.
     """
 
     series: str
     distribution: str
     version: str
-    lts: bool
+    lts: Optional[bool]
     created: Optional[datetime.date]
     release: Optional[datetime.date]
     ends: Mapping[str, datetime.date]
+    dot_releases: tuple[DotRelease, ...] = ()
+    said: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Where it is from, in words."""
+        return self.said or f"distro-info ({self.distribution})"
 
 
 class Releases(NamedTuple):
-    """All series by codename; no name is used by both distributions."""
+    """All series by codename; no name is used by both distributions.
+
+    ``names`` leads from what a manifest calls its releases in the changelog to their series. ``rolling`` is the
+    series that unstable and the like mean, where they are not Debian's.
+    """
 
     by_series: Mapping[str, ReleaseInfo]
+    names: Mapping[str, str] = {}
+    rolling: str = ""
 
     def newest(self, distribution: str) -> Optional[ReleaseInfo]:
         """The row with the last day of release."""
@@ -67,13 +83,14 @@ def _read() -> Releases:
     import distro_info
 
     known: dict[str, ReleaseInfo] = {}
+    dots = dot_releases.read()
     for distribution, source in (
         ("Debian", distro_info.DebianDistroInfo),
         ("Ubuntu", distro_info.UbuntuDistroInfo),
     ):
         try:
             for row in source().get_all(result="object"):
-                known[row.series] = _row(row, distribution)
+                known[row.series] = _with_dots(_row(row, distribution), dots.get(row.series, ()))
         except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
             path = getattr(error, "filename", None) or _path(distribution)
             hint = "is the package distro-info-data installed?"
@@ -95,7 +112,15 @@ def with_legacy(releases: Releases) -> Releases:
                     known[series] = known[series]._replace(ends=ends)
     except (OSError, ValueError, csv.Error):
         raise InputError(Mark(path), "the release data cannot be read", "is the package distro-info-data installed?") from None
-    return Releases(known)
+    return releases._replace(by_series=known)
+
+
+def _with_dots(row: ReleaseInfo, rows: tuple[DotRelease, ...]) -> ReleaseInfo:
+    """The same with its dot releases; only Ubuntu's are planned years ahead."""
+    planned = dot_releases.PLANNED if row.distribution == "Ubuntu" and row.lts and row.release else 0
+    coming = range(max((dot.number for dot in rows), default=0) + 1, planned + 1)
+    likely = (dot_releases.predicted(row.release, number) for number in coming if row.release)
+    return row._replace(dot_releases=(*rows, *likely))
 
 
 def _path(distribution: str) -> str:

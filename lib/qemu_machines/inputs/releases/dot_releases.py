@@ -13,6 +13,7 @@ STATES = ("released", "scheduled", "predicted")
 _TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "dot-releases.csv")
 # Ubuntu plans five for an LTS; later ones were respins for security, unplanned.
 PLANNED = 5
+CADENCE = "the usual cadence"
 
 
 class DotRelease(NamedTuple):
@@ -26,21 +27,27 @@ class DotRelease(NamedTuple):
     state: str
     origin: str
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the day is from a file, and not from the usual cadence."""
+        return self.origin != CADENCE
 
-def of_series(series: str) -> tuple[DotRelease, ...]:
-    """The rows of the bundled table for a series, by number; none where it knows none."""
+
+def read() -> dict[str, tuple[DotRelease, ...]]:
+    """The rows of the bundled table by series, each by number."""
     name = os.path.basename(_TABLE)
     text = files.decode(files.read_bytes(_TABLE, "the table of dot releases", root=files.MACHINE), _TABLE, "the table of dot releases")
-    found = []
+    found: dict[str, tuple[DotRelease, ...]] = {}
     for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith(f"{series},"):
-            try:
-                _, point, date, state = line.split(",")
-                row = DotRelease(int(point), datetime.date.fromisoformat(date), state, f"{name}:{number}")
-            except ValueError:
-                raise InputError(Mark(_TABLE, number, 1), "this is not series,point,date,state") from None
-            found.append(row)
-    return tuple(found)
+        if not line or line.startswith(("#", "series,")):
+            continue
+        try:
+            series, point, date, state = line.split(",")
+            row = DotRelease(int(point), datetime.date.fromisoformat(date), state, f"{name}:{number}")
+        except ValueError:
+            raise InputError(Mark(_TABLE, number, 1), "this is not series,point,date,state") from None
+        found[series] = (*found.get(series, ()), row)
+    return found
 
 
 def predicted(release: datetime.date, number: int) -> DotRelease:
@@ -50,7 +57,7 @@ def predicted(release: datetime.date, number: int) -> DotRelease:
     each further one about half a year later; the worst error of this fit is 28 days.
     """
     days = 105 if number == 1 else 301 + 182 * (number - 2)
-    return DotRelease(number, after(release, days), "predicted", "the usual cadence")
+    return DotRelease(number, after(release, days), "predicted", CADENCE)
 
 
 def after(day: datetime.date, days: int) -> datetime.date:
