@@ -73,7 +73,7 @@ def test_the_first_release(tree: Tree, run: Run, empty: str) -> None:
     assert run().returncode == 0
 
 
-EXAMPLES = [f"examples/{path.name}" for path in sorted((ROOT / "examples").iterdir()) if path.is_dir()] + ["tests/qemu/questing-10.0"]
+EXAMPLES = [f"examples/{path.name}" for path in sorted((ROOT / "examples").glob("ubuntu-*"))] + ["tests/qemu/questing-10.0"]
 HISTORY = sorted(
     f"tests/history/{path.parts[-4]}" for path in (ROOT / "tests/history").glob("*/corrected/debian/qemu-machines.yaml")
 )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from typing import Any, NamedTuple
 
 import pytest
 from conftest import ROOT, Run
 from test_model import derive
+from trees import Tree
 
 from qemu_machines.model.derive import MachineType
 
@@ -149,7 +151,68 @@ def recorded(row: dict[str, Any]) -> Parts:
 
 def test_the_record_of_each_release_has_an_example() -> None:
     folders = {f"examples/{folder.name}" for folder in (ROOT / "examples").iterdir() if folder.is_dir()}
-    assert folders == {example.folder for example in EXAMPLES if example.folder.startswith("examples/")}
+    of_ubuntu = {example.folder for example in EXAMPLES if example.folder.startswith("examples/")}
+    assert folders == of_ubuntu | {f"examples/{name}" for name in OTHERS}
+
+
+# Of other vendors: what each type starts from, how it is described, its alias, and whether it is a default.
+OTHERS = {
+    "debian-trixie": (
+        "Debian",
+        [
+            "pc-i440fx-bookworm 7.2 Debian 12 PC (i440FX + PIIX, 1996)",
+            "pc-i440fx-trixie 10.0 Debian 13 PC (i440FX + PIIX, 1996)",
+            "pc-i440fx-trixie-2 10.0 Debian 13.2 PC (i440FX + PIIX, address width of the host, 1996) [debian, default]",
+            "pc-q35-bookworm 7.2 Debian 12 PC (Q35 + ICH9, 2009)",
+            "pc-q35-trixie 10.0 Debian 13 PC (Q35 + ICH9, 2009)",
+            "pc-q35-trixie-2 10.0 Debian 13.2 PC (Q35 + ICH9, address width of the host, 2009) [debian-q35]",
+            "pseries-bookworm 7.2 Debian 12 pSeries Logical Partition (PAPR compliant)",
+            "pseries-trixie 10.0 Debian 13 pSeries Logical Partition (PAPR compliant) [pseries, default]",
+            "s390-ccw-virtio-bookworm 7.2 Debian 12 Virtual s390x machine",
+            "s390-ccw-virtio-trixie 10.0 Debian 13 Virtual s390x machine [s390-ccw-virtio, default]",
+            "virt-bookworm 7.2 Debian 12 ARM Virtual Machine",
+            "virt-trixie 10.0 Debian 13 ARM Virtual Machine [debian]",
+        ],
+    ),
+    "derivative": (
+        "Examplix",
+        [
+            "pc-i440fx-aster 10.0 Examplix 5 PC (i440FX + PIIX, 1996)",
+            "pc-i440fx-aster-1 10.0 Examplix 5.1 PC (i440FX + PIIX, more queues on network cards, 1996) [examplix, default]",
+            "pc-q35-aster 10.0 Examplix 5 PC (Q35 + ICH9, 2009)",
+            "pc-q35-aster-1 10.0 Examplix 5.1 PC (Q35 + ICH9, more queues on network cards, 2009) [examplix-q35]",
+            "virt-aster 10.0 Examplix 5 ARM Virtual Machine [examplix]",
+            "pc-i440fx-aster-rolling 10.2 Examplix 2026.1 PC (i440FX + PIIX, 1996)",
+            "pc-q35-aster-rolling 10.2 Examplix 2026.1 PC (Q35 + ICH9, 2009)",
+            "virt-aster-rolling 10.2 Examplix 2026.1 ARM Virtual Machine",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_vendors_example(name: str, run: Run) -> None:
+    vendor, expected = OTHERS[name]
+    folder = ROOT / "examples" / name
+    types = derive(folder / "debian").declared.whole
+    shown = [
+        f"{one.name} {one.base} {one.description}"
+        + (f" [{', '.join([str(one.alias)] + ['default'] * one.default)}]" if one.alias else "")
+        for one in types
+    ]
+    assert shown == expected
+    done = run("check", cwd=folder, env={"DEB_VENDOR": vendor})
+    assert (done.returncode, done.stdout, "warning: " in done.stderr) == (0, "", False), done.stderr
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_vendors_record_is_of_its_upload(name: str, tree: Tree, run: Run) -> None:
+    """Freezing again writes what is there."""
+    vendor, _ = OTHERS[name]
+    shutil.copytree(ROOT / "examples" / name, tree.root, dirs_exist_ok=True)
+    before = tree.read("debian/qemu-machines.lock")
+    assert run("freeze", env={"DEB_VENDOR": vendor}).returncode == 0
+    assert tree.read("debian/qemu-machines.lock") == before
 
 
 def test_a_manifest_to_commit_today_is_short() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Run
+from conftest import ROOT, Run
 from test_reports import PATH, changelog, manifest, upload
 from trees import MANIFEST, Tree
 
@@ -436,3 +436,27 @@ def test_an_unreleased_entry_goes_to_no_pocket(tree: Tree, run: Run) -> None:
     changelog(tree, "1:8.2.2+ds-0ubuntu1.13", "UNRELEASED", "Wed, 17 Dec 2025 08:33:45 +0200", "Types v2 (LP: #2131822)", tree.read("debian/changelog"))
     assert upload(run, "series", "kind") == ["series noble", "kind feature"]
     assert "increment-for-security" not in str(findings(run))
+
+
+# Private archives.
+
+
+def test_a_private_change_is_a_variant(tree: Tree, run: Run) -> None:
+    """The example of the manual page: nothing of the distribution's moves, and its next increment cannot collide."""
+    pod = (ROOT / "man/dh_qemu_machines.pod").read_text(encoding="utf-8")
+    section = pod.partition("=head2 PPAs")[2].partition("=head1")[0]
+    (example,) = re.findall(r"(?m)^ noble:\n(?: .*\n)+", section)
+    manifest(tree, "Ubuntu", '  jammy: {qemu: "6.2"}\n  noble:\n    qemu: "8.2"\n')
+    changelog(tree, "1:8.2.2+ds-0ubuntu1.3", "noble", "Mon, 15 Sep 2025 10:00:00 +0000")
+    assert run("freeze").returncode == 0
+    manifest(tree, "Ubuntu", '  jammy: {qemu: "6.2"}\n' + re.sub("(?m)^ ", "  ", example))
+    changelog(tree, "1:8.2.2+ds-0ubuntu1.3+acme1", "noble", "Tue, 16 Sep 2025 10:00:00 +0000", below=tree.read("debian/changelog"))
+    assert [line for line in findings(run) if "news-missing" not in line] == []
+    shown = run("explain", "pc-q35-noble-acme").stdout
+    assert shown.startswith("pc-q35-noble-acme: Ubuntu 24.04 PC (Q35 + ICH9, multi-queue, 2009)\n")
+    assert "alias" not in shown and "default" not in shown
+    assert "\n  alias vend-q35 (" in run("explain", "pc-q35-noble").stdout
+    done = run("bump", "increment", "--feature=better", "--machine=max_cpus=8")
+    assert (done.returncode, " error: " in done.stderr) == (0, False)
+    names = [name for name in run("explain", "--list").stdout.split() if name.startswith("pc-q35-noble")]
+    assert names == ["pc-q35-noble", "pc-q35-noble-acme", "pc-q35-noble-4", "pc-q35-noble-4-acme"]

@@ -148,7 +148,7 @@ def ask(binary: str) -> Binary:
     return Binary({machine.name: machine._replace(compat=None) for machine in found}, compat)
 
 
-def working_copy(version: str) -> Path:
+def working_copy(version: str, folder: str = "check") -> Path:
     """A copy of Debian's source as it is; kept for later runs, because ninja goes by times."""
     done = subprocess.run([HERE / "source", version], stdout=subprocess.PIPE, encoding="utf-8", check=False)
     if done.returncode == 4 and version == "10.2":
@@ -156,7 +156,7 @@ def working_copy(version: str) -> Path:
     assert done.returncode == 0, f"no source of QEMU {version}"
     source = Path(done.stdout.splitlines()[-1])
     # The same layout as the demo's: ccache then finds the demo's objects.
-    tree = CACHE / "check" / version / f"qemu-{version}"
+    tree = CACHE / folder / version / f"qemu-{version}"
     if not (tree.parent / "complete").exists() or not tree.exists():
         shutil.rmtree(tree.parent, ignore_errors=True)
         tree.parent.mkdir(parents=True)
