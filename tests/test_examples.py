@@ -196,9 +196,9 @@ def test_another_vendors_example(name: str, run: Run) -> None:
     folder = ROOT / "examples" / name
     types = derive(folder / "debian").declared.whole
     shown = [
-        f"{one.name} {one.base} {one.description}"
-        + (f" [{', '.join([str(one.alias)] + ['default'] * one.default)}]" if one.alias else "")
-        for one in types
+        f"{machine.name} {machine.base} {machine.description}"
+        + (f" [{', '.join([str(machine.alias)] + ['default'] * machine.default)}]" if machine.alias else "")
+        for machine in types
     ]
     assert shown == expected
     done = run("check", cwd=folder, env={"DEB_VENDOR": vendor})

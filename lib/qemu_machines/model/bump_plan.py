@@ -185,8 +185,8 @@ def _dotted(model: Model, boards: Optional[tuple[str, ...]]) -> int:
     dot, info = model.upload.dot_release, model.upload.info
     if dot is None and info and is_open(info):
         # On no known day: the next after those that were, and after the increments that are there.
-        had = [int(one.increment.increment) for one in model.types if one.increment and one.increment.increment
-               and one.release.series == model.upload.target and (boards is None or one.board in boards)]  # fmt: skip
+        concerned = [machine for machine in model.types if machine.release.series == model.upload.target and (boards is None or machine.board in boards)]
+        had = [int(machine.increment.increment) for machine in concerned if machine.increment and machine.increment.increment]
         return max([*had, *(row.number for row in info.dot_releases)], default=0) + 1
     if dot is None:
         why = f"no dot release of {model.upload.target} is to come: {model.upload.because['dot_release']}"

@@ -51,7 +51,7 @@ def ordered(known: Releases, distribution: str) -> list[ReleaseInfo]:
 
 
 def is_long(info: ReleaseInfo) -> bool:
-    """Debian's releases all follow one another as Ubuntu's LTS do; one of which nobody says that may be such."""
+    """Debian's releases all follow one another as Ubuntu's LTS do; a release of which nobody says may be such."""
     return info.lts is not False or info.distribution == "Debian"
 
 

@@ -161,7 +161,7 @@ def of_paths(model: Model) -> str:
     out += [] if found.paths else [f"  none: {_why_none(model, found)}"]
     out.append(f"types that an upload to {model.upload.target} needs (retention: {model.manifest.retention}):")
     needs = _needs(model)
-    out += [f"  {one.series:12} {'yes' if one.needed else 'no ':3} {one.because}" for one in needs]
+    out += [f"  {need_.series:12} {'yes' if need_.needed else 'no ':3} {need_.because}" for need_ in needs]
     out += [] if needs else [f"  not known: nothing tells when a release {model.upload.target} of {model.manifest.vendor} came out"]
     return "\n".join(out)
 

@@ -29,8 +29,8 @@ def check(entries: Entries, damaged: Collection[tuple[str, ...]]) -> Iterator[Pl
         yield from ((("boards", str(name)), one) for one in _limits(board, order))
     for series, release in entries.get("releases", ()):
         yield from ((("releases", str(series)), one) for one in _release(series, release, boards, order))
-    yield from ((("policy",), one) for one in _support(entries))
-    yield from ((("releases", str(series)), one) for series, one in _words(entries.get("releases", ())))
+    yield from ((("policy",), finding) for finding in _support(entries))
+    yield from ((("releases", str(series)), finding) for series, finding in _words(entries.get("releases", ())))
     for dropped in entries.get("dropped", ()):
         yield from ((("dropped",), one) for one in _dropped(dropped))
     yield from ((("dot-releases",), one) for one in _dot_releases(entries.get("dot-releases", ()), order))
