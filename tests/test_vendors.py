@@ -320,6 +320,9 @@ def test_any_next_number_does_where_nothing_tells_of_dot_releases(tree: Tree, ru
         "qemu-machines.yaml:13:19 pc-i440fx-aster-7, pc-q35-aster-7: aster has no dot releases and gets no increments "
         "[increment-outside-lts] | put the change into the next release; or give it lts: true, or the days of its dot releases (dot-releases)"
     ]
+    manifest(tree, "Examplix", (aster % "true").replace("    lts: true\n", "").replace("aster", "bookworm") + changes % 7)
+    changelog(tree, "1:10.0.2+ds-3", "bookworm", "Tue, 03 Feb 2026 10:00:00 +0000", "Better (Closes: #1)")
+    assert [line for line in findings(run, env={"DEB_VENDOR": "Examplix"}) if "increment-" in line] == []
 
 
 def test_a_point_release_that_was(tree: Tree, run: Run) -> None:

@@ -82,8 +82,8 @@ def homes(releases: Releases, manifest: Manifest) -> set[str]:
 
 
 def has_dot_releases(info: ReleaseInfo) -> bool:
-    """Ubuntu's LTS and Debian's stable releases have them; another vendor's where it says so."""
-    return bool(info.lts or info.dot_releases or info.distribution == "Debian" and info.version)
+    """Ubuntu's LTS and Debian's stable releases have them; another vendor's where it says so, or says nothing."""
+    return bool(info.lts is not False or info.dot_releases or info.distribution == "Debian" and info.version)
 
 
 def is_open(info: ReleaseInfo) -> bool:

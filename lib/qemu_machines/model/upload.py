@@ -117,7 +117,7 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
     end, column = end_of_support(info, manifest)
     because["end"] = f"{origin}, {column}" if end else "not known"
     state, because["state"] = _state(info, reference, end, column)
-    if info and place.series in _ROLLING and target == releases.rolling:
+    if info and place.series in _ROLLING and place.series != target == releases.rolling:
         state, because["state"] = DEVELOPMENT, f"{place.series} of {info.distribution} leads to its newest release"
     kind, because["kind"] = _kind(entry, manifest, place, state, qemu.minor, info)
     dot, because["dot_release"] = _dot_release(info, state, reference)
