@@ -64,7 +64,7 @@ def test_the_declared_types_are_there(binary: Binary, target: str) -> None:
     wanted, found = DECLARED[target], binary.machines
     ours = {name for name in found if name.endswith(("-bookworm", "-trixie", "-trixie-2"))}
     assert ours == set(wanted)
-    assert {name: (found[name].alias, found[name].default) for name in wanted} == {name: row[1:] for name, row in wanted.items()}
+    assert {name: (found[name].alias, found[name].is_default) for name in wanted} == {name: row[1:] for name, row in wanted.items()}
     for name, (base, _, _) in wanted.items():
         more = [PHYS_BITS] if name.endswith("-2") else []
         # What is set later wins, so the order counts.
