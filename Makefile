@@ -4,12 +4,13 @@
 
 PYTHON = /usr/bin/python3
 
-.PHONY: check-fresh check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
+.PHONY: check-upstream check-fresh check-browser fuzz kill help check lint man check-qemu check-package check-builder demo bench clean
 
 help:
 	@echo 'make check          the fast tests (no QEMU is built), then mypy, and no newer Python needed'
 	@echo 'make man            the parts of man/ that are made from the manifest'\''s table'
 	@echo 'make check-qemu     the tests on real QEMU: fetches and builds 7.2, 10.0 and 10.2'
+	@echo 'make check-upstream TREE=QEMU-SOURCE [BUILD=FOLDER]   a newer QEMU: hooks, generation, search; its binaries'
 	@echo 'make check-browser  the report in a real browser: valid, accessible, nothing cut off'
 	@echo 'make check-package  builds packages that use it, and itself in clean chroots, with its tests and lintian'
 	@echo 'make check-builder  builds Debian'\''s QEMU 10.0 with machine types in a chroot, as a builder does (root)'
@@ -42,6 +43,13 @@ man:
 check-qemu:
 	tests/install-needed qemu
 	$(PYTHON) -m pytest -m qemu -s tests/qemu
+
+# On a QEMU that is newer than what is known; not in CI, because what is found wants a person (CONTRIBUTING.md). BUILD is
+# a folder with binaries of what it prepared in a first run.
+check-upstream:
+	@[ -n '$(TREE)' ] || { echo 'usage: make check-upstream TREE=QEMU-SOURCE [BUILD=FOLDER]' >&2; exit 2; }
+	tests/install-needed qemu
+	tests/qemu/upstream '$(TREE)' $(if $(BUILD),'$(BUILD)')
 
 check-browser:
 	tests/install-needed browser

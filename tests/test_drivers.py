@@ -50,8 +50,19 @@ static const TypeInfo ac97_info = { .name = "AC97" };
     # Names behind macros, far from what they are the names of.
     "include/hw/acpi/acpi.h": """\
 #define ACPI_PM_PROP_S3_DISABLED "disable_s3"
+#define ACPI_PM_PROP_S4_DISABLED "disable_s4"
 #define ACPI_PM_PROP_ACPI_PCIHP_BRIDGE \\
     "acpi-pci-hotplug-with-bridge-support"
+""",
+    "include/hw/timer/hpet.h": '#define HPET_INTCAP "hpet-intcap"\n',
+    "include/hw/pci/pcie.h": '#define COMPAT_PROP_PCP "power_controller_present"\n',
+    "include/hw/pci/pci_host.h": '#define PCI_HOST_BYPASS_IOMMU "bypass-iommu"\n',
+    "include/hw/virtio/virtio-queue.h": '#define VIRTIO_QUEUE_SIZE_OVERRIDE \\\n    "x-override-queue-size"\n',
+    # Of every CPU, in a file that none of them is in.
+    "hw/core/cpu-common.c": """\
+static const Property cpu_common_props[] = {
+    DEFINE_PROP_BOOL("start-powered-off", CPUState, start_powered_off, false),
+};
 """,
     "hw/usb/hcd-uhci.h": '#define TYPE_ICH9_USB_UHCI(fn) "ich9-usb-uhci" #fn\n',
     "hw/usb/hcd-uhci.c": """\
@@ -97,10 +108,13 @@ static void register_types(void)
 static void cpu_max_set_sve(Object *obj)
 {
     object_property_add(obj, "sve", "bool", NULL, NULL, NULL, NULL);
+    object_property_add_bool(obj, "aarch64", aarch64_cpu_get_aarch64, aarch64_cpu_set_aarch64);
     for (vq = 1; vq <= ARM_MAX_VQ; ++vq) {
         sprintf(name, "sve%d", vq * 128);
     }
 }
+static Property arm_cpu_pauth_property =
+    DEFINE_PROP_BOOL("pauth", ARMCPU, prop_pauth, true);
 static const ARMCPUInfo aarch64_cpus[] = { { .name = "neoverse-v1" } };
 """,
     "hw/gpio/aspeed_gpio.c": """\
@@ -201,6 +215,8 @@ def unknown(tree: Tree, *names: str) -> list[str]:
         "ich9-usb-uhci1", "virtio-net-pci-base-type", "aspeed.intcio-ast2700", "lse_crystal", "POWER9-family-powerpc64-cpu",
         "z14-s390x-cpu", "z14-base-s390x-cpu", "gpioAB0", "gpio-set[3]", "chardev", "migrate_clock",
         "Skylake-Server-x86_64-cpu", "Skylake-Server-v1-x86_64-cpu", "Icelake-Client-x86_64-cpu", "mpx", "fpu",
+        "disable_s4", "hpet-intcap", "power_controller_present", "bypass-iommu", "x-override-queue-size", "start-powered-off",
+        "pauth", "aarch64",
     ],
 )  # fmt: skip
 def test_a_name_that_exists(tree: Tree, name: str) -> None:
@@ -213,7 +229,7 @@ def test_a_name_that_exists(tree: Tree, name: str) -> None:
         "virtio-net-pcy", "x-pcie-deverr-int", "csun", "AC98", "romfyle", "e10000",
         # In an #include, a comment, a message, a log and a trace.
         "hw/audio/ac97.h", "cpu.h", "use_broken_irq", "use_audiodev", "reset_all", "nam_x",
-        "svf", "svex", "neoverse-v1-arm-cpv", "neoverse-w1-arm-cpu", "disable_s4", "ich9-usb-uhcix", "virtio-net-pcy-base-type",
+        "svf", "svex", "neoverse-v1-arm-cpv", "neoverse-w1-arm-cpu", "disable_s5", "hpet-incap", "bypass-iomu", "pauthe", "ich9-usb-uhcix", "virtio-net-pcy-base-type",
         "aspeed.intcjo-ast2700", "lse_cristal", "gates_saved", "POWER8-family-powerpc64-cpu", "z15-base-s390x-cpu", "gpioABx",
         "Skylake-Servr-x86_64-cpu", "Skylake-Server-w1-x86_64-cpu", "Icelake-Clint-x86_64-cpu", "x86_46-cpu",
         "built", "built2", "generated", "tested", "documented",

@@ -14,6 +14,7 @@ from trees import Tree
 
 from qemu_machines import rules
 from qemu_machines.model import support
+from qemu_machines.model.descriptions import wrong_version
 from qemu_machines.inputs.source import lifecycle
 from qemu_machines.inputs.releases.distro import ReleaseInfo, Releases
 from qemu_machines.outputs import docs
@@ -460,6 +461,19 @@ def test_overrides(tree: Tree, run: Run, about: str, accepted: list[str]) -> Non
 def test_override_of_a_rule_that_is_none(tree: Tree, run: Run) -> None:
     lay(tree, Case(PLAIN + 'overrides: [{rule: no-such-rule, reason: r, bug: "#1"}]\n'))
     assert 'warning: there is no rule "no-such-rule" [override-unused]' in run("check", "--format", "gcc").stdout
+
+
+@pytest.mark.parametrize(
+    "description, version, says",
+    [
+        ("Debian 13 PC", "13", ""), ("Debian 13.2 PC", "13", ""), ("Debian 12.2 PC", "13", "12.2"), ("Debian 1.3 PC", "13", "1.3"),
+        ("Debian 24.04 PC", "24.04", ""), ("Debian 24.04.2 PC", "24.04", ""), ("Debian 24.10.2 PC", "24.04", "24.10"),
+        ("Debian 4.0.1 PC", "4.0.1", ""), ("Debian 4.0 PC", "4.0.1", "4.0"),
+    ],
+)  # fmt: skip
+def test_the_version_in_a_description(description: str, version: str, says: str) -> None:
+    wanted = f"the description says {says}, trixie is {version}" if says else ""
+    assert wrong_version(description, "Debian", "trixie", version) == wanted
 
 
 def test_lifecycle() -> None:
