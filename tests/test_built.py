@@ -22,7 +22,7 @@ from trees import MANIFEST, Tree
 from qemu_machines.model import binary_changes
 from qemu_machines import rules
 from qemu_machines.rules import built
-from qemu_machines.qemu import memory, observe, programs, survivor
+from qemu_machines.qemu import machine, memory, observe, programs, survivor
 from qemu_machines.qemu.process import QmpError
 from qemu_machines.commands import console
 from qemu_machines.findings import InputError, Mark
@@ -912,7 +912,7 @@ def test_firmware_that_finds_nothing() -> None:
 TALKING = """\
 #!/usr/bin/python3
 import json, sys
-arch, version, types = {arch!r}, {version!r}, {types!r}
+arch, version, types, own = {arch!r}, {version!r}, {types!r}, []
 if "-dump-vmstate" in sys.argv:
     open(sys.argv[-1], "w").write("{{}}")
 elif "help" in sys.argv:
@@ -920,7 +920,7 @@ elif "help" in sys.argv:
 else:
     replies = {{
         "qmp_capabilities": {{}}, "query-target": {{"arch": arch}}, "query-version": {{"qemu": version}},
-        "query-machines": types,
+        "query-machines": types, "qom-list": own, "qom-get": "workaround",
         "device-list-properties": [{{"name": "migrate_tso_props"}}, {{"name": "mq", "default-value": True}}],
     }}
     print(json.dumps({{"QMP": {{}}}}), flush=True)
@@ -943,7 +943,7 @@ releases:
 DESCRIPTIONS = {"s390-ccw-virtio": "Ubuntu 22.04 S390 CCW", "pseries": "Ubuntu 22.04 pSeries"}
 
 
-def talking(tree: Tree, target: str, board: str, **upstream: object) -> str:
+def talking(tree: Tree, target: str, board: str, own: "Sequence[dict[str, str]]" = (), **upstream: object) -> str:
     """A program that answers as a QEMU of the manifest CCW does; what is different about upstream's type."""
     described = {str(one.name): one.description for one in derive(tree.root / "debian").types}
     common = {"cpu-max": 8, "deprecated": False, "compat-props": []}
@@ -951,7 +951,8 @@ def talking(tree: Tree, target: str, board: str, **upstream: object) -> str:
     types = [ours, {"name": f"{board}-6.2", "desc": "upstream's", **common, **upstream}]
     version = {"major": 10, "minor": 0, "micro": 0}
     path = f"build/qemu-system-{target}"
-    tree.write(path, TALKING.format(arch=target, version=version, types=types))
+    script = TALKING.format(arch=target, version=version, types=types)
+    tree.write(path, script.replace(f"{types!r}, []", f"{types!r}, {list(own)!r}", 1))
     (tree.root / path).chmod(0o755)
     return path
 
@@ -984,6 +985,74 @@ def test_upstreams_type_with_our_alias_in_a_binary(tree: Tree, run: Run) -> None
     done = run("verify", talking(tree, "s390x", "s390-ccw-virtio", alias="s390-ccw-virtio"))
     assert done.returncode == 1
     assert 'qemu-system-s390x has the alias "s390-ccw-virtio" on s390-ccw-virtio-6.2, s390-ccw-virtio-jammy' in done.stderr
+
+
+CAP = [{"name": "cap-sbbc", "type": "string"}, {"name": "kernel", "type": "string"}, {"name": "unattached", "type": "child<container>"}]
+
+
+def test_a_capability_of_a_released_type(tree: Tree, run: Run) -> None:
+    """What guests of pseries see, and no compat property tells."""
+    out(tree)
+    ppc = talking(tree, "ppc64", "pseries", CAP)
+    assert run("freeze", ppc).returncode == 0
+    assert '"own property cap-sbbc":"workaround"' in tree.read("debian/qemu-machines.lock")
+    note = "dh_qemu_machines: note: nothing is judged of the types of qemu-system-s390x: no such binary was named or found\n"
+    assert run("verify", ppc).stderr == note
+    tree.write(ppc, tree.read(ppc).replace("workaround", "broken"))
+    done = run("verify", ppc)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1, "dh_qemu_machines: error: debian/qemu-machines.yaml:7:3: own property cap-sbbc was workaround and is broken under "
+           "pseries-jammy since 1:7.2+dfsg-5ubuntu2, in qemu-system-ppc64 [built-type-changed]",
+    )  # fmt: skip
+    # A record from before they were looked at.
+    old = re.sub('"own property [^,}]*,', "", tree.read("debian/qemu-machines.lock"))
+    tree.write("debian/qemu-machines.lock", old)
+    assert "own property" not in old and run("verify", ppc).stderr == note
+
+
+def test_a_declared_capability_is_that_of_the_started_machine(tree: Tree, run: Run) -> None:
+    """Ubuntu's -sxxm types: nothing was compared."""
+    out(tree)
+    sxxm = '{qemu: "6.2", variants: {sxxm: {set: {spapr-machine: {cap-sbbc: fixed-ccd}}}}}'
+    tree.manifest(CCW.replace('{qemu: "6.2"}', sxxm))
+    ppc = talking(tree, "ppc64", "pseries", CAP, name="pseries-jammy-sxxm")
+    expected = "pseries-jammy-sxxm: spapr-machine.cap-sbbc=fixed-ccd is declared, and the binary has workaround [property-not-built]"
+    done = run("verify", ppc)
+    assert done.returncode == 1 and f"{expected}\n" in done.stderr, done.stderr
+    tree.write(ppc, tree.read(ppc).replace("workaround", "fixed-ccd"))
+    assert "property-not-built" not in run("verify", ppc).stderr
+
+
+def test_a_cpu_model_as_a_released_type_makes_it() -> None:
+    def binary(version: str, **facts: str) -> Observed:
+        types = {name: ObservedType(name, {f"CPU qemu.{flag}": value for flag, value in facts.items()}, ()) for name in ("a", "b")}
+        return Observed("s390x", version, types, {}, {}, {}, {}, {})
+
+    old = binary("10.0.0", te="off", vx="on")
+    assert binary_changes.of_started(old, binary("10.0.1", te="on", vx="on", new="on"), ["a", "b", "c"], binary_changes.CPU) == [
+        (["CPU qemu.te was off and is on"], ("a", "b"))
+    ]
+    assert binary_changes.of_started(old, binary("10.0.1", te="off"), ["a"], binary_changes.CPU) == [(["CPU qemu.vx was on and is gone"], ("a",))]
+    for new in (binary("10.0.1"), binary("10.1.0", te="off")):
+        assert binary_changes.of_started(old, new, ["a", "b"], binary_changes.CPU) == []
+    assert list(binary_changes.facts(old, binary("10.0.1", te="on"), ["a"])) == []
+
+
+def test_a_capability_that_tcg_lacks(tree: Tree) -> None:
+    """pseries up to 2.11 has transactional memory, and QEMU says how it would start."""
+    path = talking(tree_with_types(tree), "ppc64", "pseries", CAP)
+    first = '#!/usr/bin/python3\nimport sys\nif "cap-htm" not in str(sys.argv):\n    sys.exit("Try appending -machine cap-htm=off")\n'
+    tree.write(path, tree.read(path).replace("#!/usr/bin/python3\n", first))
+    found = machine.facts(path, "ppc64", "pseries-jammy", ())
+    assert found == {"own property cap-htm": "not under TCG", "own property cap-sbbc": "workaround"}
+    tree.write(path, tree.read(path).replace('if "cap-htm" not in str(sys.argv):', "if sys:"))
+    with pytest.raises(QmpError, match="cap-htm=off"):
+        machine.facts(path, "ppc64", "pseries-jammy", ())
+
+
+def tree_with_types(tree: Tree) -> Tree:
+    out(tree)
+    return tree
 
 
 def test_what_was_not_looked_at_is_told(tree: Tree, run: Run) -> None:

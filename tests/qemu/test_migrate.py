@@ -19,6 +19,7 @@ import pytest
 from conftest import ROOT, TOOL
 from test_machine_types import TARGETS, Built, prepared
 
+from qemu_machines.qemu import machine, observe, types
 from qemu_machines.qemu.migrate import guests, matrix, stream
 from qemu_machines.qemu.migrate.transfer import Failed, Workshop
 
@@ -229,8 +230,14 @@ def test_which_other_bases_would_be_noticed(
             except Failed as error:
                 assert error.stage == "load"
     assert taken == loads
+    # What verify compares: compat properties, the machine's own ones, and the CPU models as it expands them.
+    compat = {seen.name: seen.compat for seen in types.observe(qemu.path).machines}
+    told = {each: machine.facts(qemu.path, target, each, observe.MODELS.get(target, ())) for each in (name, *versions)}
+    alike = [each for each in versions if (compat[each], told[each]) == (compat[name], told[name])]
+    assert alike == []
     with capsys.disabled():
-        print(f"\nQEMU 7.2 {name}: {len(versions) - len(taken)} of {len(versions)} other bases would be noticed")
+        noticed = f"{len(versions) - len(taken)} by migrating, {len(versions) - len(alike)} by verify"
+        print(f"\nQEMU 7.2 {name}: of {len(versions)} other bases would be noticed {noticed}")
 
 
 def test_a_device_more(pair: tuple[Built, Built]) -> None:

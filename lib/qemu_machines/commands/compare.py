@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from ..model import comparison, derive, upload
 from ..qemu import programs
@@ -16,6 +16,9 @@ from ..inputs.manifest import load as manifest
 from ..inputs.releases.distro import Releases
 from ..cli.options import Options
 from . import console, load, signals
+
+if TYPE_CHECKING:
+    from ..qemu.types import Observation
 
 _MANIFEST = "debian/qemu-machines.yaml"
 
@@ -118,18 +121,44 @@ def _of_binary(path: str) -> State:
         said = f"; it said: {error.stderr}" if error.stderr else ""
         message = f"QEMU does not answer: {error.attempt}: {error.reason}{said}"
         raise InputError(Mark(path), message, programs.hint(path, error.stderr)) from None
+    started = _started(path, found)
     seen = {
         one.name: Seen(
             one.name,
             found.target,
             # What is applied last wins, as in QEMU.
-            {"field max_cpus": str(one.cpu_max), **{f"{driver}.{name}": value for driver, name, value in one.compat or ()}},
+            {
+                "field max_cpus": str(one.cpu_max),
+                **{f"{driver}.{name}": value for driver, name, value in one.compat or ()},
+                **started.get(one.name, {}),
+            },
             one.alias,
             one.is_default,
         )
         for one in found.machines
     }
     return State(path, seen, {}, {one.name: "yes" for one in found.machines if one.deprecated}, whole=False)
+
+
+def _started(path: str, found: "Observation") -> "dict[str, dict[str, str]]":
+    """What the types of our boards tell when they are started, where that is more than compat properties. Raises InputError."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from ..qemu import machine, observe, process
+
+    def facts(name: str) -> "dict[str, str]":
+        try:
+            return machine.facts(path, found.target, name, observe.MODELS.get(found.target, ()))
+        except process.QmpError:
+            # Some old types do not start under TCG; of these, the rest is compared.
+            return {}
+
+    boards = tuple(f"{board}-" for board in derive.BOARDS if derive.binary_of(board) == found.target)
+    names = [seen.name for seen in found.machines if seen.name.startswith(boards)]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        told = dict(zip(names, pool.map(facts, names)))
+    signals.check()
+    return told
 
 
 def _upload(package: _Package, declared: manifest.Manifest, known: Releases) -> "upload.Upload | None":

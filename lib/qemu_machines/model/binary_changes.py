@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from ..inputs.record.observed import Description, FIRMWARE, Field, Observed, SAVED
+from ..inputs.record.observed import CPU as CPU, Description, FIRMWARE, Field, OWN as OWN, Observed, SAVED
 from .spelling import plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.
@@ -61,7 +61,7 @@ def facts(old: Observed, new: Observed, names: Iterable[str]) -> Iterator[Fact]:
             continue
         before, after = old.types[name].facts, new.types[name].facts
         for what in sorted({*before, *after} - {"alias", "default", "deprecated"}):
-            if what.startswith(FIRMWARE):
+            if what.startswith((*FIRMWARE, OWN, CPU)):
                 continue
             was, now = before.get(what, "not told"), after.get(what, "not told")
             # Newer versions tell more; and what only some tell, whatever it is, is no change.
@@ -91,6 +91,27 @@ def firmware(old: Observed, new: Observed, names: Iterable[str]) -> "list[tuple[
     for what, types in sorted(found.items()):
         together.setdefault(tuple(types), []).append(what)
     return [(what, types) for types, what in together.items()]
+
+
+def of_started(old: Observed, new: Observed, names: Iterable[str], kind: str) -> "list[tuple[list[str], tuple[str, ...]]]":
+    """What a started machine tells otherwise of its own properties, or of its CPU models: all together that is so for the same types.
+
+    What only one side has seen is no difference, as in a record of before it was looked at; but one that went in the
+    same version of QEMU, while others of its kind are told.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name not in old.types or name not in new.types:
+            continue
+        before, after = ({what: value for what, value in one.types[name].facts.items() if what.startswith(kind)} for one in (old, new))
+        for what, was in before.items():
+            now = after.get(what, "gone" if after and same_version(old, new) else was)
+            if was != now:
+                found.setdefault(f"{what} was {was} and is {now}", []).append(name)
+    together: dict[tuple[str, ...], list[str]] = {}
+    for text, types in sorted(found.items()):
+        together.setdefault(tuple(types), []).append(text)
+    return [(changes, types) for types, changes in together.items()]
 
 
 def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting]:

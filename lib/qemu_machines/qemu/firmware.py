@@ -15,6 +15,7 @@ import tempfile
 from typing import Iterator, NamedTuple
 
 from ..findings import printable
+from . import roots
 from .process import Process, QmpError
 from .replies import Malformed
 
@@ -120,7 +121,9 @@ def _files(binary: str, target: str, name: str) -> "dict[str, bytes]":
         bios.truncate(_BIOS)
         # Not for the others: what they get as firmware is in their tables.
         given = ["-bios", bios.name] if target == "x86_64" else []
-        arguments = ["-M", name, *_ARGUMENTS, *given, "-m"]
+        # QEMU itself looks beside its own program, where an unpacked package's is not if its loader starts it.
+        folders = [word for folder in roots.firmware(binary) for word in ("-L", folder)]
+        arguments = ["-M", name, *_ARGUMENTS, *given, *folders, "-m"]
         try:
             with _Session(binary, [*arguments, _MEMORY], target) as session:
                 return session.files()

@@ -17,7 +17,7 @@ from ..findings import printable
 from ..inputs.record.observed import Description, Field, Observed, ObservedType, SAVED
 from ..model.spelling import name_in
 from ..inputs.program import ProgramError
-from . import firmware, replies, roots
+from . import firmware, machine, replies, roots
 from . import types as boards
 from .process import Process, QmpError
 from .qmp import Qmp, Refused
@@ -127,7 +127,7 @@ def _must_be_text(qmp: Qmp, words: Iterable[str]) -> None:
 
 
 def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -> "dict[str, ObservedType]":
-    """The same with what firmware finds under our types, each of which is started for that, without a guest."""
+    """The same with what firmware finds under our types and what they tell of themselves: each is started for that, without a guest."""
     from concurrent.futures import ThreadPoolExecutor
 
     failed: list[int] = []
@@ -141,7 +141,8 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
         try:
             if time.monotonic() > until:
                 raise QmpError(binary, f"-M {one.name}", f"not started: those before took {_ALL_TYPES:g} seconds")
-            return firmware.facts(binary, target, one.name, one.facts.get("description", one.name))
+            found = firmware.facts(binary, target, one.name, one.facts.get("description", one.name))
+            return {**found, **machine.facts(binary, target, one.name, MODELS.get(target, ()))}
         except QmpError:
             failed.append(number)
             raise

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 IN_MEMORY = "before QEMU 9.1 they are read in its memory, which the kernel may forbid, and not in that of a script that starts it"
 
 
+_OTHER_BOARD = "a guest of that type meets another board when it is migrated or started; set it back for this type"
+_OLD_FLAGS = "released types need the old flags by compat properties; under KVM the host decides as well"
+
+
 class Unjudged(NamedTuple):
     """What some binaries did not show, in words, and the rules that could not be judged of them for that."""
 
@@ -115,8 +119,10 @@ def property_not_built(model: Model) -> Iterator[Problem]:
         last = {(driver, name): value for driver, name, value in observed.compat}
         for item in one.properties:
             value = last.get((str(item.driver), str(item.name)))
-            # A machine's own capabilities are no compat properties.
-            if (value is None or plain(value) != plain(item.value)) and item.driver != "spapr-machine":
+            if item.driver == "spapr-machine":
+                # A machine's own capabilities are no compat properties: what it tells when it is started (and nothing, if that was not asked).
+                value = observed.facts.get(f"{binary_changes.OWN}{item.name}", str(item.value))
+            if value is None or plain(value) != plain(item.value):
                 has = f"has {value}" if value is not None else "does not set it"
                 message = f"{TYPES}: {item.driver}.{item.name}={item.value} is declared, and the binary {has}"
                 yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
@@ -250,8 +256,15 @@ def built_type_changed(model: Model) -> Iterator[Problem]:
     for old, new, names in _pairs(model):
         for fact in binary_changes.facts(old, new, names):
             message = f"{TYPES}: {fact.what} was {fact.was} in the release and is {fact.now} {_since(model)}"
-            hint = "a guest of that type meets another board when it is migrated or started; set it back for this type"
-            yield from _of_all(model, (fact.type,), message, hint)
+            yield from _of_all(model, (fact.type,), message, _OTHER_BOARD)
+        yield from _of_started(model, old, new, names, binary_changes.OWN, _OTHER_BOARD)
+
+
+def _of_started(model: Model, old: Observed, new: Observed, names: "list[str]", kind: str, hint: str) -> Iterator[Problem]:
+    """What the started types tell otherwise; between two versions of QEMU it may come from another default CPU."""
+    for changes, types in binary_changes.of_started(old, new, names, kind):
+        message = f"{few(changes)} under {TYPES} {_since(model)}, in qemu-system-{new.target}"
+        yield from _of_all(model, types, message, hint, _severity(old, new))
 
 
 def built_property_changed(model: Model) -> Iterator[Problem]:
@@ -298,8 +311,8 @@ def cpu_model_changed(model: Model) -> Iterator[Problem]:
     for old, new, names in _pairs(model):
         for name, changed in binary_changes.cpus(old, new, names) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
-            hint = "released types need the old flags by compat properties; under KVM the host decides as well"
-            yield from _of_all(model, names, message, hint, _severity(old, new))
+            yield from _of_all(model, names, message, _OLD_FLAGS, _severity(old, new))
+        yield from _of_started(model, old, new, names, binary_changes.CPU, _OLD_FLAGS)
 
 
 def _of_all(model: Model, names: Sequence[str], message: str, hint: str, severity: str = "") -> Iterator[Problem]:
@@ -358,7 +371,8 @@ RULES = (
         "error",
         "a released type of which QEMU says something else",
         "cpu-max, the default CPU type, the RAM id, hotpluggable CPUs, NUMA memory, ACPI or the description of a "
-        "released machine type are not what they were. " + _LOCK,
+        "released machine type are not what they were, or, of pseries and s390-ccw-virtio, a property of the started machine "
+        "(cap-sbbc). " + _LOCK,
         "LP: #2012763; LP: #2106092",
         "a pseries type whose default CPU moved to POWER10",
         built_type_changed,
@@ -369,7 +383,8 @@ RULES = (
         "cpu-model-changed",
         "error",
         "a CPU model that guests have by default, with other flags",
-        "The expansion under TCG of the CPU model that guests of a board have by default is not what it was. " + _LOCK,
+        "The expansion under TCG of the CPU model that guests of a board have by default is not what it was; of "
+        "s390-ccw-virtio also as each released type makes it. " + _LOCK,
         "LP: #2131822; QEMU commit d3a24134e3",
         "a patch of target/i386/cpu.c that adds a flag to qemu64",
         cpu_model_changed,

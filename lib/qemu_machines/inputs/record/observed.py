@@ -18,6 +18,8 @@ Setting = tuple[str, str, str]  # driver, property, value
 
 # How the facts begin that are digests of what firmware finds, and a guest sees after its next start.
 FIRMWARE = ("ACPI table ", "SMBIOS ", "fw_cfg ")
+# How those begin that a started machine tells: its own properties, and those of its CPU models.
+OWN, CPU = "own property ", "CPU "
 # What a QEMU does not tell that ends where it should.
 SAVED = "the saved states of all devices"
 
