@@ -1188,3 +1188,50 @@ def test_names_that_are_none(tree: Tree, run: Run, what: str, name: str) -> None
     done = run("freeze", ccw)
     assert (done.returncode, f"what it has is called {name!r}, which is no name" in done.stderr) == (3, True)
     assert not (tree.root / "debian/qemu-machines.lock").exists()
+
+
+UPSTREAM = {"hotpluggable-cpus": True}
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [
+        (('"cap-sbbc"', '"cap-sbbc"'), ""),
+        (("'cpu-max': 8, 'deprecated': False, 'compat-props': [], 'hotpluggable", "'cpu-max': 9, 'deprecated': False, 'compat-props': [], 'hotpluggable"),
+         "upstream's cpu-max is 8 and here 9 under pseries-6.2, in qemu-system-ppc64"),
+        (("workaround", "broken"), "upstream's own property cap-sbbc was workaround and is broken under pseries-6.2, in qemu-system-ppc64"),
+        (('"name": "migrate_tso_props"}', '"name": "migrate_tso_props", "default-value": 1}'),
+         "upstream's virtio-net-ccw.migrate_tso_props is not there and here 1 under"),
+        (("'pseries-6.2'", "'pseries-6.3'"), "qemu-system-ppc64 has no pseries-6.2, which upstream's has"),
+        (('"virtio-net-ccw"', '"virtio-net-pci"'), "upstream's virtio-net-ccw is no device here, in qemu-system-ppc64"),
+    ],
+)  # fmt: skip
+def test_upstreams_own_types(tree: Tree, run: Run, change: "tuple[str, str]", expected: str) -> None:
+    """A patch that changes pc-q35-8.2 itself was only seen in the source."""
+    out(tree)
+    ppc = talking(tree, "ppc64", "pseries", CAP, **UPSTREAM)
+    (tree.root / "upstream").mkdir()
+    tree.write("upstream/qemu-system-ppc64", tree.read(ppc))
+    (tree.root / "upstream/qemu-system-ppc64").chmod(0o755)
+    assert change[0] in tree.read(ppc) or not expected
+    tree.write(ppc, tree.read(ppc).replace(*change))
+    assert "upstream-type-altered" not in run("verify", ppc).stderr
+    done = run("verify", "--upstream", "upstream", ppc)
+    found = [line for line in done.stderr.splitlines() if line.endswith("[upstream-type-altered]")]
+    assert len(found) == (1 if expected else 0) == done.returncode, done.stderr
+    assert not expected or f"debian/qemu-machines.yaml:2:9: {expected}" in found[0]
+
+
+def test_upstream_has_to_be_of_the_same_version(tree: Tree, run: Run) -> None:
+    out(tree)
+    ppc = talking(tree, "ppc64", "pseries")
+    tree.write("upstream/qemu-system-ppc64", tree.read(ppc).replace("'major': 10", "'major': 9"))
+    (tree.root / "upstream/qemu-system-ppc64").chmod(0o755)
+    done = run("verify", "--upstream", "upstream", ppc)
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        3, f"dh_qemu_machines: error: upstream/qemu-system-ppc64: it is QEMU 9.0.0, and {ppc} is 10.0.0",
+    )  # fmt: skip
+    done = run("verify", "--upstream", "nowhere/qemu", ppc)
+    assert (done.returncode, "nowhere/qemu: " in done.stderr) == (3, True)
+    (tree.root / "empty").mkdir()
+    assert "empty: it has no binary for ppc64\n" in run("verify", "--upstream", "empty", ppc).stderr

@@ -156,6 +156,7 @@ OPTIONS = (
     Option("--patch", "a patch of debian/patches that belongs to it", ("bump",), "PATCH", repeated=True),
     Option("--description", "the text of the new types' description", ("bump",), "TEXT"),
     Option("--builddir", "the folder of the built qemu-system-*", ("freeze", "verify"), "DIR"),
+    Option("--upstream", "a QEMU without the package's changes, or a folder", ("verify",), "BINARY"),
     Option("--revision", "an earlier upload, in git or unpacked", ("freeze",), "REV|FOLDER"),
     Option("--quiet", "say nothing when all is well", ("freeze",), short="-q"),
     Option("--list-rules", "list the rules and do nothing else", ("check",)),

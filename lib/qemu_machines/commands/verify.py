@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Optional
+from typing import Optional, Sequence
 
 from ..cli import debhelper
 from .. import rules
-from ..model import upload
+from ..model import binary_changes, upload
 from ..findings import FINE, Finding, InputError, Mark, UNREADABLE, in_order
 from ..inputs.record import observed
-from ..model.derive import Built, Lock, Model, binary_of
+from ..model.derive import BOARDS, Built, Lock, Model, binary_of
 from ..cli.options import Options
 from . import console, load, signals
 
@@ -105,6 +105,7 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
             hint = programs.hint(path, answer.stderr) if answer.attempt in ("start", "qmp_capabilities") else ""
             unreadable.append(console.unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
+    upstream = _upstream(options, model, paths, answers, unreadable) if not unreadable and options.upstream else ()
     binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
     by_target: dict[str, str] = {}
     for path, answer in zip(paths, answers):
@@ -114,7 +115,37 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     if unreadable:
         return None
     frozen_by = str(model.history.lock.upload) if model.history.lock else ""
-    return Built(binaries, record, frozen_by, tuple(failed))
+    return Built(binaries, record, frozen_by, tuple(failed), upstream)
+
+
+def _upstream(
+    options: Options, model: Model, paths: "Sequence[str]", answers: "Sequence[object]", unreadable: "list[Finding]"
+) -> "tuple[tuple[observed.Observed, observed.Observed], ...]":
+    """The binaries that have none of the package's changes, each with the package's own, both with all of upstream's types."""
+    from ..qemu import observe, programs
+    from ..qemu.process import QmpError
+
+    own = {answer.target: (path, answer) for path, answer in zip(paths, answers) if isinstance(answer, observed.Observed)}
+    found, pairs = programs.find([options.upstream], None)[0], []
+    wanted = observe.Others(BOARDS, {one.name for one in model.types})
+    for path in found:
+        try:
+            upstream = observe.observe(path, wanted)
+            if upstream.target not in own:
+                continue
+            mine, built = own[upstream.target]
+            if not binary_changes.same_version(upstream, built):
+                message = f"it is QEMU {upstream.version}, and {mine} is {built.version}"
+                unreadable.append(console.unreadable(path, message, "name one of the same version, without the package's changes"))
+                continue
+            pairs.append((upstream, observe.observe(mine, wanted)))
+        except QmpError as error:
+            unreadable.append(console.unreadable(path, str(error).removeprefix(f"{path}: "), programs.hint(path, error.stderr)))
+    signals.check()
+    if not pairs and not unreadable:
+        message = f"it has no binary for {', '.join(sorted(own))}"
+        unreadable.append(console.unreadable(options.upstream, message, "name a qemu-system-* without the package's changes, or its folder"))
+    return tuple(pairs)
 
 
 def _judges_nothing(path: str, targets: "set[str]") -> bool:

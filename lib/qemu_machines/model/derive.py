@@ -128,12 +128,14 @@ class Built(NamedTuple):
     """What the built binaries say, what was frozen of earlier ones, and the upload that froze it.
 
     ``failed`` are binaries that could not be asked, and by which no board is judged, with the reasons.
+    ``upstream`` are binaries without the package's changes, each with the package's own, both with all of upstream's types.
     """
 
     binaries: tuple[Observed, ...]
     record: tuple[Observed, ...]
     frozen_by: str
     failed: "tuple[tuple[str, str], ...]" = ()
+    upstream: "tuple[tuple[Observed, Observed], ...]" = ()
 
 
 class History(NamedTuple):

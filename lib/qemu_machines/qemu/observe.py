@@ -47,6 +47,23 @@ _ALL_TYPES = 600.0
 _DEVICES, _APPLIED, _FIELDS, _DEPTH = 20_000, 20_000_000, 1_000, 50
 
 
+class Others(Collection[str]):
+    """The types of some boards but those that are declared: upstream's, whatever these are. (A type of Xen would not start.)"""
+
+    def __init__(self, boards: "Iterable[str]", declared: "Collection[str]") -> None:
+        self._begins = tuple(f"{board}-" for board in boards)
+        self._declared = declared
+
+    def __contains__(self, name: object) -> bool:
+        return str(name).startswith(self._begins) and name not in self._declared
+
+    def __iter__(self) -> "Iterator[str]":
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 def observe(binary: str, wanted: Collection[str], asked: Collection[str] = ()) -> Observed:
     """All about a binary, its ``wanted`` types, and the devices of the drivers that are asked for. Raises QmpError.
 

@@ -112,9 +112,10 @@ def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:
 
 def of_built() -> tuple[Rule, ...]:
     """The rules that only verify can judge, and what others can only judge of binaries."""
-    from . import built, source
+    from . import built, packaging, source
 
-    both = (rule._replace(needs_tree=False, needs_binaries=True) for rule in source.RULES if rule.also_built)
+    rules = (rule for rule in (*packaging.RULES, *source.RULES) if rule.also_built)
+    both = (rule._replace(needs_tree=False, needs_binaries=True, of_changes=False) for rule in rules)
     return (*built.RULES, *both)
 
 
@@ -248,7 +249,7 @@ def _unused(model: Model, used: "set[_Accepted]", rules: dict[str, Rule], all_ru
 
 def _judged_elsewhere(rule: Rule, model: Model) -> bool:
     """Whether what an override accepts may be found in a binary that is not here, or before the build, in the source."""
-    if rule.also_built and (model.tree is None or model.history.built is None):
+    if rule.also_built and (model.tree is None or model.history.built is None or not model.history.built.upstream):
         return True
     return rule.needs_binaries and _lacks_a_binary(model)
 

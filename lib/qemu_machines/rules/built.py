@@ -322,6 +322,41 @@ def _of_all(model: Model, names: Sequence[str], message: str, hint: str, severit
         yield Problem(named[names[-1]].mark, message, hint, severity=severity, about=about(named[name]))
 
 
+def upstream_altered(model: Model) -> Iterator[Problem]:
+    """Every difference of upstream's types, told by what differs, because there are many types of a board."""
+    hint = "give the distribution's types what they need in the manifest, and leave upstream's alone"
+    for upstream, own in model.history.built.upstream if model.history.built else ():
+        names = sorted(upstream.types)
+        gone = [name for name in names if name not in own.types]
+        message = f"qemu-system-{own.target} has no {TYPES}, which upstream's has"
+        yield from (Problem(model.manifest.vendor, message, hint, about=Subject(name, "", _board_of(model, name))) for name in gone)
+        for text, types in _differences(upstream, own, names):
+            message = f"upstream's {text}{f' under {TYPES}' if types else ''}, in qemu-system-{own.target}"
+            for name in types or ("",):
+                yield Problem(model.manifest.vendor, message, hint, about=Subject(name, "", _board_of(model, name)))
+
+
+def _differences(upstream: Observed, own: Observed, names: "list[str]") -> "Iterator[tuple[str, tuple[str, ...]]]":
+    """Words for what a built binary has otherwise than upstream's, with the types that it is so for, none for all."""
+    facts: "dict[str, list[str]]" = {}
+    for fact in binary_changes.facts(upstream, own, names):
+        facts.setdefault(f"{fact.what} is {fact.was} and here {fact.now}", []).append(fact.type)
+    yield from ((text, tuple(types)) for text, types in facts.items())
+    for kind in (binary_changes.OWN, binary_changes.CPU):
+        yield from ((few(changes), types) for changes, types in binary_changes.of_started(upstream, own, names, kind))
+    for one in binary_changes.settings(upstream, own, names):
+        yield f"{few(one.devices)}.{one.name} is {one.was} and here {one.now}", one.types
+    for what, types in binary_changes.firmware(upstream, own, names):
+        yield f"{', '.join(what)} differs", types
+    gone = binary_changes.devices_gone(upstream, own)
+    if gone:
+        yield f"{few(gone)} is no device here", ()
+    for devices, why in binary_changes.states(upstream, own):
+        yield f"saved state of {few(devices)} differs: {few(why, '; ')}", ()
+    for name, changed in binary_changes.cpus(upstream, own, names):
+        yield f"CPU model {name} differs: {few(changed)}", ()
+
+
 _LOCK = (
     "Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given binaries. "
     "What differs between two versions of QEMU, but for what QEMU says of the type itself, is a warning."

@@ -49,6 +49,11 @@ def _places(lines: Sequence[Touched]) -> list[Mark]:
 
 def upstream_type_altered(model: Model) -> Iterator[Problem]:
     """Upstream's types are there as they are upstream: nobody tests what a patch makes of them."""
+    if model.history.built:
+        from . import built
+
+        yield from built.upstream_altered(model)
+        return
     for patch, lines in _by_file(model):
         tables = [line for line in lines if UPSTREAM in line.what]
         if tables:
@@ -119,11 +124,14 @@ RULES = (
         "error",
         "an upstream type that is changed by a patch",
         "A new patch renames, redescribes or re-registers upstream's versioned types. Users and other "
-        "distributions rely on them being what upstream released.",
+        "distributions rely on them being what upstream released. With verify --upstream, what differs between "
+        "upstream's types of the built binary and those of one without the package's changes, whatever made the "
+        "difference: gone, other facts, properties, firmware tables or saved state.",
         "the proposal of 2016; Ubuntu's history, cases 26 and 29",
         "a patch of DEFINE_CCW_MACHINE that puts a v into the names",
         upstream_type_altered,
         of_changes=True,
+        also_built=True,
         see_also=("patch-not-classified",),
     ),
     Rule(
