@@ -9,13 +9,12 @@ from test_importing import row, types_of
 from test_model import derive
 from trees import Tree
 
-from qemu_machines.outputs import draft as drafts
-from qemu_machines.model import handwriting
-from qemu_machines.outputs.draft import Draft, Named
 from qemu_machines.findings import Mark, Text
 from qemu_machines.inputs.releases import distro
-from qemu_machines.inputs.source.handwritten import HandType
-from qemu_machines.inputs.manifest.load import MachineField, Property
+from qemu_machines.model import draft as drafts, handwriting
+from qemu_machines.model.draft import Draft, Named
+from qemu_machines.model.handwritten import HandType
+from qemu_machines.model.values import MachineField, Property
 from qemu_machines.outputs import manifest as output
 
 I440FX, Q35 = "Ubuntu {} PC (i440FX + PIIX, {}1996)", "Ubuntu {} PC (Q35 + ICH9, {}2009)"

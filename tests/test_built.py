@@ -19,17 +19,17 @@ from hypothesis import strategies as st
 from test_model import derive
 from trees import MANIFEST, Tree
 
-from qemu_machines.model import binary_changes
 from qemu_machines import rules
-from qemu_machines.rules import built
-from qemu_machines.qemu import machine, memory, observe, programs, survivor
-from qemu_machines.qemu.process import QmpError
 from qemu_machines.commands import console
 from qemu_machines.findings import InputError, Mark
 from qemu_machines.inputs.record import lock, observed
-from qemu_machines.inputs.record.observed import Description, Field, Observed, ObservedType
-from qemu_machines.model.spelling import plain
+from qemu_machines.model import binary_changes
 from qemu_machines.model.derive import Built
+from qemu_machines.model.observed import CPU, Description, Field, Observed, ObservedType
+from qemu_machines.model.spelling import plain
+from qemu_machines.qemu import machine, memory, observe, programs, survivor
+from qemu_machines.qemu.process import QmpError
+from qemu_machines.rules import built
 
 HPB = MANIFEST.replace(
     'jammy: {qemu: "6.2"}',
@@ -1029,12 +1029,12 @@ def test_a_cpu_model_as_a_released_type_makes_it() -> None:
         return Observed("s390x", version, types, {}, {}, {}, {}, {})
 
     old = binary("10.0.0", te="off", vx="on")
-    assert binary_changes.of_started(old, binary("10.0.1", te="on", vx="on", new="on"), ["a", "b", "c"], binary_changes.CPU) == [
+    assert binary_changes.of_started(old, binary("10.0.1", te="on", vx="on", new="on"), ["a", "b", "c"], CPU) == [
         (["CPU qemu.te was off and is on"], ("a", "b"))
     ]
-    assert binary_changes.of_started(old, binary("10.0.1", te="off"), ["a"], binary_changes.CPU) == [(["CPU qemu.vx was on and is gone"], ("a",))]
+    assert binary_changes.of_started(old, binary("10.0.1", te="off"), ["a"], CPU) == [(["CPU qemu.vx was on and is gone"], ("a",))]
     for new in (binary("10.0.1"), binary("10.1.0", te="off")):
-        assert binary_changes.of_started(old, new, ["a", "b"], binary_changes.CPU) == []
+        assert binary_changes.of_started(old, new, ["a", "b"], CPU) == []
     assert list(binary_changes.facts(old, binary("10.0.1", te="on"), ["a"])) == []
 
 

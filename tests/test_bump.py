@@ -17,12 +17,12 @@ from conftest import ROOT, Run
 from test_model import derive
 from trees import Tree
 
-from qemu_machines.model import bump_plan
 from qemu_machines import commands
-from qemu_machines.inputs import files
-from qemu_machines.inputs.releases import distro
-from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.cli.options import WrongUsage, parse
+from qemu_machines.inputs import files
+from qemu_machines.inputs.manifest import load as manifest
+from qemu_machines.inputs.releases import distro
+from qemu_machines.model import bump_plan
 from qemu_machines.model.bump_plan import Step
 
 MANIFEST = Path("debian/qemu-machines.yaml")

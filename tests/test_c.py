@@ -12,8 +12,8 @@ from conftest import ROOT, Run
 from generations import Generation
 from trees import MANIFEST, Tree
 
-from qemu_machines.cli import options
 from qemu_machines import commands
+from qemu_machines.cli import options
 from qemu_machines.outputs import c
 
 FOLDER = "debian/generated/qemu-machines/"

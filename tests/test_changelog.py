@@ -13,6 +13,7 @@ from trees import Tree
 
 from qemu_machines.findings import InputError, Mark, Text
 from qemu_machines.inputs.package import changelog
+from qemu_machines.model import dates
 
 GOOD = """\
 qemu (1:7.2+dfsg-5ubuntu2) lunar-proposed jammy; urgency=medium
@@ -69,13 +70,13 @@ def test_below(tree: Tree) -> None:
     second = GOOD.replace("ubuntu2", "ubuntu1").replace("lunar-proposed jammy", "kinetic").replace("28 Mar", "21 Mar")
     undated = second.replace("ubuntu1", "ubuntu0").partition(" --")[0] + " --\n"
     tree.write("c", f"{GOOD}\n{second}\nrubbish\n  and more\n -- A B <a@b>  x\n\n{undated}\n\nqemu (1.0) sid; urgency=low\n")
-    found = [(str(one.heading.version.mark), *one.heading.distributions, one.date) for one in changelog.below(changelog.read("c"))]
+    found = [(str(one.heading.version.mark), *one.heading.distributions, one.date) for one in changelog.read("c").below()]
     assert found == [
         ("c:7:7", "kinetic", "Tue, 21 Mar 2023 10:00:00 +0200"), ("c:17:7", "kinetic", None), ("c:24:7", "sid", None)
     ]  # fmt: skip
-    assert [str(one.date.mark) for one in changelog.below(changelog.read("c")) if one.date] == ["c:11:26"]
+    assert [str(one.date.mark) for one in changelog.read("c").below() if one.date] == ["c:11:26"]
     tree.write("c", GOOD)
-    assert list(changelog.below(changelog.read("c"))) == []
+    assert list(changelog.read("c").below()) == []
 
 
 @pytest.mark.parametrize("line, same", [("1:1) noble", True), ("1:1) UNRELEASED", False), ("1:2) noble", False)])
@@ -110,7 +111,7 @@ def test_what_is_taken_without_python_debian_is_taken_by_it(
 @given(MOMENT, ZONE)
 def test_a_usual_date_means_what_email_says(moment: datetime.datetime, zone: datetime.timezone) -> None:
     date = format_datetime(moment.replace(tzinfo=zone))
-    found = changelog.moment(Text(date, Mark("c", 1, 1)))
+    found = dates.moment(Text(date, Mark("c", 1, 1)))
     assert found == parsedate_to_datetime(date)
     assert found.utcoffset() == datetime.timedelta(0)
 

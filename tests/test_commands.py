@@ -12,8 +12,8 @@ import pytest
 from conftest import DISTRO_DATA, ROOT, TOOL, Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.inputs.package import readme as readme_file
 from qemu_machines.cli.options import COMMANDS
+from qemu_machines.inputs.package import readme as readme_file
 
 FILES = [
     "debian/generated/qemu-machines/machine-types.rst",

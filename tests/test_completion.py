@@ -15,7 +15,7 @@ from conftest import DISTRO_DATA, ROOT, TOOL
 from trees import Tree
 
 from qemu_machines import rules
-from qemu_machines.cli.options import COMMANDS, Command, OPTIONS, Option
+from qemu_machines.cli.options import COMMANDS, OPTIONS, Command, Option
 
 COMPLETION = ROOT / "man" / "dh_qemu_machines.bash-completion"
 HARNESS = f"""

@@ -19,9 +19,9 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines.inputs.package import readme as readme_file
+from qemu_machines.model.upload import Question
 from qemu_machines.outputs import docs, news
 from qemu_machines.outputs.text import Heading, Items, Paragraph, Word, as_rst, as_text, folded
-from qemu_machines.model.upload import Question
 
 HEAD = """\
 Machine types of Ubuntu

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qemu_machines.findings import Mark
 from qemu_machines.inputs.manifest import layout, load as manifest
+from qemu_machines.model.values import Manifest
 from qemu_machines.outputs import edit
 from qemu_machines.outputs.edit import Verbatim
 
@@ -188,12 +190,12 @@ def manifests(draw: st.DrawFn) -> Written:
 
 def plain(value: Any) -> Any:
     """A value without its positions."""
-    if isinstance(value, manifest.Mark):
+    if isinstance(value, Mark):
         return None
     return tuple(map(plain, value)) if isinstance(value, (tuple, list)) else value
 
 
-def parsed(text: str) -> manifest.Manifest:
+def parsed(text: str) -> Manifest:
     found = manifest.parse(text.encode(), "m")
     assert found.findings == (), (text, found.findings)
     return found

@@ -15,8 +15,8 @@ from test_built import HPB, asked, fake
 from test_migration import ASKED
 from trees import MANIFEST, Tree
 
-from qemu_machines.commands import signals
 from qemu_machines.cli.options import Options
+from qemu_machines.commands import signals
 
 # With a child, as a wrapper script has one.
 SILENT = "echo $$ >>started; sleep 60 & echo $! >>started; wait"

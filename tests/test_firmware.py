@@ -15,9 +15,9 @@ from test_built import BINARY, NAMES, said
 from trees import Tree
 
 from qemu_machines.model import binary_changes
+from qemu_machines.model.observed import Observed, ObservedType
 from qemu_machines.qemu import firmware, observe
 from qemu_machines.qemu.process import QmpError
-from qemu_machines.inputs.record.observed import Observed, ObservedType
 
 
 def table(name: str, content: bytes) -> bytes:

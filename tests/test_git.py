@@ -16,8 +16,7 @@ from repositories import git, gits_in, two_commits
 from trees import Tree
 
 from qemu_machines.findings import InputError
-from qemu_machines.inputs.package import changelog
-from qemu_machines.inputs.package import git as inputs
+from qemu_machines.inputs.package import changelog, git as inputs
 
 NAME = "HEAD:debian/qemu-machines.yaml"
 # What git would start for one reason or another, each the name of a program.

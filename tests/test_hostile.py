@@ -22,11 +22,10 @@ from repositories import git
 from trees import MANIFEST, Tree
 
 from qemu_machines.cli import main
-from qemu_machines.findings import InputError
-from qemu_machines.inputs.package import readme as readme_file
-from qemu_machines.inputs import files
-from qemu_machines.inputs.package import git as inputs_git
 from qemu_machines.cli.options import COMMANDS as KNOWN
+from qemu_machines.findings import InputError
+from qemu_machines.inputs import files
+from qemu_machines.inputs.package import git as inputs_git, readme as readme_file
 from qemu_machines.outputs import writing
 
 Name = Callable[[str], str]

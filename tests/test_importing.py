@@ -16,14 +16,14 @@ from generations import Generation
 from test_examples import recorded
 from trees import Tree
 
-from qemu_machines.model import derive
 from qemu_machines.commands import importing
-from qemu_machines.inputs.source import handwritten, preprocessed
-from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
+from qemu_machines.inputs.releases import distro
+from qemu_machines.inputs.source import handwritten, preprocessed
 from qemu_machines.inputs.source.statements import BOARD_FILES
-from qemu_machines.inputs.source.handwritten import HandType
+from qemu_machines.model import derive
 from qemu_machines.model.derive import MachineType
+from qemu_machines.model.handwritten import HandType
 
 TREES = ROOT / "tests" / "import"
 X86 = {"pc-i440fx": "Ubuntu {} PC (i440FX + PIIX, {}1996)", "pc-q35": "Ubuntu {} PC (Q35 + ICH9, {}2009)"}

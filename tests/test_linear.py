@@ -11,12 +11,12 @@ from conftest import Run
 from trees import MANIFEST, Tree
 
 from qemu_machines.cli import main
-from qemu_machines.findings import as_text
-from qemu_machines.findings import Finding, InputError, Mark
+from qemu_machines.findings import Finding, InputError, Mark, as_text
 from qemu_machines.inputs.manifest import load as manifest
-from qemu_machines.inputs.record import observed
 from qemu_machines.inputs.package import patches
-from qemu_machines.inputs.record.observed import MOST_VALUES, Observed, ObservedType
+from qemu_machines.inputs.record import observed
+from qemu_machines.inputs.record.observed import MOST_VALUES
+from qemu_machines.model.observed import Observed, ObservedType
 
 MIB = 1 << 20
 # What takes longer grows faster than its input: on the slowest machine these take a fifth of that.

@@ -19,11 +19,12 @@ from test_built import HPB
 from test_migration import Q35, a_stream, device
 from trees import Tree
 
+from qemu_machines.model.observed import ObservedType
 from qemu_machines.qemu import firmware, memory, observe, types
 from qemu_machines.qemu.migrate import matrix, stream
+from qemu_machines.qemu.migrate.transfer import Failed, Saved, Workshop
 from qemu_machines.qemu.process import QmpError
 from qemu_machines.qemu.qmp import Qmp
-from qemu_machines.qemu.migrate.transfer import Failed, Saved, Workshop
 
 # A QEMU of Python: what it answers to each command, and what else it does.
 LIAR = """\
@@ -190,7 +191,7 @@ def test_types_that_start_slowly(liar: Liar, monkeypatch: pytest.MonkeyPatch) ->
     """Each within its own limit."""
     monkeypatch.setattr(observe, "_ALL_TYPES", 1.0)
     slow = liar(before="if 'qtest' in ' '.join(sys.argv):\n    time.sleep(0.3)\n    print('OK', flush=True)\n    sys.exit()")
-    kinds = {name: observe.ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"pc-{number}" for number in range(99))}
+    kinds = {name: ObservedType(name, {"cpu-max": "1"}, ()) for name in (f"pc-{number}" for number in range(99))}
     monkeypatch.setattr(firmware._Session, "files", lambda session: session.line() and {})
     with pytest.raises(QmpError) as caught, at_most(5):
         observe._with_firmware(slow, "x86_64", kinds)

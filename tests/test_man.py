@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from qemu_machines.cli.parse import parser
 from qemu_machines import rules
-from qemu_machines.cli.options import BUILD, COMMANDS, Command, OPTIONS, parse
-from qemu_machines.inputs.manifest import format as manifest_format
-from qemu_machines.inputs.manifest import load as manifest
+from qemu_machines.cli.options import BUILD, COMMANDS, OPTIONS, Command, parse
+from qemu_machines.cli.parse import parser
+from qemu_machines.inputs.manifest import format as manifest_format, load as manifest
 from qemu_machines.inputs.manifest.schema import ListOf, MapOf, Record
 
 MAN = Path(__file__).parent.parent / "man"

@@ -13,12 +13,12 @@ import pytest
 from conftest import Run
 from trees import MANIFEST, Tree
 
-from qemu_machines.qemu.migrate import guests, matrix, stream
-from qemu_machines.qemu.migrate.matrix import Across, Migration, Pair, Qemu
-from qemu_machines.qemu.process import QmpError
-from qemu_machines.qemu.migrate.transfer import Failed, Machine, Saved, Workshop
 from qemu_machines.outputs import migrate as output
 from qemu_machines.outputs.progress import Bar
+from qemu_machines.qemu.migrate import guests, matrix, stream
+from qemu_machines.qemu.migrate.matrix import Across, Migration, Pair, Qemu
+from qemu_machines.qemu.migrate.transfer import Failed, Machine, Saved, Workshop
+from qemu_machines.qemu.process import QmpError
 
 ALL = frozenset(one.split(",")[0] for devices in guests.DEVICES.values() for one in devices)
 

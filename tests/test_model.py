@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from trees import MANIFEST, Tree
 
-from qemu_machines.model.derive import model_of
-from qemu_machines.model import upload
+from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.inputs.package import changelog
 from qemu_machines.inputs.releases import distro
-from qemu_machines.inputs.manifest import load as manifest
-from qemu_machines.model.derive import MachineType, Model
+from qemu_machines.model import upload
+from qemu_machines.model.derive import MachineType, Model, model_of
 
 
 def derive(folder: Path, asked: upload.Question = upload.Question()) -> Model:

@@ -13,10 +13,10 @@ from test_model import derive
 from trees import Tree
 
 from qemu_machines import rules
+from qemu_machines.inputs.source import lifecycle
 from qemu_machines.model import support
 from qemu_machines.model.descriptions import wrong_version
-from qemu_machines.inputs.source import lifecycle
-from qemu_machines.inputs.releases.distro import ReleaseInfo, Releases
+from qemu_machines.model.facts import ReleaseInfo, Releases
 from qemu_machines.outputs import docs
 
 TOP = """\

@@ -11,8 +11,7 @@ from typing import Callable
 import pytest
 
 from qemu_machines.inputs import running
-from qemu_machines.qemu.process import Process
-from qemu_machines.qemu.process import QmpError
+from qemu_machines.qemu.process import Process, QmpError
 from qemu_machines.qemu.qmp import Qmp
 from qemu_machines.qemu.types import Machine, observe
 

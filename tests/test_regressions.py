@@ -11,14 +11,14 @@ from conftest import Run
 from test_upload import ENTRY, entry, found, rfc
 from trees import MANIFEST, Tree
 
-from qemu_machines.model import upload
 from qemu_machines.findings import Finding, InputError, Mark, as_text
-from qemu_machines.inputs.package import changelog
 from qemu_machines.inputs import files
-from qemu_machines.inputs.releases import distro
 from qemu_machines.inputs.manifest import load as manifest
-from qemu_machines.outputs import findings as output
+from qemu_machines.inputs.package import changelog
+from qemu_machines.inputs.releases import distro
+from qemu_machines.model import upload
 from qemu_machines.model.upload import Question
+from qemu_machines.outputs import findings as output
 
 
 @pytest.mark.parametrize(

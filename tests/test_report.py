@@ -21,10 +21,10 @@ from test_model import derive
 from trees import MANIFEST, Tree
 
 from qemu_machines.findings import Finding, Mark
+from qemu_machines.model.upload import Question
 from qemu_machines.outputs.report import graph, html, svg, text as plain
 from qemu_machines.outputs.report.font_widths import width
-from qemu_machines.outputs.report.overview import COMING, Column, ENDED, Entry, Overview, SUPPORTED, Way, overview_of
-from qemu_machines.model.upload import Question
+from qemu_machines.outputs.report.overview import COMING, ENDED, SUPPORTED, Column, Entry, Overview, Way, overview_of
 
 EXAMPLES = ["jammy", "lunar", "noble", "questing", "resolute"]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from trees import MANIFEST, VERSIONS, Tree
 
-from qemu_machines.findings import SEVERITIES, in_order
 from qemu_machines import rules
 from qemu_machines.cli import options as command_line
 from qemu_machines.commands import load
+from qemu_machines.findings import SEVERITIES, in_order
 
 
 def found(tree: Tree, tag: str) -> list[str]:

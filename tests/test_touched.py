@@ -13,8 +13,9 @@ from trees import Tree
 
 from qemu_machines.cli import main
 from qemu_machines.findings import Mark
-from qemu_machines.inputs.record import lock
 from qemu_machines.inputs.package import patches
+from qemu_machines.inputs.record import lock
+from qemu_machines.model.facts import UPSTREAM
 
 MANIFEST = """\
 version: 1
@@ -325,7 +326,7 @@ def test_the_registration_of_upstreams_types() -> None:
     hunk = "@@ -1,4 +1,4 @@\n #define DEFINE_X_MACHINE(a, b) \\\n-    x \\\n+    y \\\n-    z\n+    zz\n+outside\n"
     call = "@@ -9,4 +9,4 @@\n #define DEFINE_Y_MACHINE(a, b) \\\n-    DEFINE_X_MACHINE(a, b, true)\n+    DEFINE_X_MACHINE(a, b, false)\n"
     lines = patches.touched(f"--- a/hw/a.c\n+++ b/hw/a.c\n{hunk}{call}".encode(), "a.patch")
-    assert [one.text for one in lines if patches.UPSTREAM in one.what] == ["x \\", "y \\", "z", "zz"]
+    assert [one.text for one in lines if UPSTREAM in one.what] == ["x \\", "y \\", "z", "zz"]
     assert [one.text for one in lines if one.what == ("a machine type",)] == [
         "DEFINE_X_MACHINE(a, b, true)",
         "DEFINE_X_MACHINE(a, b, false)",

@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trees import MANIFEST, Tree
 
-from qemu_machines.model import upload
 from qemu_machines.findings import InputError, Text
+from qemu_machines.inputs.manifest import load as manifest
 from qemu_machines.inputs.package import changelog, vendor
 from qemu_machines.inputs.releases import distro, dot_releases
-from qemu_machines.inputs.manifest import load as manifest
-from qemu_machines.model import version
+from qemu_machines.model import upload, version
+from qemu_machines.model.facts import Changelog, predicted
 from qemu_machines.model.upload import Question, Upload
 
 ENTRY = """\
@@ -32,7 +32,7 @@ qemu ({version}) {series}; urgency={urgency}
 """
 
 
-def entry(tree: Tree, **given: str) -> changelog.Changelog:
+def entry(tree: Tree, **given: str) -> Changelog:
     words = {"version": "1:8.2.2+ds-0ubuntu1", "series": "noble", "urgency": "medium", "text": "Something.",
              "date": "Mon, 15 Dec 2025 10:00:00 +0000", **given}  # fmt: skip
     tree.write("c", ENTRY.format(**words))
@@ -352,7 +352,7 @@ def test_a_column_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tree: Tre
 
 def test_dot_releases_at_the_end_of_the_calendar() -> None:
     for number in range(1, 6):
-        assert dot_releases.predicted(datetime.date.max, number).date == datetime.date.max
+        assert predicted(datetime.date.max, number).date == datetime.date.max
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])

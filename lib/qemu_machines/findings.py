@@ -227,3 +227,8 @@ def count(findings: Sequence[Finding]) -> Optional[str]:
         if number:
             parts.append(counted(number, severity))
     return ", ".join(parts) or None
+
+
+def split_lines(text: str) -> list[str]:
+    """The lines as editors count them, without their ends."""
+    return [line.rstrip("\r") for line in text.split("\n")]

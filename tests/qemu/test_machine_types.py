@@ -23,9 +23,6 @@ from conftest import ROOT, TOOL
 
 from qemu_machines.qemu.qmp import Qmp
 from qemu_machines.qemu.types import Machine, observe
-from qemu_machines.inputs.source import drivers
-from qemu_machines.inputs.manifest import format as manifest_format
-from qemu_machines.model.spelling import Number
 
 pytestmark = pytest.mark.qemu
 

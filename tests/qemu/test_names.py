@@ -16,8 +16,8 @@ import pytest
 from test_machine_types import FILES, HERE, RECORDS, TARGETS, Built, prepared, tree_name
 from test_verify import run
 
-from qemu_machines.qemu.qmp import Qmp
 from qemu_machines.inputs.source import drivers
+from qemu_machines.qemu.qmp import Qmp
 
 pytestmark = pytest.mark.qemu
 # What upstream's own arrays name, and where their macros are.

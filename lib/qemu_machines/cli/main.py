@@ -8,9 +8,9 @@ import sys
 from typing import NoReturn, Sequence
 
 from .. import commands
-from . import debhelper
 from ..commands import streams
 from ..findings import FINE, PROGRAM, UNREADABLE, USAGE, begin, printable
+from . import debhelper
 from .options import WrongUsage, command_of, parse
 
 

@@ -7,9 +7,12 @@ import sys
 from typing import Any, Mapping, NoReturn, Sequence
 
 from .. import __version__
-from . import debhelper
 from ..findings import PROGRAM
-from .options import BUILD, COMMANDS, Command, OPTIONS, Option, Options, WrongUsage, command_of, options_of, refuse_foreign, unsaid
+from . import debhelper
+from .options import (
+    BUILD, COMMANDS, OPTIONS, Command, Option, Options, WrongUsage, command_of, options_of, refuse_foreign,
+    unsaid,
+)
 
 
 class _Parser(argparse.ArgumentParser):

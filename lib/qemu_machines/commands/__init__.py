@@ -12,10 +12,11 @@ def run(options: Options) -> int:
     # Imported only now: --help and wrong usage need none of it.
     command = importlib.import_module(f"{__name__}.{module_of(options.command)}")
     from . import console
+    from .load import Stopped
 
     try:
         status: int = command.run(options)
-    except console.Stopped as stopped:
+    except Stopped as stopped:
         console.report(stopped.findings, stopped.lines)
         return stopped.status
     return status

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from ..cli import debhelper
-from ..model import derive
-from ..findings import FINDINGS, FINE, PROGRAM, USAGE
-from ..inputs.source import tree
 from ..cli.options import Options
+from ..findings import FINDINGS, FINE, PROGRAM, USAGE
+from ..inputs.source.statements import BOARD_FILES
+from ..model import derive
 from . import console, load
 
 
@@ -29,7 +29,7 @@ def run(options: Options) -> int:
     if with_docs:
         wanted.update(docs.files(known.model))
     # A board that left the manifest must not stay compiled in.
-    stale = (*(derive.include_name(place.board) for place in tree.BOARD_FILES), docs.FILE, docs.RST_FILE)
+    stale = (*(derive.include_name(place.board) for place in BOARD_FILES), docs.FILE, docs.RST_FILE)
     folder = load.place(options).output
     generated = {os.path.join(folder, name): text for name, text in wanted.items()}
     readme = known.model.history.readme

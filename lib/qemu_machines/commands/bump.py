@@ -7,16 +7,15 @@ import re
 from typing import NamedTuple, Optional, Sequence
 
 from ..cli import debhelper
-from ..model import bump_plan
-from ..findings import FINDINGS, Finding, InputError, Mark, PROGRAM, counted, few, in_order
-from ..inputs import files
-from ..inputs.package import packaging
-from ..inputs.manifest import layout, load as manifest
-from ..model.derive import Model
 from ..cli.options import Options, WrongUsage
-from ..outputs import diff, edit
-from ..outputs import news as outputs_news
+from ..findings import FINDINGS, PROGRAM, Finding, InputError, Mark, counted, few, in_order, split_lines
+from ..inputs import files
+from ..inputs.manifest import layout, load as manifest
+from ..inputs.package import packaging
+from ..model import bump_plan
 from ..model.bump_plan import Refused, Settings, Step, Wishes
+from ..model.derive import Model
+from ..outputs import diff, edit, news as outputs_news
 from . import console, load
 
 # The options that are for one of the two only.
@@ -67,7 +66,7 @@ def run(options: Options) -> int:
     news = _news(options, edited.model)
     # What is written in the same run is not missing.
     findings = [one for one in edited.findings if one.tag != "news-missing" or not news.path]
-    console.report(findings, {options.manifest: files.split_lines(edited.after)})
+    console.report(findings, {options.manifest: split_lines(edited.after)})
     return console.status(findings) or _finish(options, before, edited, step, news)
 
 

@@ -6,12 +6,12 @@ import os
 import sys
 from typing import Optional
 
-from ..cli import debhelper
 from .. import rules
-from ..model import upload
-from ..findings import FINE, UNREADABLE
-from ..model.derive import Model
+from ..cli import debhelper
 from ..cli.options import Options
+from ..findings import FINE, UNREADABLE
+from ..model import upload
+from ..model.derive import Model
 from . import console, load
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Sequence
 
-from ..model import comparison, derive, upload
-from ..qemu import programs
-from ..findings import FINDINGS, FINE, Finding, InputError, Mark, UNREADABLE, in_order
-from ..model.comparison import Seen, State
-from ..inputs.package import changelog, git
-from ..inputs import files
-from ..inputs.record import lock
-from ..inputs.manifest import load as manifest
-from ..inputs.releases.distro import Releases
 from ..cli.options import Options
+from ..findings import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, in_order
+from ..inputs import files
+from ..inputs.manifest import load as manifest
+from ..inputs.package import changelog, git
+from ..inputs.record import lock
+from ..model import comparison, derive, upload
+from ..model.comparison import Seen, State
+from ..model.facts import Releases
+from ..model.values import Manifest
+from ..qemu import programs
 from . import console, load, signals
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _started(path: str, found: "Observation") -> "dict[str, dict[str, str]]":
     return told
 
 
-def _upload(package: _Package, declared: manifest.Manifest, known: Releases) -> "upload.Upload | None":
+def _upload(package: _Package, declared: Manifest, known: Releases) -> "upload.Upload | None":
     """The upload by the changelog beside a manifest; None where there is none."""
     path = package.beside("changelog")
     try:

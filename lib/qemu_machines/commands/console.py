@@ -6,28 +6,20 @@ import os
 import sys
 from typing import TYPE_CHECKING, Sequence
 
-from ..cli import debhelper
-from ..findings import Lines, PROGRAM, as_text, count, in_order, json_text, printable, printable_lines
 from .. import rules
-from ..findings import FINDINGS, FINE, Finding, Mark, UNREADABLE
-from ..inputs.package import changelog
-from ..inputs import files
-from ..model.derive import Built, Model
+from ..cli import debhelper
 from ..cli.options import Options
+from ..findings import (
+    FINDINGS, FINE, PROGRAM, UNREADABLE, Finding, Lines, Mark, as_text, count, in_order, json_text, printable,
+    printable_lines,
+)
+from ..inputs import files
+from ..inputs.package import changelog
+from ..model.derive import Built, Model
 from . import load
 
 if TYPE_CHECKING:
     from ..rules.built import Unjudged
-
-
-class Stopped(Exception):
-    """A command cannot go on: the findings that say why, and the exit status."""
-
-    def __init__(self, findings: Sequence[Finding], lines: Lines, status: int) -> None:
-        super().__init__(status)
-        self.findings = findings
-        self.lines = lines
-        self.status = status
 
 
 def judge(derived: Model, verbose: bool = False) -> list[Finding]:

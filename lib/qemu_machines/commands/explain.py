@@ -6,16 +6,16 @@ import os
 from functools import partial
 from typing import Optional
 
-from ..model import lifetime, upload
 from .. import rules
-from ..findings import few, nearest
-from ..findings import FINE, Finding, UNREADABLE, USAGE
-from ..inputs.package import changelog
-from ..inputs.manifest import load as manifest
-from ..model.derive import Model
 from ..cli.options import Options, WrongUsage
+from ..findings import FINE, UNREADABLE, USAGE, Finding, few, nearest
+from ..inputs.manifest import load as manifest
+from ..inputs.package import changelog
+from ..model import lifetime, upload
+from ..model.derive import Model
 from ..model.upload import Upload
 from . import console, load
+from .load import Stopped
 
 
 def run(options: Options) -> int:
@@ -43,7 +43,7 @@ def _list(options: Options) -> int:
     if os.path.lexists(options.manifest):
         try:
             words += _names(load.sound(options, tree_required=False).model)
-        except console.Stopped as stopped:
+        except Stopped as stopped:
             # The rest is known without a manifest.
             console.report(stopped.findings, stopped.lines)
             status = stopped.status
@@ -67,7 +67,7 @@ def _explain_upload(options: Options) -> int:
     if entry and known and not unreadable:
         found = load.attempt(partial(upload.upload_of, entry, declared, known, load.question(options)), unreadable)
     if found is None:
-        raise console.Stopped(unreadable, {path: entry.lines} if entry else {}, UNREADABLE)
+        raise Stopped(unreadable, {path: entry.lines} if entry else {}, UNREADABLE)
     if declared:
         load.stop_misread(declared)
     from ..outputs import explain

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 
 from ..cli import debhelper
-from ..findings import FINDINGS, Finding, InputError, Mark, UNREADABLE
-from ..inputs.record import lock, observed
-from ..inputs.record.observed import Observed
-from ..model.derive import Built, Model, binary_of
 from ..cli.options import Options
+from ..findings import FINDINGS, UNREADABLE, Finding, InputError, Mark
+from ..inputs.record import lock, observed
+from ..model.derive import Built, Model, binary_of
+from ..model.observed import SAVED, Observed
 from . import console, load, signals
+from .load import Stopped
 
 # A record that is written over one of these would make the loss official, or what was forgotten unseen.
 _KEPT_FROM_FREEZING = (
@@ -90,12 +91,12 @@ def _ask(options: Options, known: load.Known) -> "tuple[int, tuple[Observed, ...
     unreadable: list[Finding] = []
     built = verify.ask(options, known.model, unreadable)
     if built is None:
-        raise console.Stopped(unreadable, known.lines, UNREADABLE)
+        raise Stopped(unreadable, known.lines, UNREADABLE)
     changed = console.judge_built(known.model, built)
     console.report(changed, known.lines)
     if console.status(changed):
         return FINDINGS, ()
-    for what, why, loses in (("the compat properties", IN_MEMORY, _loses_compat), (observed.SAVED, "QEMU ends when it is asked", _loses_saved)):
+    for what, why, loses in (("the compat properties", IN_MEMORY, _loses_compat), (SAVED, "QEMU ends when it is asked", _loses_saved)):
         lost = [old.target for old in built.record if loses(old, built.binaries)]
         if lost:
             path, names = load.place(options).record, ", ".join(f"qemu-system-{target}" for target in lost)
@@ -134,4 +135,4 @@ def _loses_compat(old: Observed, binaries: "tuple[Observed, ...]") -> bool:
 
 def _loses_saved(old: Observed, binaries: "tuple[Observed, ...]") -> bool:
     new = next((binary for binary in binaries if binary.target == old.target), None)
-    return new is not None and observed.SAVED in new.unseen and observed.SAVED not in old.unseen
+    return new is not None and SAVED in new.unseen and SAVED not in old.unseen

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from ..model import derive
-from ..findings import FINE, Finding, Mark, UNREADABLE
-from ..inputs.manifest import load as manifest
 from ..cli.options import Options
+from ..findings import FINE, UNREADABLE, Finding, Mark
+from ..inputs.manifest import load as manifest
+from ..model import derive
+from ..model.facts import SourceTree
 from . import console, load
+from .load import Stopped
 
 
 def run(options: Options) -> int:
@@ -17,19 +19,19 @@ def run(options: Options) -> int:
     declared = load.attempt(lambda: manifest.read(options.manifest), unreadable)
     tree = load.attempt(lambda: load.source_tree(options, load.board_names(declared), required=True), unreadable)
     if declared is None or tree is None:
-        raise console.Stopped(unreadable, {}, UNREADABLE)
+        raise Stopped(unreadable, {}, UNREADABLE)
     load.stop_misread(declared)
     console.say(patch_of(options, tree))
     return FINE
 
 
-def patch_of(options: Options, tree: derive.SourceTree) -> str:
+def patch_of(options: Options, tree: SourceTree) -> str:
     """The patch for the board files of a tree. Stops the command where it cannot be printed."""
     from ..outputs import hooks as output
 
     unprintable = [_no_text(source.file, number) for source in tree.boards.values() for number in output.unprintable(source)]
     if unprintable:
-        raise console.Stopped(unprintable, {}, UNREADABLE)
+        raise Stopped(unprintable, {}, UNREADABLE)
     folder = load.place(options).include_folder
     return output.patch(tree, lambda board: derive.include_path(folder, board))
 

@@ -8,25 +8,23 @@ import re
 import sys
 from typing import Any, NamedTuple, Optional
 
-from ..outputs import draft as drafts
 from .. import rules
-from ..model.releases import with_manifest
-from ..model import derive, handwriting, upload
-from ..findings import in_order
-from ..outputs.draft import Draft, Named
-from ..findings import FINDINGS, Finding, InputError, Mark, Text, UNREADABLE
-from ..inputs.package import changelog, patches
-from ..inputs.source import handwritten, preprocessed
-from ..inputs.releases import distro
-from ..inputs.manifest import format, load as manifest
-from ..inputs.package.changelog import Changelog, Heading
-from ..inputs.source.handwritten import HandType, Handwritten
-from ..inputs.manifest.load import Manifest
-from ..inputs.source.preprocessed import Prepared
-from ..inputs.releases.distro import Releases
-from ..model.derive import MachineType, Model
 from ..cli.options import Options, WrongUsage, unsaid
+from ..findings import FINDINGS, UNREADABLE, Finding, InputError, Mark, Text, in_order
+from ..inputs.manifest import format, load as manifest
+from ..inputs.package import changelog, patches
 from ..inputs.program import Program, ProgramError, search_path
+from ..inputs.releases import distro
+from ..inputs.source import handwritten, preprocessed
+from ..inputs.source.handwritten import Handwritten
+from ..inputs.source.preprocessed import Prepared
+from ..model import derive, draft as drafts, handwriting, upload
+from ..model.derive import MachineType, Model
+from ..model.draft import Draft, Named
+from ..model.facts import Changelog, Heading, Releases
+from ..model.handwritten import HandType
+from ..model.releases import with_manifest
+from ..model.values import Manifest, named_properties
 from ..rules import Problem, Rule
 from . import console, load, signals
 
@@ -186,7 +184,7 @@ def _model(options: Options, declared: Manifest, known: Releases, draft: Draft, 
         entry = _entry(declared, known, draft)
     asked = load.question(options)
     found = upload.upload_of(entry, declared, known, asked)
-    boards, named = load.board_names(declared), manifest.named_properties(declared)
+    boards, named = load.board_names(declared), named_properties(declared)
     # What check does not read (QEMU before 4.2) is imported all the same.
     tree = load.attempt(lambda: load.source_tree(options, boards, True, named), [])
     vendors = asked.vendor.names if asked.vendor else ()

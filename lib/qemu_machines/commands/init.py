@@ -6,19 +6,20 @@ import os
 from typing import NamedTuple, Optional
 
 from ..cli import debhelper
-from ..model import bump_plan, derive, first, upload
-from ..findings import FINDINGS, FINE, Finding, InputError, Mark, PROGRAM, Text, UNREADABLE, few, in_order
-from ..inputs.package import changelog, hooks, packaging, patches
-from ..inputs import files
-from ..inputs.source.tree import boards_of
-from ..inputs.releases import distro
-from ..inputs.manifest import load as manifest
-from ..inputs.manifest.load import Manifest
 from ..cli.options import Options
-from ..outputs import first as output
-from ..outputs import diff
+from ..findings import FINDINGS, FINE, PROGRAM, UNREADABLE, Finding, InputError, Mark, Text, few, in_order
+from ..inputs import files
+from ..inputs.manifest import load as manifest
+from ..inputs.package import changelog, hooks, packaging, patches
+from ..inputs.releases import distro
+from ..inputs.source.tree import boards_of
+from ..model import bump_plan, derive, first, upload
+from ..model.facts import SourceTree
+from ..model.values import Manifest
+from ..outputs import diff, first as output
 from . import console, load
 from .hooks import patch_of
+from .load import Stopped
 
 PATCH = "machine-types.patch"
 _HAND_WRITTEN = "dh_qemu_machines import makes a manifest of them; init does the rest once it is there"
@@ -28,7 +29,7 @@ class _Start(NamedTuple):
     """What is there: the source, and the manifest, which is written if ``found`` says so."""
 
     declared: Manifest
-    tree: derive.SourceTree
+    tree: SourceTree
     text: str = ""
     found: Optional[first.First] = None
 
@@ -67,7 +68,7 @@ def run(options: Options) -> int:
     unreadable: list[Finding] = []
     planned = load.attempt(lambda: _planned(options), unreadable)
     if planned is None:
-        raise console.Stopped(in_order(unreadable), {}, UNREADABLE)
+        raise Stopped(in_order(unreadable), {}, UNREADABLE)
     start, wanted = planned
     status = console.write(options, wanted.after)
     return status or _finish(options, start, wanted)
@@ -95,7 +96,7 @@ def _start(options: Options) -> _Start:
         found = first.first(upload_, asked.vendor, qemu, tuple(tree.boards))
     except bump_plan.Refused as refused:
         finding = Finding("input-unreadable", "error", refused.mark, refused.why, refused.hint)
-        raise console.Stopped([finding], {where.changelog: entry.lines}, FINDINGS) from None
+        raise Stopped([finding], {where.changelog: entry.lines}, FINDINGS) from None
     text = output.text(found)
     declared = manifest.parse(text.encode("utf-8"), options.manifest)
     # A name that no manifest can have.
@@ -103,13 +104,13 @@ def _start(options: Options) -> _Start:
     return _Start(declared, tree, text, found)
 
 
-def _tree(options: Options, boards: "tuple[str, ...]") -> derive.SourceTree:
+def _tree(options: Options, boards: "tuple[str, ...]") -> SourceTree:
     tree = load.source_tree(options, boards, required=True)
     assert tree is not None
     return tree
 
 
-def _refuse_hand_written(where: load.Place, tree: derive.SourceTree) -> None:
+def _refuse_hand_written(where: load.Place, tree: SourceTree) -> None:
     """A manifest beside types that are written by hand would declare them again."""
     written: list[Text] = [name for source in tree.boards.values() for name in source.by_hand]
     written += patches.by_hand(where.patches)
@@ -121,7 +122,7 @@ def _refuse_hand_written(where: load.Place, tree: derive.SourceTree) -> None:
         for names in by_file.values()
     ]
     if findings:
-        raise console.Stopped(in_order(findings), {}, FINDINGS)
+        raise Stopped(in_order(findings), {}, FINDINGS)
 
 
 def _wanted(options: Options, start: _Start) -> _Files:
@@ -144,7 +145,7 @@ def _add_record(options: Options, start: _Start, wanted: _Files) -> None:
     """In an update of a release that is out, what there was before: no types, and these patches."""
     inputs = load.read_inputs(options, tree_required=True, edited=start.text.encode("utf-8"))
     if inputs.model is None:
-        raise console.Stopped(in_order(inputs.unreadable), inputs.lines, UNREADABLE)
+        raise Stopped(in_order(inputs.unreadable), inputs.lines, UNREADABLE)
     if any(finding.tag == "record-missing" for finding in console.judge(inputs.model)):
         from ..outputs import lock
 

@@ -6,20 +6,20 @@ import os
 from functools import partial
 from typing import Callable, NamedTuple, Optional, Sequence, TypeVar
 
-from ..findings import Lines
-from ..model import derive, lapses, upload
-from ..findings import FINDINGS, Finding, InputError, Text, UNREADABLE, in_order
-from ..inputs.package import changelog, packaging, patches, readme as readme_file, vendor
-from ..inputs import files
-from ..inputs.record import lock
-from ..inputs.source import lifecycle, other_machines
-from ..inputs.source.tree import SourceTree, is_tree, read, version_of
-from ..inputs.releases import distro
-from ..inputs.manifest import load as manifest
-from ..model.derive import Model
-from ..model.releases import with_manifest
 from ..cli.options import CHANGELOG, OUTPUT, Options
-from . import console
+from ..findings import FINDINGS, UNREADABLE, Finding, InputError, Lines, Text, in_order
+from ..inputs import files
+from ..inputs.manifest import load as manifest
+from ..inputs.package import changelog, packaging, patches, readme as readme_file, vendor
+from ..inputs.record import lock
+from ..inputs.releases import distro
+from ..inputs.source import lifecycle, other_machines
+from ..inputs.source.tree import is_tree, read, version_of
+from ..model import derive, lapses, upload
+from ..model.derive import Model
+from ..model.facts import Changelog, Lock, Releases, SourceTree
+from ..model.releases import with_manifest
+from ..model.values import Manifest, named_properties
 
 T = TypeVar("T")
 
@@ -45,6 +45,16 @@ def attempt(read: Callable[[], T], unreadable: list[Finding]) -> Optional[T]:
     except InputError as error:
         unreadable += error.findings
         return None
+
+
+class Stopped(Exception):
+    """A command cannot go on: the findings that say why, and the exit status."""
+
+    def __init__(self, findings: Sequence[Finding], lines: Lines, status: int) -> None:
+        super().__init__(status)
+        self.findings = findings
+        self.lines = lines
+        self.status = status
 
 
 class Place(NamedTuple):
@@ -123,7 +133,7 @@ def _heeding(function: "Callable[[], T]") -> T:
     return signals.heeding(function)
 
 
-def board_names(declared: Optional[manifest.Manifest]) -> tuple[str, ...]:
+def board_names(declared: Optional[Manifest]) -> tuple[str, ...]:
     # Without a manifest the tree is still worth a look, so that all failures are told at once.
     return tuple(str(board.name) for board in declared.boards) if declared else ()
 
@@ -136,7 +146,7 @@ def question(options: Options) -> upload.Question:
     return upload.Question(options.series, options.date, epoch, vendor.read(os.environ), source)
 
 
-def known_releases(wanted: Optional[manifest.Manifest]) -> distro.Releases:
+def known_releases(wanted: Optional[Manifest]) -> Releases:
     known = distro.read()
     return with_manifest(distro.with_legacy(known) if wanted and wanted.support == "eol-legacy" else known, wanted)
 
@@ -153,7 +163,7 @@ def read_inputs(options: Options, tree_required: bool, edited: Optional[bytes] =
     declared = attempt(wanted, unreadable)
     entry = attempt(lambda: changelog.read(where.changelog), unreadable)
     known = attempt(lambda: known_releases(declared), unreadable)
-    named = manifest.named_properties(declared) if declared else None
+    named = named_properties(declared) if declared else None
     tree = attempt(lambda: source_tree(options, board_names(declared), tree_required, named), unreadable)
     if declared:
         lines[options.manifest] = declared.lines
@@ -182,7 +192,7 @@ def readable(options: Options, tree_required: bool) -> Known:
     """The model. Stops the command where something cannot be read."""
     inputs = read_inputs(options, tree_required)
     if inputs.model is None:
-        raise console.Stopped(inputs.unreadable, inputs.lines, UNREADABLE)
+        raise Stopped(inputs.unreadable, inputs.lines, UNREADABLE)
     return Known(inputs.model, inputs.lines)
 
 
@@ -193,16 +203,16 @@ def sound(options: Options, tree_required: bool) -> Known:
     return known
 
 
-def stop_misread(declared: manifest.Manifest) -> None:
+def stop_misread(declared: Manifest) -> None:
     """Stop the command where a manifest has errors of its format.
 
     What is wrong has been left out, so that the rest of it means something else.
     """
     if declared.findings:
-        raise console.Stopped(in_order(declared.findings), {declared.file: declared.lines}, FINDINGS)
+        raise Stopped(in_order(declared.findings), {declared.file: declared.lines}, FINDINGS)
 
 
-def whole(other: manifest.Manifest) -> manifest.Manifest:
+def whole(other: Manifest) -> Manifest:
     """The manifest of another package, which cannot be used where its format is wrong. Raises InputError."""
     wrong = in_order(other.findings)
     if wrong:
@@ -214,10 +224,10 @@ def whole(other: manifest.Manifest) -> manifest.Manifest:
 
 def before(
     options: Options,
-    declared: manifest.Manifest,
-    entry: changelog.Changelog,
+    declared: Manifest,
+    entry: Changelog,
     found: upload.Upload,
-    known: distro.Releases,
+    known: Releases,
     tree: Optional[SourceTree],
     lines: dict[str, Sequence[str]],
     unreadable: list[Finding],
@@ -296,7 +306,7 @@ def with_revision(options: Options, derived: Model) -> Model:
     return derived._replace(history=derived.history._replace(revision=revision))
 
 
-def _against(path: str, known: distro.Releases) -> lock.Lock:
+def _against(path: str, known: Releases) -> Lock:
     """Another package's frozen record, or its manifest where it has none."""
     if path.endswith(".lock"):
         return lock.read(path)

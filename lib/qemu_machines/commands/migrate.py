@@ -7,14 +7,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Iterator, Optional, Sequence
 
-from ..findings import nearest
+from ..cli.options import Options, WrongUsage
+from ..findings import FINDINGS, FINE, UNREADABLE, USAGE, Finding, nearest
 from ..qemu import programs, roots
 from ..qemu.migrate import guests, matrix, transfer
 from ..qemu.migrate.matrix import Done, Job, Pair, Qemu
 from ..qemu.process import QmpError
-from ..findings import FINDINGS, FINE, Finding, UNREADABLE, USAGE
-from ..cli.options import Options, WrongUsage
 from . import console, load, signals
+from .load import Stopped
 
 
 @signals.politely
@@ -40,7 +40,7 @@ def _compare(options: Options, old_path: str, new_path: str) -> int:
         what = f"has {_targets(new)}, while {old_path} has {_targets(old)}"
         unreadable.append(console.unreadable(new_path, what, "both have to have a binary for the same target"))
     if unreadable:
-        raise console.Stopped(unreadable, {}, UNREADABLE)
+        raise Stopped(unreadable, {}, UNREADABLE)
     if mistyped := _mistyped(options, pairs):
         console.report(mistyped, {})
         return USAGE

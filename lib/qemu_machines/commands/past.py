@@ -6,17 +6,17 @@ import os
 from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
-from ..model import derive, upload
-from ..findings import InputError, Mark, UNREADABLE
-from ..inputs.package import changelog, patches, revisions, vendor
+from ..cli.options import Options
+from ..findings import UNREADABLE, InputError, Mark
 from ..inputs import files
+from ..inputs.manifest import load as manifest
+from ..inputs.package import changelog, patches, revisions, vendor
 from ..inputs.record import lock
 from ..inputs.source import lifecycle, other_machines
-from ..inputs.manifest import load as manifest
-from ..inputs.releases.distro import Releases
-from ..model.derive import Lock
-from ..cli.options import Options
-from . import console, load
+from ..model import derive, upload
+from ..model.facts import Changelog, Lock, Patch, Releases
+from . import load
+from .load import Stopped
 
 _RECORD, _SERIES = "qemu-machines.lock", "patches/series"
 
@@ -37,7 +37,7 @@ def read(options: Options) -> load.Known:
     try:
         return load.Known(_model(options, lines), lines)
     except InputError as error:
-        raise console.Stopped(error.findings, lines, UNREADABLE) from None
+        raise Stopped(error.findings, lines, UNREADABLE) from None
 
 
 def _model(options: Options, lines: "dict[str, Sequence[str]]") -> derive.Model:
@@ -62,7 +62,7 @@ def _history(
     path: str,
     package: _Package,
     found: "Mapping[str, bytes]",
-    entry: changelog.Changelog,
+    entry: Changelog,
     then: upload.Upload,
     known: Releases,
     lines: "dict[str, Sequence[str]]",
@@ -89,7 +89,7 @@ def _history(
     )
 
 
-def _patches(package: _Package, found: "Mapping[str, bytes]") -> "Optional[tuple[patches.Patch, ...]]":
+def _patches(package: _Package, found: "Mapping[str, bytes]") -> "Optional[tuple[Patch, ...]]":
     if _SERIES not in found:
         return None
     folder = package.path("patches")

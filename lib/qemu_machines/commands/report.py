@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import rules
-from ..findings import FINE
 from ..cli.options import Options
+from ..findings import FINE
 from . import console, load
 
 

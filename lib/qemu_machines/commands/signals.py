@@ -14,9 +14,9 @@ import threading
 from contextlib import contextmanager
 from typing import Callable, Iterator, TypeVar
 
-from ..inputs import running
 from ..cli.options import Options
-from . import console
+from ..inputs import running
+from .load import Stopped
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _Command = Callable[[Options], int]
@@ -50,7 +50,7 @@ def politely(run: _Command) -> _Command:
                 status = run(options)
             except _Ended:
                 pass
-            except console.Stopped:
+            except Stopped:
                 # What a QEMU that was ended for the signal could not tell is no finding.
                 if not _came:
                     raise

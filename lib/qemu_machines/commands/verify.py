@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from typing import Optional, Sequence
 
-from ..cli import debhelper
 from .. import rules
-from ..model import binary_changes, upload
-from ..findings import FINE, Finding, InputError, Mark, UNREADABLE, in_order
-from ..inputs.record import observed
-from ..model.derive import BOARDS, Built, Lock, Model, binary_of
+from ..cli import debhelper
 from ..cli.options import Options
+from ..findings import FINE, UNREADABLE, Finding, InputError, Mark, in_order
+from ..inputs.record import observed
+from ..model import binary_changes, upload
+from ..model.derive import BOARDS, Built, Model, binary_of
+from ..model.facts import Lock
+from ..model.observed import Observed
 from . import console, load, signals
+from .load import Stopped
 
 
 @signals.politely
@@ -24,7 +27,7 @@ def run(options: Options) -> int:
         return FINE
     try:
         return _verify(options)
-    except console.Stopped as stopped:
+    except Stopped as stopped:
         if options.format != "json":
             raise
         # A program gets its document whatever happens, as from check.
@@ -40,7 +43,7 @@ def _verify(options: Options) -> int:
     unreadable: list[Finding] = []
     built = ask(options, known.model, unreadable)
     if built is None:
-        raise console.Stopped(unreadable, known.lines, UNREADABLE)
+        raise Stopped(unreadable, known.lines, UNREADABLE)
     findings = console.judge_built(known.model, built)
     left = console.unjudged(known.model, built)
     if options.format == "json":
@@ -84,7 +87,7 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
     wanted = {one.name for one in model.types}
     drivers = {str(item.driver) for one in model.types for item in one.properties if not item.driver.endswith("-machine")}
 
-    def one(path: str) -> "observed.Observed | QmpError":
+    def one(path: str) -> "Observed | QmpError":
         try:
             return observe.observe(path, wanted, drivers)
         except QmpError as error:
@@ -106,10 +109,10 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
             unreadable.append(console.unreadable(path, message, hint))
     record = _record(model.history.lock, unreadable)
     upstream = _upstream(options, model, paths, answers, unreadable) if not unreadable and options.upstream else ()
-    binaries = tuple(answer for answer in answers if isinstance(answer, observed.Observed))
+    binaries = tuple(answer for answer in answers if isinstance(answer, Observed))
     by_target: dict[str, str] = {}
     for path, answer in zip(paths, answers):
-        if isinstance(answer, observed.Observed) and by_target.setdefault(answer.target, path) != path and answer.target in boards:
+        if isinstance(answer, Observed) and by_target.setdefault(answer.target, path) != path and answer.target in boards:
             message = f"{by_target[answer.target]} is for {answer.target}, too"
             unreadable.append(console.unreadable(path, message, "name one binary for each target"))
     if unreadable:
@@ -120,12 +123,12 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
 
 def _upstream(
     options: Options, model: Model, paths: "Sequence[str]", answers: "Sequence[object]", unreadable: "list[Finding]"
-) -> "tuple[tuple[observed.Observed, observed.Observed], ...]":
+) -> "tuple[tuple[Observed, Observed], ...]":
     """The binaries that have none of the package's changes, each with the package's own, both with all of upstream's types."""
     from ..qemu import observe, programs
     from ..qemu.process import QmpError
 
-    own = {answer.target: (path, answer) for path, answer in zip(paths, answers) if isinstance(answer, observed.Observed)}
+    own = {answer.target: (path, answer) for path, answer in zip(paths, answers) if isinstance(answer, Observed)}
     found, pairs = programs.find([options.upstream], None)[0], []
     wanted = observe.Others(BOARDS, {one.name for one in model.types})
     for path in found:
@@ -154,7 +157,7 @@ def _judges_nothing(path: str, targets: "set[str]") -> bool:
     return ("x86_64" if target == "i386" else target) not in targets
 
 
-def _record(lock: Optional[Lock], unreadable: "list[Finding]") -> "tuple[observed.Observed, ...]":
+def _record(lock: Optional[Lock], unreadable: "list[Finding]") -> "tuple[Observed, ...]":
     """The observed half of the record, which only verify reads: it is larger than all the rest."""
     if lock is None or lock.observed is None:
         return ()

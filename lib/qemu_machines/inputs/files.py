@@ -15,7 +15,7 @@ import re
 import stat
 from typing import Iterable, Iterator, Optional, Sequence
 
-from ..findings import Finding, InputError, Mark
+from ..findings import Finding, InputError, Mark, split_lines
 
 LIMIT = 1 << 20
 # How many folders above are looked at.
@@ -338,8 +338,3 @@ def refusal(found: list[Finding]) -> InputError:
     error = InputError(found[0].mark, found[0].message, found[0].hint)
     error.findings = found
     return error
-
-
-def split_lines(text: str) -> list[str]:
-    """The lines as editors count them, without their ends."""
-    return [line.rstrip("\r") for line in text.split("\n")]

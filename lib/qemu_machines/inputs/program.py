@@ -9,8 +9,8 @@ import time
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import Mapping, Optional, Sequence, TypeVar
 
-from . import running
 from ..findings import printable
+from . import running
 
 # Of standard error, for the words of an error.
 _TAIL = 2000

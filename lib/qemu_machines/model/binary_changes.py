@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
-from ..inputs.record.observed import CPU as CPU, Description, FIRMWARE, Field, OWN as OWN, Observed, SAVED
+from .observed import CPU, FIRMWARE, OWN, SAVED, Description, Field, Observed
 from .spelling import plain
 
 # Reviewed one by one: a saved field or section under another name in what is, byte for byte, the same place.

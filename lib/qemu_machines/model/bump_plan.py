@@ -11,9 +11,10 @@ from typing import Iterator, Mapping, NamedTuple, Optional
 
 from ..findings import Mark, Where, mark_of, nearest
 from . import version
+from .derive import MachineType, Model
+from .facts import SourceTree
 from .releases import OTHER_VENDOR, is_open
-from ..inputs.manifest.load import Board
-from .derive import MachineType, Model, Release, SourceTree
+from .values import Board, Release
 
 Settings = Mapping[str, Mapping[str, str]]
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional
 
+from .derive import BOARDS, binary_of
+from .facts import FrozenType
 from .spelling import plain
-from .derive import BOARDS, FrozenType, binary_of
 
 # What a difference means to a guest, by what is different.
 GONE = "its guests find no machine type there: they cannot be migrated, restored or started"

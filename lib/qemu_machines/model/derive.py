@@ -11,46 +11,21 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from ..findings import Mark, Text, Where
-from ..inputs.source import capabilities
 from . import version as versions
-from ..inputs.package.changelog import UNRELEASED as UNRELEASED
-from ..inputs.package.readme import Readme as Readme
-from ..inputs.source.lifecycle import Lifecycle as Lifecycle
-from ..inputs.record.lock import FrozenType as FrozenType
-from ..inputs.record.lock import Lock as Lock
-from ..inputs.manifest.load import Addition as Addition
-from ..inputs.manifest.load import Board as Board
-from ..inputs.manifest.load import Change as Change
-from ..inputs.manifest.load import Exemption as Exemption
-from ..inputs.manifest.load import MachineField, Manifest, Variant
-from ..inputs.manifest.load import Override as Override
-from ..inputs.manifest.load import Property as Property
-from ..inputs.manifest.load import Release as Release
-from ..inputs.manifest.load import release_properties as release_properties
-from ..inputs.package.patches import UPSTREAM as UPSTREAM
-from ..inputs.package.patches import Patch as Patch
-from ..inputs.package.patches import Touched as Touched
-from ..inputs.releases.distro import ReleaseInfo as ReleaseInfo
-from ..inputs.releases.distro import Releases
-from ..inputs.source.tree import BoardSource as BoardSource
-from ..inputs.source.tree import ClassField as ClassField
-from ..inputs.source.tree import SourceTree as SourceTree
-from ..inputs.source.tree import UpstreamType as UpstreamType
-from .spelling import name_in as name_in
-from .spelling import plain as plain
-from .lineage import CHANGES, EXCEPTIONS, RELEASE, Settings, Steps, VARIANT, WAS, of_the_first, settings_of, together
-from .lineage import Layer as Layer
-from .lineage import lasting as lasting
-from .upload import Earlier as Earlier
-from .upload import Upload as Upload
-from .upload import changes_of_upload as changes_of_upload
-from .upload import end_of_support, own_releases
+from .facts import (
+    UNRELEASED, BoardSource, FrozenType, Lifecycle, Lock, Patch, Readme, ReleaseInfo, Releases, SourceTree,
+    UpstreamType,
+)
+from .lineage import CHANGES, EXCEPTIONS, RELEASE, VARIANT, WAS, Layer, Settings, Steps, of_the_first, settings_of, together
 from .releases import homes, with_manifest
+from .spelling import plain
+from .upload import Earlier, Upload, end_of_support, own_releases
+from .values import Addition, Board, Change, Exemption, MachineField, Manifest, Property, Release, Variant
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
-    from ..inputs.package.hooks import Hook as Hook
-    from ..inputs.record.observed import Observed as Observed
+    from .facts import Hook
+    from .observed import Observed
 
 # Upstream's own words for a board: what it is, its chips, their year. Upstream
 # has "Standard" or "QEMU" and a version in front.
@@ -78,8 +53,6 @@ PREFERRED = {"pc-i440fx": "pc", "pseries": "pseries", "s390-ccw-virtio": "s390-c
 
 BOARDS = tuple(_BINARY)
 
-# Its properties are no compat properties but in an array of the machine class.
-CAPABILITIES_DRIVER = capabilities.DRIVER
 
 
 # Why a type is deprecated.

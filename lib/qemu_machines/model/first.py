@@ -6,8 +6,8 @@ import re
 from typing import Any, NamedTuple, Optional
 
 from ..findings import counted
-from ..inputs.package.vendor import Vendor
 from .bump_plan import Refused
+from .facts import Vendor
 from .upload import Upload
 
 _ROOTS = ("Debian", "Ubuntu")

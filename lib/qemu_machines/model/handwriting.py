@@ -9,14 +9,13 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
-from ..outputs.draft import Draft, Named, base_of, numbers
-from .descriptions import wrong_claim, wrong_version
 from ..findings import Finding, Mark, Text, few
-from ..inputs.source.handwritten import HandType, LATEST
-from ..inputs.releases.distro import Releases
-from .spelling import plain
-from ..inputs.package.patches import Touched
 from .derive import BOARDS, MachineType, binary_of
+from .descriptions import wrong_claim, wrong_version
+from .draft import Draft, Named, base_of, numbers
+from .facts import Releases, Touched
+from .handwritten import LATEST, HandType
+from .spelling import plain
 
 # What no rule of the catalogue says: those judge no C.
 NOT_KEPT = "import-not-kept"

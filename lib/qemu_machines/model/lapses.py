@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Iterable, Iterator, NamedTuple
 
 from ..findings import Mark
-from .derive import FrozenType, MachineType, Model, frozen_type, kept_values
+from .derive import MachineType, Model, frozen_type, kept_values
+from .facts import FrozenType
 from .news import new_touched
 
 Changed = tuple[str, str, str]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple, Optional
 
-from ..inputs.source import inheritance
 from .derive import MachineType, Model, version_numbers
 from .support import UpgradePath, end_of, need, ordered, ways_of
 
@@ -71,4 +70,4 @@ def _upstream(model: Model, one: MachineType) -> Optional[Upstream]:
     source, base = model.source(one.board), model.upstream(one)
     if source is None or base is None:
         return None
-    return Upstream(base.name, source.file, inheritance.compat_arrays(source.lines, version_numbers(one.base)))
+    return Upstream(base.name, source.file, source.inherited(version_numbers(one.base)))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional, Sequence, Union
 
 from ..findings import Mark, Text
-from ..inputs.manifest.load import Addition, Change, Exemption, MachineField, Property
+from .values import Addition, Change, Exemption, MachineField, Property
 
 # The parts of the way, in the order in which they are applied.
 RELEASE, WAS, EXCEPTIONS, CHANGES, VARIANT = range(5)

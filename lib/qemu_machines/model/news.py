@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Iterator, NamedTuple, Optional
 
-from ..inputs.record.lock import FrozenType
-from .derive import MachineType, Model, Patch, Touched
+from .derive import MachineType, Model
+from .facts import FrozenType, Patch, Touched
 
 
 class Moved(NamedTuple):

@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime
 from typing import Optional
 
-from ..inputs.manifest.load import Manifest, Release
-from ..inputs.releases.distro import ReleaseInfo, Releases
-from ..inputs.releases.dot_releases import DotRelease
+from .facts import ReleaseInfo, Releases
+from .values import DotRelease, Manifest, Release
 
 # What may be meant where an upload is for the release of another vendor.
 OTHER_VENDOR = "is another manifest meant (--manifest), another release (--series), or another vendor (DEB_VENDOR)?"

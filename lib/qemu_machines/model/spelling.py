@@ -5,6 +5,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Optional
 
+# Printable text on one line, with none of the characters that hide or reorder
+# text: what is written here ends in C strings, documents and terminals.
+PRINTABLE = (
+    "[ -~\u00a1-\u00ac\u00ae-\u061b\u061d-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff"
+    "\uf900-\ufdff\ufe30-\ufefe\uff01-\uffef\U00010000-\U0003ffff]"
+)
+# A version of QEMU that has machine types.
+BASE_VERSION = r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2}))?"
 # What C and a reader take for the same number.
 NUMBER = "-?(0|[1-9][0-9]{0,19})|0[xX][0-9A-Fa-f]{1,16}"
 _OCTAL = "0[0-7]{1,22}"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime
 from typing import NamedTuple, Optional
 
-from ..inputs.releases.distro import ReleaseInfo, Releases
 from .derive import Model
+from .facts import ReleaseInfo, Releases
 
 
 class Need(NamedTuple):

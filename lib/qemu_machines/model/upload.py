@@ -12,14 +12,10 @@ import re
 from typing import Mapping, NamedTuple, Optional
 
 from ..findings import InputError, Mark, Text
-from ..inputs.package import changelog
-from . import version
+from . import dates, version
+from .facts import UNRELEASED, Changelog, Entry, Heading, ReleaseInfo, Releases, Vendor
 from .releases import has_dot_releases, homes, with_manifest
-from ..inputs.package.changelog import Changelog, Entry, Heading
-from ..inputs.releases.dot_releases import DotRelease
-from ..inputs.manifest.load import Change, Manifest, Release
-from ..inputs.releases.distro import ReleaseInfo, Releases
-from ..inputs.package.vendor import Vendor
+from .values import Change, DotRelease, Manifest, Release
 
 DEVELOPMENT, RELEASED, END_OF_LIFE, UNKNOWN = "development", "released", "end-of-life", "unknown"
 _POCKET = re.compile(r"(.+?)-(proposed-updates|proposed|updates|security|backports-sloppy|backports)")
@@ -142,7 +138,7 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
         heading=entry.first,
         trailer=entry.last,
         because=because,
-        unreleased=None if question.series else next((one for one in heading.distributions if one == changelog.UNRELEASED), None),
+        unreleased=None if question.series else next((one for one in heading.distributions if one == UNRELEASED), None),
     )
 
 
@@ -182,7 +178,7 @@ def _reference(entry: Changelog, question: Question) -> tuple[datetime.date, str
             "this entry has no date, and SOURCE_DATE_EPOCH is not set",
             "finish the entry (dch -r), or give --date",
         )
-    return changelog.moment(entry.date).date(), f"{entry.date.mark} {entry.date}"
+    return dates.moment(entry.date).date(), f"{entry.date.mark} {entry.date}"
 
 
 def _place(
@@ -197,7 +193,7 @@ def _place(
         series, pocket = _series(Text(question.series, Mark("--series")), releases, reference)
         return _Place(series, pocket, False, (), "--series")
     heading, note = entry.heading, ""
-    inherits = changelog.UNRELEASED in heading.distributions and bool(entry.released)
+    inherits = UNRELEASED in heading.distributions and bool(entry.released)
     if inherits:
         heading, which = _below(entry.released, manifest, releases, reference)
         note = f"{entry.heading.distributions[0].mark} is UNRELEASED; {which} below: "
@@ -265,7 +261,7 @@ def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optiona
     uploads: list[Text] = []
     day = found.reference
     # Nothing that is deeper down is of any use, in whatever a hostile changelog has.
-    for below in itertools.islice(changelog.below(entry), _DEEPEST):
+    for below in itertools.islice(entry.below(), _DEEPEST):
         day = _day(below, day)
         if below.heading.version == record:
             return Earlier(tuple(uploads), day, rebuild)
@@ -282,7 +278,7 @@ def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optiona
 
 def is_later(record: str, entry: Changelog) -> bool:
     """Whether the version that a record is of is later than an upload: neither it nor anything below it."""
-    below = (one.heading.version for one in itertools.islice(changelog.below(entry), _DEEPEST))
+    below = (one.heading.version for one in itertools.islice(entry.below(), _DEEPEST))
     version_here = entry.heading.version
     return version.order(record) > version.order(version_here) and record not in (version_here, *below)
 
@@ -290,7 +286,7 @@ def is_later(record: str, entry: Changelog) -> bool:
 def _day(below: Entry, later: datetime.date) -> datetime.date:
     """The day of an entry; where it says none that can be read, that of the entry above."""
     try:
-        return changelog.moment(below.date).date() if below.date else later
+        return dates.moment(below.date).date() if below.date else later
     except InputError:
         return later
 
@@ -300,7 +296,7 @@ def _went_to(heading: Heading, releases: Releases, day: datetime.date) -> str:
     if _is_cloud(heading) or "~bpo" in heading.version or version.is_rebuild(heading.version):
         return ""
     series, pocket = _series(heading.distributions[0], releases, day)
-    if series in ("experimental", changelog.UNRELEASED) or series in _ROLLING and releases.rolling or pocket.startswith("backports"):
+    if series in ("experimental", UNRELEASED) or series in _ROLLING and releases.rolling or pocket.startswith("backports"):
         return ""
     return _target(series, releases, day)
 

@@ -14,8 +14,9 @@ import os
 from typing import Iterator, Mapping, Sequence
 
 from ..findings import Text
-from ..model.derive import BoardSource, CAPABILITIES_DRIVER, ClassField, DEPRECATION, MachineType, Model, Property
-from ..model.derive import UpstreamType, binary_of, include_name
+from ..model.derive import DEPRECATION, MachineType, Model, binary_of, include_name
+from ..model.facts import CAPABILITIES_DRIVER, BoardSource, ClassField, UpstreamType
+from ..model.values import Property
 
 _X86_CPU, _X86_SYMBOL = "x86_64-cpu", "TYPE_X86_CPU"
 # QEMU's own style.

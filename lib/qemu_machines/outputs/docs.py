@@ -10,10 +10,11 @@ import datetime
 from typing import Iterator, Optional, Sequence
 
 from ..inputs.package import readme as readme_file
-from ..model.derive import Addition, Change, Exemption, Layer, MachineType, Model, PREFERRED, Release, binary_of, lasting
+from ..model.derive import PREFERRED, MachineType, Model, binary_of
+from ..model.lineage import Layer, lasting
 from ..model.support import end_of, ways_of
-from .text import as_rst, as_text
-from .text import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, join, listed
+from ..model.values import Addition, Change, Exemption, Release
+from .text import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, as_rst, as_text, join, listed
 
 FILE = "machine-types.txt"
 RST_FILE = "machine-types.rst"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..model.lifetime import Life
 from ..findings import Mark, printable
-from ..model.derive import Layer, MachineType, Model, Upload
-from ..rules import Rule
+from ..model.derive import MachineType, Model
+from ..model.lifetime import Life
+from ..model.lineage import Layer
 from ..model.support import Need, UpgradePath, Ways, end_of, need, ordered, ways_of
+from ..model.upload import Upload
+from ..rules import Rule
 from .text import folded
 
 

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from ..findings import printable
-from ..inputs.source.handwritten import HandType, Handwritten
+from ..inputs.source.handwritten import Handwritten
+from ..model.handwritten import HandType
 
 
 def data(one: HandType) -> "dict[str, Any]":

@@ -6,7 +6,7 @@ import os
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import __version__
-from ..findings import Finding, Mark, PROGRAM, few_places, json_text, printable
+from ..findings import PROGRAM, Finding, Mark, few_places, json_text, printable
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

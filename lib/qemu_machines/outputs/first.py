@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Sequence
 
 from .. import __version__
-from ..model.first import First
 from ..inputs.package.packaging import Build
+from ..model.first import First
 from . import manifest
 
 SCHEMA = "/usr/share/dh-qemu-machines/qemu-machines.schema.json"

@@ -9,7 +9,8 @@ import re
 from typing import Callable
 
 from ..findings import printable_lines
-from ..model.derive import BoardSource, SourceTree, include_name
+from ..model.derive import include_name
+from ..model.facts import BoardSource, SourceTree
 
 # Lines before the one that is added, as diff(1) gives.
 _CONTEXT = 3

@@ -7,10 +7,11 @@ from typing import Iterator, Optional, Sequence
 
 from ..findings import Text, counted, few
 from ..inputs.record import observed
-from ..inputs.record.observed import Observed
+from ..model.derive import MachineType, Model
+from ..model.facts import Lock, Patch
 from ..model.lapses import differing
-from ..model.derive import Lock, MachineType, Model, Patch
 from ..model.news import new_touched
+from ..model.observed import Observed
 
 _HEADER = """\
 # What was released. Written by "dh_qemu_machines freeze", not by hand: guests run

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
-from ..qemu.migrate.matrix import Across, BACK, FORWARD, Migration, Pair, as_data
 from ..findings import few, json_text, printable
+from ..qemu.migrate.matrix import BACK, FORWARD, Across, Migration, Pair, as_data
 from .text import folded
 
 _DIRECTIONS = (FORWARD, BACK)

@@ -10,7 +10,7 @@ import re
 import tempfile
 from typing import Any, Iterator
 
-from ..inputs.record.observed import CPU, OWN
+from ..model.observed import CPU, OWN
 from . import replies
 from .process import QmpError
 from .qmp import Qmp, Refused

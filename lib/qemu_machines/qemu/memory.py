@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from typing import Iterable, Iterator, NamedTuple, Optional
 
-from ..inputs.record.observed import Setting
+from ..model.observed import Setting
 
 # As the machine has it: QEMU runs natively.
 _POINTER = struct.calcsize("P")

@@ -14,11 +14,10 @@ import time
 from typing import Any, Collection, Iterable, Iterator, Mapping, Optional, Sequence
 
 from ..findings import printable
-from ..inputs.record.observed import Description, Field, Observed, ObservedType, SAVED
-from ..model.spelling import name_in
 from ..inputs.program import ProgramError
-from . import firmware, machine, replies, roots
-from . import types as boards
+from ..model.observed import SAVED, Description, Field, Observed, ObservedType
+from ..model.spelling import name_in
+from . import firmware, machine, replies, roots, types as boards
 from .process import Process, QmpError
 from .qmp import Qmp, Refused
 from .survivor import Survivor

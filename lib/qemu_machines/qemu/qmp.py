@@ -8,7 +8,7 @@ from typing import Any, Sequence
 from ..findings import printable
 from ..inputs.program import ProgramError
 from . import replies
-from .process import Process, QmpError, SIZE_LIMIT, TIME_LIMIT
+from .process import SIZE_LIMIT, TIME_LIMIT, Process, QmpError
 
 # No guest and no KVM: these run on build machines. "-accel tcg" because a
 # binary whose name ends in "kvm" would otherwise ask for /dev/kvm.

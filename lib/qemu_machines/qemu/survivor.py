@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Optional, Sequence
 
-from .process import QmpError, SIZE_LIMIT
+from .process import SIZE_LIMIT, QmpError
 from .qmp import ARGUMENTS, Qmp, Refused
 
 # How often a QEMU is started again, and for how many seconds in all: QEMU 11.1's for Arm ends on some ten boards' devices.

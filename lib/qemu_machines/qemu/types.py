@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
-from ..inputs.record.observed import Setting
+from ..model.observed import Setting
 from . import memory, replies
 from .process import QmpError
 from .qmp import Qmp

@@ -10,8 +10,10 @@ import os
 from itertools import product
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
-from ..findings import Finding, Mark, SEVERITIES, Text, Where, few, mark_of
-from ..model.derive import FrozenType, MachineType, Model, Override, binary_of
+from ..findings import SEVERITIES, Finding, Mark, Text, Where, few, mark_of
+from ..model.derive import MachineType, Model, binary_of
+from ..model.facts import FrozenType
+from ..model.values import Override
 
 
 class Subject(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Iterator
 
 from ..model.derive import Model, version_numbers
 from ..model.support import end_of
-from . import Problem, Rule, TYPES, about
+from . import TYPES, Problem, Rule, about
 
 
 def base_differs_between_boards(model: Model) -> Iterator[Problem]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
 
-from ..model import binary_changes
 from ..findings import few, nearest
-from ..model.derive import MachineType, Model, binary_of, name_in, plain
-from . import Problem, Rule, Subject, TYPES, about
+from ..model import binary_changes
+from ..model.derive import MachineType, Model, binary_of
+from ..model.observed import CPU, OWN
+from ..model.spelling import name_in, plain
+from . import TYPES, Problem, Rule, Subject, about
 
 if TYPE_CHECKING:
-    from ..model.derive import Observed
+    from ..model.observed import Observed
 
 
 IN_MEMORY = "before QEMU 9.1 they are read in its memory, which the kernel may forbid, and not in that of a script that starts it"
@@ -121,7 +123,7 @@ def property_not_built(model: Model) -> Iterator[Problem]:
             value = last.get((str(item.driver), str(item.name)))
             if item.driver == "spapr-machine":
                 # A machine's own capabilities are no compat properties: what it tells when it is started (and nothing, if that was not asked).
-                value = observed.facts.get(f"{binary_changes.OWN}{item.name}", str(item.value))
+                value = observed.facts.get(f"{OWN}{item.name}", str(item.value))
             if value is None or plain(value) != plain(item.value):
                 has = f"has {value}" if value is not None else "does not set it"
                 message = f"{TYPES}: {item.driver}.{item.name}={item.value} is declared, and the binary {has}"
@@ -257,7 +259,7 @@ def built_type_changed(model: Model) -> Iterator[Problem]:
         for fact in binary_changes.facts(old, new, names):
             message = f"{TYPES}: {fact.what} was {fact.was} in the release and is {fact.now} {_since(model)}"
             yield from _of_all(model, (fact.type,), message, _OTHER_BOARD)
-        yield from _of_started(model, old, new, names, binary_changes.OWN, _OTHER_BOARD)
+        yield from _of_started(model, old, new, names, OWN, _OTHER_BOARD)
 
 
 def _of_started(model: Model, old: Observed, new: Observed, names: "list[str]", kind: str, hint: str) -> Iterator[Problem]:
@@ -312,7 +314,7 @@ def cpu_model_changed(model: Model) -> Iterator[Problem]:
         for name, changed in binary_changes.cpus(old, new, names) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
             yield from _of_all(model, names, message, _OLD_FLAGS, _severity(old, new))
-        yield from _of_started(model, old, new, names, binary_changes.CPU, _OLD_FLAGS)
+        yield from _of_started(model, old, new, names, CPU, _OLD_FLAGS)
 
 
 def _of_all(model: Model, names: Sequence[str], message: str, hint: str, severity: str = "") -> Iterator[Problem]:
@@ -342,7 +344,7 @@ def _differences(upstream: Observed, own: Observed, names: "list[str]") -> "Iter
     for fact in binary_changes.facts(upstream, own, names):
         facts.setdefault(f"{fact.what} is {fact.was} and here {fact.now}", []).append(fact.type)
     yield from ((text, tuple(types)) for text, types in facts.items())
-    for kind in (binary_changes.OWN, binary_changes.CPU):
+    for kind in (OWN, CPU):
         yield from ((few(changes), types) for changes, types in binary_changes.of_started(upstream, own, names, kind))
     for one in binary_changes.settings(upstream, own, names):
         yield f"{few(one.devices)}.{one.name} is {one.was} and here {one.now}", one.types

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ..model.descriptions import wrong_claim, wrong_version
 from ..model.derive import MachineType, Model
-from . import Problem, Rule, TYPES, about
+from ..model.descriptions import wrong_claim, wrong_version
+from . import TYPES, Problem, Rule, about
 
 
 def description_mismatch(model: Model) -> Iterator[Problem]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..findings import Mark, Where, few
+from ..model.derive import MachineType, Model
+from ..model.facts import FrozenType
 from ..model.lapses import Changed, Missing, changed, gone, outdated, settled, stale
-from ..model.derive import FrozenType, MachineType, Model
 from ..model.support import need
-from . import Problem, Rule, TYPES, about, about_frozen, of_upload
+from . import TYPES, Problem, Rule, about, about_frozen, of_upload
 
 _HINT = "a released type never changes: undo it, or make the change an increment"
 

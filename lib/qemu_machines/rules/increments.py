@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Iterator, Optional
 
 from ..findings import Text
-from ..model.derive import Change, MachineType, Model, Release, changes_of_upload
+from ..model.derive import MachineType, Model
 from ..model.releases import has_dot_releases, is_open
-from . import Problem, Rule, Subject, TYPES, about
+from ..model.upload import changes_of_upload
+from ..model.values import Change, Release
+from . import TYPES, Problem, Rule, Subject, about
 
 
 def _increments(model: Model) -> Iterator[MachineType]:

@@ -6,9 +6,10 @@ import re
 from typing import Iterator
 
 from ..findings import Mark, Text, Where
-from ..model.derive import Board, Model, PREFERRED, binary_of
+from ..model.derive import PREFERRED, Model, binary_of
 from ..model.news import before
-from . import Problem, Rule, Subject, TYPES, about
+from ..model.values import Board
+from . import TYPES, Problem, Rule, Subject, about
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
 _EVERYWHERE = ("none",)

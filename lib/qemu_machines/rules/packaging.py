@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Iterator, Sequence
 
 from ..findings import Mark
-from ..model.derive import Model, Patch, Touched, UPSTREAM
+from ..model.derive import Model
+from ..model.facts import UPSTREAM, Patch, Touched
 from ..model.news import new_touched, novelties
-from . import Problem, Rule, TYPES, about, about_frozen, of_upload
+from . import TYPES, Problem, Rule, about, about_frozen, of_upload
 
 
 def _declared(model: Model) -> set[str]:

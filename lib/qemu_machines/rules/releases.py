@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Iterator
 
 from ..findings import Text, nearest
-from ..model.derive import Model, ReleaseInfo, UNRELEASED
+from ..model.derive import Model
+from ..model.facts import UNRELEASED, ReleaseInfo
 from ..model.releases import OTHER_VENDOR
 from . import Problem, Rule, Subject, of_upload
 

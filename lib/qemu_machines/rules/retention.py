@@ -7,7 +7,7 @@ from typing import Iterator
 from ..findings import Text
 from ..model.derive import Model
 from ..model.support import Need, need
-from . import Problem, Rule, Subject, TYPES, about
+from . import TYPES, Problem, Rule, Subject, about
 
 
 def _needs(model: Model) -> Iterator[tuple[Text, Need]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable, Iterator, Optional
 
 from ..findings import Mark, Text, nearest
-from ..model.derive import BoardSource, CAPABILITIES_DRIVER, MachineType, Model, Property, UpstreamType, qemu_words
-from ..model.derive import release_properties, version_numbers
-from . import Problem, Rule, Subject, TYPES, about, of_upload
+from ..model.derive import MachineType, Model, qemu_words, version_numbers
+from ..model.facts import CAPABILITIES_DRIVER, BoardSource, UpstreamType
+from ..model.values import Property, release_properties
+from . import TYPES, Problem, Rule, Subject, about, of_upload
 
 if TYPE_CHECKING:
-    from ..model.derive import Hook
+    from ..model.facts import Hook
 
 
 def base_missing(model: Model) -> Iterator[Problem]:

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import datetime
 
-from ...model.spelling import C_TYPES, Number
+from ...model.spelling import BASE_VERSION, C_TYPES, PRINTABLE, Number
 from .schema import Choice, Field, Kind, ListOf, MapOf, Record, Word
-
-# Printable text on one line, with none of the characters that hide or reorder
-# text: what is written here ends in C strings, documents and terminals.
-_LINE = (
-    "[ -~\u00a1-\u00ac\u00ae-\u061b\u061d-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\ud7ff"
-    "\uf900-\ufdff\ufe30-\ufefe\uff01-\uffef\U00010000-\U0003ffff]"
-)
-
 
 
 def _is_day(text: str) -> bool:
@@ -24,14 +16,14 @@ def _is_day(text: str) -> bool:
     return True
 
 
-TEXT = Word("line of text", _LINE + "+", "Ubuntu", line=True)
-VALUE = Word("line of text", _LINE + "*", '"on"', line=True)
+TEXT = Word("line of text", PRINTABLE + "+", "Ubuntu", line=True)
+VALUE = Word("line of text", PRINTABLE + "*", '"on"', line=True)
 SERIES = Word("series name", "[a-z][a-z0-9]*(-[a-z0-9]+)*", "noble")
 DISTRIBUTION = Word("name for a changelog", "[A-Za-z0-9][A-Za-z0-9.+-]*", "bookworm-examplix")
 VERSION = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})", '"8.2"')
-BASE = Word("QEMU version", r"[1-9][0-9]{0,2}\.(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2}))?", '"8.2"')
+BASE = Word("QEMU version", BASE_VERSION, '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")
-BUG = Word("bug reference", _LINE + "+", '"LP: #2131822"', line=True)
+BUG = Word("bug reference", PRINTABLE + "+", '"LP: #2131822"', line=True)
 FLAG = Choice("flag", ("true", "false"))
 BOARD = Choice("board", ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt"))
 NAME_TEMPLATE = Word(

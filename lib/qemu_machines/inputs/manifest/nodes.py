@@ -13,7 +13,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Optional, Union
 
 import yaml
 
-from ...findings import Finding, InputError, Mark, Text
+from ...findings import Finding, InputError, Mark, Text, split_lines
 from .. import files
 
 MAX_DEPTH = 32
@@ -91,7 +91,7 @@ def parse(data: bytes, path: str, what: str) -> Document:
     files.refuse_controls(text, path, what)
     found: list[Finding] = []
     root = _Composer(path, what, found.append).document(text)
-    return Document(root, files.split_lines(text), tuple(found))
+    return Document(root, split_lines(text), tuple(found))
 
 
 def _refuse_tabs(text: str, path: str) -> None:

@@ -11,8 +11,8 @@ import re
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 from ...findings import Finding, Mark, Text, nearest, similar
-from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
 from ...model.spelling import Number
+from .nodes import Mapping, Node, Report, Scalar, Sequence, is_null, kind
 
 
 class Word(NamedTuple):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import partial
 from typing import Iterator, NamedTuple, Optional
 
-from ...findings import InputError, Mark, Text
+from ...findings import InputError, Mark, Text, split_lines
+from ...model.dates import NOT_A_DATE, USUAL_TRAILER
+from ...model.facts import UNRELEASED, Changelog, Entry, Heading
 from .. import files
 
 WHAT = "the changelog"
 # Debian's own changelogs pass 1 MiB in some packages; qemu's has 360 KiB.
 LIMIT = 16 << 20
-UNRELEASED = "UNRELEASED"
-
 _HEADING = re.compile(
     r"(?P<package>\w[-+0-9A-Za-z.]*) \((?P<version>[-0-9A-Za-z.+~:]+)\)(?P<series>([ \t]+[-+0-9A-Za-z.]+)+);"
 )
@@ -24,56 +25,13 @@ _LAUNCHPAD = "lp:", r"lp:\s+#\d{1,12}(?:,\s*#\d{1,12})*", re.I
 _DEBIAN = "closes:", r"closes:\s*(?:bug)?#?\s?\d{1,12}(?:,\s*(?:bug)?#?\s?\d{1,12})*", re.I
 # The form that dch writes: deb-changelog(5), and Policy 4.4 for the trailer.
 _USUAL_REST = " urgency="
-_USUAL_TRAILER = re.compile(
-    r" -- [^<>]+ <[^<> ]+>  (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (?P<day>[0-3]?[0-9]) (?P<month>[A-Z][a-z]{2}) "
-    r"(?P<year>[12][0-9]{3}) (?P<time>[012][0-9]:[0-5][0-9]:[0-5][0-9]) (?P<zone>\+[01][0-9][0-5][0-9])"
-)
 # What python-debian takes for a date; RFC 5322 has more, dpkg less.
 _DATE = re.compile(r"(?:\w+,\s*)?\d{1,2}\s+\w+\s+\d{4}\s+\d{1,2}:\d\d:\d\d\s+[-+]\d{4}(?:\s+\([^\\()]*\))?", re.A)
-_NOT_A_DATE = "this is not a date", "it should read: Thu, 25 Apr 2024 12:00:00 +0200"
 _NOT_AN_END = "this is not the end of an entry", "it should read: space, --, space, name <address>, two spaces, date"
 # Old formats and comments, which only python-debian knows.
 _MARKUP = "#", "/*", "$"
-_MONTHS = {name: number for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)}
 # How far below an UNRELEASED entry the ones that went somewhere are looked for.
 _BELOW = 50
-
-
-class Heading(NamedTuple):
-    """The first line of an entry."""
-
-    package: Text
-    version: Text
-    distributions: tuple[Text, ...]
-    urgency: str
-
-
-class Entry(NamedTuple):
-    """An entry below the top; ``date`` is as written, None where there is none."""
-
-    heading: Heading
-    date: Optional[Text]
-
-
-class Changelog(NamedTuple):
-    """The top entry, with what its text names; ``date`` is as written.
-
-    ``released`` are the headings of the entries below that went anywhere, newest
-    first, and only looked for where the top entry is UNRELEASED. ``bugs`` are like
-    ``LP: #2131822`` or ``#881263``. ``lines`` go at least to its end. ``first`` and ``last`` are the lines that
-    begin and end the entry, as they are written. ``rest`` is the text below and the number of its first line,
-    for ``below()``.
-    """
-
-    heading: Heading
-    date: Optional[Text]
-    bugs: tuple[Text, ...]
-    cves: tuple[Text, ...]
-    released: tuple[Heading, ...]
-    lines: list[str]
-    first: str
-    last: str
-    rest: tuple[str, int] = ("", 0)
 
 
 def read(path: str) -> Changelog:
@@ -94,7 +52,7 @@ def parse(data: bytes, path: str) -> Changelog:
     # An entry ends with its trailer, and a changelog may have hundreds of entries below.
     trailer = text.find("\n --")
     end = (text.find("\n", trailer + 1) + 1 or len(text)) if trailer >= 0 else len(text)
-    lines = files.split_lines(text[:end])
+    lines = split_lines(text[:end])
     first = next((number for number, line in enumerate(lines, 1) if line.strip()), 0)
     if not first:
         raise InputError(Mark(path, 1, 1), f"{WHAT} is empty")
@@ -112,12 +70,12 @@ def parse(data: bytes, path: str) -> Changelog:
     date = _date(lines[last - 1], path, last)
     if date and not _DATE.fullmatch(date):
         files.refuse_no_break_spaces(lines[last - 1], path, last)
-        raise InputError(date.mark, *_NOT_A_DATE)
+        raise InputError(date.mark, *NOT_A_DATE)
     # python-debian knows the end without anything, but not one without the date only.
     trailer_line = lines[last - 1] if date else " --"
     _parse([*lines[first - 1 : last - 1], trailer_line], Mark(path, first, 1, len(lines[first - 1])))
     unreleased = any(word == UNRELEASED for word in heading.distributions)
-    lines = files.split_lines(text) if unreleased else lines
+    lines = split_lines(text) if unreleased else lines
     return Changelog(
         heading,
         date,
@@ -127,22 +85,20 @@ def parse(data: bytes, path: str) -> Changelog:
         lines,
         lines[first - 1],
         lines[last - 1],
-        (text[end:], last + 1),
+        partial(_below, text[end:], path, last + 1),
     )
 
 
-def below(top: Changelog) -> Iterator[Entry]:
-    """The entries below the top, newest first, each read only when it is asked for.
+def _below(text: str, path: str, number: int) -> Iterator[Entry]:
+    """The entries of the rest, newest first, each read only when it is asked for.
 
     What is no entry is left out: the past may be broken, and nobody can mend it any more.
     """
-    path = top.heading.version.mark.file
-    text, number = top.rest
     begin = 0
     while begin < len(text):
         trailer = text.find("\n --", begin)
         end = (text.find("\n", trailer + 1) + 1 or len(text)) if trailer >= 0 else len(text)
-        lines = files.split_lines(text[begin:end])
+        lines = split_lines(text[begin:end])
         first = next((index for index, line in enumerate(lines) if line.strip()), 0)
         heading = _heading(lines[first], path, number + first)
         if heading:
@@ -159,43 +115,6 @@ def is_of(data: bytes, version: str) -> bool:
     return heading is not None and heading.version == version and UNRELEASED not in heading.distributions
 
 
-def moment(date: Text) -> datetime.datetime:
-    """A trailer's date in UTC, which is what dpkg makes SOURCE_DATE_EPOCH of.
-
-    Raises InputError.
-    """
-    usual = _usual_moment(date)
-    if usual:
-        return usual
-    from email.utils import parsedate_to_datetime
-
-    try:
-        parsed = parsedate_to_datetime(date)
-    except (TypeError, ValueError, IndexError):
-        raise InputError(date.mark, *_NOT_A_DATE) from None
-    if parsed.tzinfo is None:
-        # "-0000" means UTC without saying where (RFC 5322, section 3.3).
-        parsed = parsed.replace(tzinfo=datetime.timezone.utc)
-    try:
-        return parsed.astimezone(datetime.timezone.utc)
-    except OverflowError:
-        raise InputError(date.mark, "this day is not in the calendar") from None
-
-
-def _usual_moment(date: str) -> Optional[datetime.datetime]:
-    """The same for nearly every date there is, without email.utils, which is slow to import."""
-    match = _USUAL_TRAILER.fullmatch(f" -- A <a>  {date}")
-    if match is None or match["month"] not in _MONTHS:
-        return None
-    zone = match["zone"]
-    try:
-        return datetime.datetime.fromisoformat(
-            f"{match['year']}-{_MONTHS[match['month']]:02}-{int(match['day']):02}T{match['time']}{zone[:3]}:{zone[3:]}"
-        ).astimezone(datetime.timezone.utc)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _is_usual(entry: list[str]) -> bool:
     """Whether an entry has the form that dch writes, which python-debian parses whatever the words are."""
     heading = _HEADING.match(entry[0])
@@ -204,7 +123,7 @@ def _is_usual(entry: list[str]) -> bool:
         and entry[0].startswith(_USUAL_REST, heading.end())
         and _is_word(entry[0][heading.end() + len(_USUAL_REST) :])
         and all(not line or line.startswith("  ") for line in entry[1:-1])
-        and _USUAL_TRAILER.fullmatch(entry[-1]) is not None
+        and USUAL_TRAILER.fullmatch(entry[-1]) is not None
     )
 
 

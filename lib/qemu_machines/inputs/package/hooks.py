@@ -6,34 +6,16 @@ import os
 import re
 from typing import Container, Iterator, Mapping, NamedTuple, Optional
 
-from ...findings import InputError, Mark, Text
+from ...findings import InputError, Text, split_lines
+from ...model.facts import Hook
 from .. import files
-from . import patches
 from ..source.statements import BOARD_FILES
+from . import patches
 
 _HUNK = r"@@ -\d+(?:,(\d+))? \+\d"
 _CONTEXT = 3
 _BOARDS = frozenset(place.path for place in BOARD_FILES)
 _ADDED = r'\+\s*#\s*include\s+"([^"]+\.h\.inc)"'
-
-
-class Hook(NamedTuple):
-    """The patch that includes a generated file: ``path`` for messages, ``name`` as series has it.
-
-    ``entry`` is its line in series, None where it is not listed. ``fits`` is false
-    where the board's file does not end as the patch expects.
-    """
-
-    path: str
-    name: str
-    entry: Optional[Mark]
-    applied: bool
-    fits: bool
-
-    @property
-    def waits(self) -> bool:
-        """Whether the next build applies it, as it is."""
-        return self.entry is not None and self.fits and not self.applied
 
 
 class _Hunk(NamedTuple):
@@ -113,7 +95,7 @@ def _applied(source: str) -> frozenset[str]:
 def _hunks(patch: str) -> Iterator[_Hunk]:
     """The hunks of a patch in the boards' files."""
     file, size, old, after, included = "", 0, list[str](), 0, list[str]()
-    for line in [*files.split_lines(patch), "@@"]:
+    for line in [*split_lines(patch), "@@"]:
         match = re.match(_ADDED, line)
         if line.startswith(("@@", "--- ")):
             if old and file in _BOARDS:
@@ -137,6 +119,6 @@ def _fits(source: str, hunk: _Hunk) -> bool:
         text = files.read_bytes(path, path, limit=patches.LIMIT, root=source).decode("utf-8", "surrogateescape")
     except InputError:
         return False
-    lines, old = tuple(files.split_lines(text.removesuffix("\n"))), hunk.old
+    lines, old = tuple(split_lines(text.removesuffix("\n"))), hunk.old
     first = len(lines) - len(old) if hunk.ends else 0
     return any(lines[at : at + len(old)] == old for at in range(max(0, first), len(lines) - len(old) + 1))

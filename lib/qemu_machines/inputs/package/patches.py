@@ -12,19 +12,17 @@ import re
 from functools import partial
 from typing import Callable, Container, Iterator, NamedTuple, Optional, Sequence
 
-from ...findings import InputError, Mark, Text
+from ...findings import InputError, Mark, Text, split_lines
+from ...model.facts import UPSTREAM, Patch, Touched, short_sum_of, sum_of
 from .. import files
-from ..source.statements import BOARD_FILES
 from ..source.registration import name_by_hand
+from ..source.statements import BOARD_FILES
 
 WHAT = "the list of patches"
 # Debian's largest patch of qemu (the stable updates of 7.2) has 700 KiB.
 LIMIT = 16 << 20
 # Of all patches together: those of Debian have 1 MiB.
 TOTAL = 64 << 20
-# Hexadecimal digits of the sums of a record.
-SHORT = 12
-
 # As text: compiling them all would cost every build more than reading a manifest.
 _HUNK = r"^@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@(.*)$"
 _FILE = r"(?m)^--- (\S*)(?:[^\S\n].*)?\n\+\+\+ (\S*)(?:[^\S\n].*)?$"
@@ -39,8 +37,6 @@ _ELSEWHERE = (
 _LOOKED_AT = 400
 MACHINE, CPU, VMSTATE = "a machine type", "a CPU model", "a vmstate description"
 COMPAT, PROPERTY, STATE = "a compat array", "the default of a device property", "saved state"
-# Where upstream's versioned types get their names and texts.
-UPSTREAM = "upstream's registration of machine types"
 _REGISTRATION = r"#define DEFINE_\w*MACHINE\w*\("
 
 # A driver in an element of a compat array: "virtio-net-pci", TYPE_VIRTIO_NET or "qemu64-" TYPE_X86_CPU.
@@ -83,43 +79,6 @@ _OF_UPSTREAM = r"(?i)^\w+_compat_\d+_\d+$|_\d+_\d+_(?:machine_|class_)?options$|
 _REGISTERING = r'[+-](DEFINE_\w*MACHINE\w*)\(([^()]*)|[+-]\s*\.name\s*=\s*(?:MACHINE_TYPE_NAME\()?"([^"]+?)(?:-machine)?"[^"\\]*$'
 
 
-class Touched(NamedTuple):
-    """A line that a patch adds (``+``) or removes (``-``) and that touches migration.
-
-    ``file`` is QEMU's, ``text`` the line without the blanks around it, ``mark``
-    its place in the patch, ``within`` the head of the table or function that it
-    is in. ``digest`` is the same wherever the line stands in whatever patch, so that a patch can be refreshed, renamed, split or merged.
-    """
-
-    what: tuple[str, ...]
-    file: str
-    sign: str
-    text: str
-    mark: Mark
-    within: str = ""
-
-    @property
-    def digest(self) -> str:
-        return _short(f"{self.file}\n{self.sign}{self.text}".encode("utf-8", "surrogateescape"))
-
-
-class Patch(NamedTuple):
-    """An entry of debian/patches/series.
-
-    ``whole`` is the sum of the file, which ``lock: 1`` has; ``digest`` that of
-    what it changes, whatever its name, its header and its positions.
-    """
-
-    name: Text
-    whole: str
-    digest: str
-    touched: tuple[Touched, ...]
-
-    def known(self, sums: Container[str]) -> bool:
-        """Whether a record has this patch as it is."""
-        return self.digest in sums or self.whole in sums
-
-
 def read(folder: str, known: Container[str] = ()) -> Optional[tuple[Patch, ...]]:
     """The patches of debian/patches/series; None where there is no series.
 
@@ -145,7 +104,7 @@ def content_of(folder: str, path: str) -> Optional[bytes]:
 def names(data: bytes, path: str) -> list[Text]:
     """The patches that the list of patches ``path`` has; named again, a patch is nothing new, and not read again."""
     found: dict[str, Text] = {}
-    for number, line in enumerate(files.split_lines(files.decode(data, path, WHAT)), 1):
+    for number, line in enumerate(split_lines(files.decode(data, path, WHAT)), 1):
         words = line.split("#", 1)[0].split()
         if words:
             name = Text(words[0], Mark(path, number, line.index(words[0]) + 1, len(words[0])))
@@ -174,7 +133,7 @@ def parse(
         left -= len(data)
         if left < 0:
             raise InputError(name.mark, f"with this patch, there are more than {TOTAL} bytes of patches")
-        patch = Patch(name, _sum(data), _short(_changes(data)), ())
+        patch = Patch(name, sum_of(data), short_sum_of(_changes(data)), ())
         found.append(patch if patch.known(known) else patch._replace(touched=touched(data, path)))
         contents.append((data, path))
     if any(patch.touched for patch in found):
@@ -228,18 +187,6 @@ def of_arrays(folder: str, root: str) -> "Iterator[tuple[Touched, str]]":
             name = next(filter(None, head.groups()), "") if head else ""
             if re.search(_OF_UPSTREAM, name):
                 yield line, name
-
-
-def _sum(data: bytes) -> str:
-    # Only packages with a frozen record get here: no other build pays for it.
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()
-
-
-def _short(data: bytes) -> str:
-    """A sum for the record: with 100,000 lines in it, 1 new line in 2,800 million would be taken for known."""
-    return _sum(data)[:SHORT]
 
 
 def _changes(data: bytes) -> bytes:

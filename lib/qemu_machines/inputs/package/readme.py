@@ -9,29 +9,12 @@ import os
 from typing import NamedTuple, Optional
 
 from ...findings import InputError, Mark
+from ...model.facts import Readme
 from .. import files
 
 BEGIN = "-- machine types: begin of what dh_qemu_machines writes --"
 END = "-- machine types: end of what dh_qemu_machines writes --"
 WHAT = "the README for the machine types"
-
-
-class Readme(NamedTuple):
-    """A README that was read: what is before, between and after the markers.
-
-    ``before`` ends with the first marker's line, ``after`` begins with the
-    second's; ``mark`` is where the stanza begins.
-    """
-
-    file: str
-    mark: Mark
-    before: str
-    stanza: str
-    after: str
-
-    def text(self, stanza: str) -> str:
-        """The whole file with another stanza."""
-        return f"{self.before}{stanza}{self.after}"
 
 
 def read(path: str, root: str) -> Readme:

@@ -6,15 +6,8 @@ import os
 from typing import Mapping, NamedTuple, Optional
 
 from ...findings import InputError
+from ...model.facts import Vendor
 from .. import files
-
-
-class Vendor(NamedTuple):
-    """A vendor with what it derives from, nearest first, and where the name is from."""
-
-    names: tuple[str, ...]
-    origin: str
-    explicit: bool
 
 
 def read(environment: Mapping[str, str]) -> Optional[Vendor]:

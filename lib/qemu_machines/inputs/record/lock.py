@@ -12,10 +12,10 @@ import re
 from typing import Mapping, NamedTuple, Optional
 
 from ...findings import InputError, Mark, Text
+from ...model.facts import FrozenType, KnownPatches, Lock
+from ...model.values import MachineField, properties_of
 from .. import files
-from ..manifest import nodes
-from ..manifest import format as manifest_format
-from ..manifest.load import MachineField, Property, properties_of
+from ..manifest import format as manifest_format, nodes
 from ..manifest.schema import Choice, Entries, Field, ListOf, MapOf, Reader, Record, Word
 
 WHAT = "the frozen record"
@@ -60,50 +60,6 @@ LOCK = Record(
         *_REST,
     ),
 )
-
-
-class FrozenType(NamedTuple):
-    """A machine type as it was released."""
-
-    name: Text
-    board: Text
-    release: Text
-    base: Text
-    description: Text
-    since: Text
-    properties: tuple[Property, ...]
-    fields: tuple[MachineField, ...]
-    compat: tuple[Text, ...]
-    alias: Optional[Text]
-    default: bool
-
-
-class KnownPatches(NamedTuple):
-    """The patches of a frozen upload.
-
-    ``sums`` are of the patches, of the whole files in ``lock: 1``, which has no
-    ``lines``: the sums of those that touch migration, each as often as it is there.
-    """
-
-    sums: frozenset[str]
-    lines: tuple[str, ...] = ()
-
-
-class Lock(NamedTuple):
-    """The whole record.
-
-    ``patches`` is None where nobody looked at them. ``observed`` is the other half,
-    as it stands: only verify and compare read it. ``older`` is whether it has types
-    of uploads before its own, so that those of its own are known to be new.
-    """
-
-    file: str
-    upload: Text
-    patches: Optional[KnownPatches]
-    types: Mapping[str, FrozenType]
-    lines: list[str]
-    observed: Optional[Text] = None
-    older: bool = False
 
 
 def read(path: str) -> Lock:

@@ -11,60 +11,12 @@ import os
 from typing import Any, Mapping, NamedTuple, Optional
 
 from ...findings import InputError, Mark
+from ...model.facts import PLANNED, ReleaseInfo, Releases, predicted
+from ...model.values import DotRelease
 from . import dot_releases
-from .dot_releases import DotRelease
 
 SUPPORT_COLUMNS = ("eol", "eol-server", "eol-esm", "eol-legacy", "eol-lts", "eol-elts")
 _CSV = {"Debian": "debian.csv", "Ubuntu": "ubuntu.csv"}
-
-
-class ReleaseInfo(NamedTuple):
-    """One row of distro-info's data; ``version`` as users know it: ``24.04``.
-
-    ``ends`` has the last day of support by column; a column may be missing.
-    ``lts`` is None where nobody says. ``said`` is the place of the manifest that says it; "" for distro-info's own.
-    """
-
-    series: str
-    distribution: str
-    version: str
-    lts: Optional[bool]
-    created: Optional[datetime.date]
-    release: Optional[datetime.date]
-    ends: Mapping[str, datetime.date]
-    dot_releases: tuple[DotRelease, ...] = ()
-    said: str = ""
-
-    @property
-    def origin(self) -> str:
-        """Where it is from, in words."""
-        return self.said or f"distro-info ({self.distribution})"
-
-
-class Releases(NamedTuple):
-    """All series by codename; no name is used by both distributions.
-
-    ``names`` leads from what a manifest calls its releases in the changelog to their series. ``rolling`` is the
-    series that unstable and the like mean, where they are not Debian's.
-    """
-
-    by_series: Mapping[str, ReleaseInfo]
-    names: Mapping[str, str] = {}
-    rolling: str = ""
-
-    def newest(self, distribution: str) -> Optional[ReleaseInfo]:
-        """The row with the last day of release."""
-        dated = [one for one in self.by_series.values() if one.distribution == distribution and one.release]
-        return max(dated, key=lambda one: one.release or datetime.date.min) if dated else None
-
-    def outdated(self, distribution: str, date: datetime.date) -> bool:
-        """Whether the data ends before ``date``, by distro-info's own rule: every release is out.
-
-        Its methods stable(), lts() and supported() then answer as if nothing were wrong.
-        """
-        rows = [one for one in self.by_series.values() if one.distribution == distribution and one.version]
-        # Debian's next releases have no day yet, and are known years ahead.
-        return all(one.release is not None and one.release <= date for one in rows)
 
 
 def read() -> Releases:
@@ -117,9 +69,9 @@ def with_legacy(releases: Releases) -> Releases:
 
 def _with_dots(row: ReleaseInfo, rows: tuple[DotRelease, ...]) -> ReleaseInfo:
     """The same with its dot releases; only Ubuntu's are planned years ahead."""
-    planned = dot_releases.PLANNED if row.distribution == "Ubuntu" and row.lts and row.release else 0
+    planned = PLANNED if row.distribution == "Ubuntu" and row.lts and row.release else 0
     coming = range(max((dot.number for dot in rows), default=0) + 1, planned + 1)
-    likely = (dot_releases.predicted(row.release, number) for number in coming if row.release)
+    likely = (predicted(row.release, number) for number in coming if row.release)
     return row._replace(dot_releases=(*rows, *likely))
 
 

@@ -9,43 +9,11 @@ from __future__ import annotations
 import re
 from typing import Iterator, Mapping, NamedTuple, Optional
 
+from ...model.facts import Capability
 from . import csource
 
-DRIVER = "spapr-machine"
 TABLE = "hw/ppc/spapr_caps.c"
 HEADER = "include/hw/ppc/spapr.h"
-
-# What QEMU's own parser of flags takes (qapi_bool_parse).
-_FLAGS = {"on": "ON", "yes": "ON", "true": "ON", "y": "ON", "off": "OFF", "no": "OFF", "false": "OFF", "n": "OFF"}
-_UNITS = {"": 0, "k": 10, "m": 20, "g": 30}
-
-
-class Capability(NamedTuple):
-    """One of them: its place in the array, its kind, and for the kind "string" its values in C."""
-
-    place: str
-    kind: str
-    values: Mapping[str, str]
-
-    @property
-    def expects(self) -> str:
-        """What a manifest may give, in words."""
-        if self.kind == "string":
-            return ", ".join(self.values)
-        return "on or off" if self.kind == "bool" else "a page size such as 64k"
-
-    def literal(self, value: str) -> Optional[str]:
-        """The value as C has it in the array, or None where QEMU would refuse it."""
-        if self.kind == "string":
-            return self.values.get(value)
-        if self.kind == "bool":
-            return f"SPAPR_CAP_{_FLAGS[value]}" if value in _FLAGS else None
-        size = re.fullmatch(r"([1-9][0-9]{0,9})([kmg]?)", value.lower())
-        if size is None:
-            return None
-        bytes_ = int(size[1]) << _UNITS[size[2]]
-        # The array has the logarithm of a page size.
-        return str(bytes_.bit_length() - 1) if bytes_ & (bytes_ - 1) == 0 and bytes_ >= 4096 else None
 
 
 def capabilities(table: str, header: str) -> dict[str, Capability]:

@@ -17,8 +17,8 @@ import stat
 from typing import Callable, Collection, Iterable, Mapping
 
 from ...findings import InputError, Mark
-from . import csource
 from ..files import read_bytes
+from . import csource
 
 # The largest, tests and firmware aside, has 1 MiB (target/hexagon).
 _LIMIT = 16 << 20

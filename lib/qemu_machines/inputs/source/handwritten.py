@@ -13,20 +13,20 @@ import re
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from ...findings import Finding, InputError, Mark, Text
-from . import capabilities, csource, preprocessed
+from ...model import version
+from ...model.facts import CAPABILITIES_DRIVER
+from ...model.handwritten import LATEST, HandType
+from ...model.spelling import Number
+from ...model.values import MachineField, Property
 from .. import files
 from ..manifest import format
-from ...model import version
-from .statements import BOARD_FILES, BoardFile
-from .cbodies import Odd, Statement, Token, Tokens, Unit, Value, Variable, evaluate, matches, members, split, text_of
-from .cbodies import tokens_of, variable_of
-from ..manifest.load import MachineField, Property
-from .preprocessed import Prepared, VERSION_MEMBER
+from . import capabilities, csource, preprocessed
+from .cbodies import Odd, Statement, Token, Tokens, Unit, Value, Variable, evaluate, matches, members, split, text_of, tokens_of
+from .preprocessed import VERSION_MEMBER, Prepared
 from .registration import UPSTREAM_NAME
-from ...model.spelling import Number
+from .statements import BOARD_FILES, BoardFile
 
 NOT_UNDERSTOOD = "import-not-understood"
-LATEST = "latest"
 _FAMILY = "(?:pc_i440fx|pc_q35|pc|spapr|ccw|virt)"
 _OPTIONS = re.compile(rf"{_FAMILY}_(?:machine_)?v?(\d+)_(\d+)(?:_(\d+))?_(?:machine_)?(?:class_)?(?:options|init)")
 _GENERIC = re.compile(rf"{_FAMILY}_machine_(?:default_)?(?:class_)?options")
@@ -55,37 +55,6 @@ class Entry(NamedTuple):
     array: str
     properties: Optional[tuple[Triple, ...]]
     line: int
-
-
-class HandType(NamedTuple):
-    """A machine type as C makes it.
-
-    ``base`` is the version that it starts from, ``floats`` if only because that is the newest. ``options`` are the
-    versions of upstream's options functions in the order of their calls, ``latest`` for one without; ``half`` is
-    that of what is done when the machine starts. ``properties``, ``fields`` and ``arrays`` are what it has beyond its
-    base, ``lost`` what no manifest can say of that, ``remarks`` the comments beside it.
-    """
-
-    name: Text
-    board: str
-    upstream: bool
-    base: Optional[Text]
-    options: tuple[Text, ...]
-    half: Optional[Text]
-    description: Optional[Text]
-    alias: Optional[Text]
-    default: Optional[Mark]
-    floats: bool = False
-    properties: tuple[Property, ...] = ()
-    fields: tuple[MachineField, ...] = ()
-    arrays: tuple[Text, ...] = ()
-    lost: tuple[Text, ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def rest(self) -> str:
-        """The name behind the board's: ``jammy-hpb``, ``8.2``."""
-        return self.name.removeprefix(f"{self.board}-")
 
 
 class Handwritten(NamedTuple):
@@ -488,7 +457,7 @@ class _Board:
                 message = f"{key} = {value.text[:60]}: nothing says what {value.word or 'that'} is; {made.name} keeps {_shown(old)}"
                 self.findings.append(Finding(NOT_UNDERSTOOD, "warning", mark, message))
             elif said:
-                properties.append(Property(*(Text(one, mark) for one in (capabilities.DRIVER, *said))))
+                properties.append(Property(*(Text(one, mark) for one in (CAPABILITIES_DRIVER, *said))))
             elif known and not (isinstance(kind, Number) and kind.read(shown) is None):
                 yield MachineField(Text(key, mark), Text(shown, mark))
             else:

@@ -12,36 +12,11 @@ import os
 import re
 from typing import Mapping, NamedTuple, Optional
 
+from ...model.facts import DELETION_YEARS, Lifecycle, Version
 from .. import files
 
 _TABLE = os.path.join(os.path.dirname(__file__), "..", "..", "data", "upstream-floors.csv")
-# What upstream's macro says; a tree before 9.1 has none.
-DELETION_YEARS = 6
 _HEADERS = ("include/hw/core/boards.h", "include/hw/boards.h")
-
-Version = tuple[int, ...]
-
-
-class Lifecycle(NamedTuple):
-    """``floors`` are the oldest bases by QEMU version and board; ``years`` upstream's rule beyond them."""
-
-    floors: Mapping[Version, Mapping[str, Version]]
-    years: int
-
-    def end(self, board: str, base: Version) -> Version:
-        """The first QEMU that has no longer the functions of a base."""
-        for qemu in sorted(self.floors):
-            if base < self.floors[qemu].get(board, (0,)):
-                return qemu
-        last = max(self.floors)
-        rule = (base[0] + self.years, base[1] if len(base) > 1 else 0)
-        # The functions stay a while after the types: the known floors show it.
-        return max(rule, (last[0] + 1, 0))
-
-    def day(self, qemu: Version) -> datetime.date:
-        """About when a QEMU version comes out: three a year since 4.0, in April, August and December."""
-        month = {0: 4, 1: 8}.get(qemu[1] if len(qemu) > 1 else 0, 12)
-        return datetime.date(2015 + qemu[0], month, 15)
 
 
 def read(root: Optional[str]) -> Lifecycle:

@@ -11,7 +11,7 @@ import os
 import re
 from typing import Iterator, NamedTuple, Optional, Sequence
 
-from ...findings import InputError, Mark
+from ...findings import InputError, Mark, split_lines
 from .. import files
 from .statements import BoardFile
 
@@ -122,7 +122,7 @@ def prepare(root: str, place: BoardFile, version: Sequence[int]) -> Prepared:
     parts = [Part("", 1, list(out))]
     for path, text in sources:
         kept = list(cleaned(text))
-        parts.append(Part(path, len(out) + 1, files.split_lines(text)))
+        parts.append(Part(path, len(out) + 1, split_lines(text)))
         out += _arrays_only(kept) if path.endswith(_ARRAYS) else kept
     return Prepared("\n".join(out) + "\n", tuple(parts))
 

@@ -11,19 +11,10 @@ from __future__ import annotations
 import re
 from typing import Iterator, Mapping, NamedTuple, Optional, Sequence
 
+from ...model.facts import UpstreamType
 from . import csource
-from .statements import BoardFile
 from .csource import Macro, Use
-
-
-class UpstreamType(NamedTuple):
-    """A versioned machine type of upstream; ``info`` is the name of its TypeInfo in C."""
-
-    name: str
-    version: tuple[int, ...]
-    info: str
-    alias: Optional[str]
-    default: bool
+from .statements import BoardFile
 
 
 class Registered(NamedTuple):

@@ -4,101 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Mapping, NamedTuple
+from functools import partial
+from typing import Callable, Mapping, NamedTuple
 
-from ...findings import InputError, Mark, Text
-from . import capabilities, csource, drivers, registration
-from .. import files
-from .statements import BOARD_FILES as BOARD_FILES
-from .statements import BoardFile, MachineClass
-from .capabilities import Capability
-from .registration import ShapeError
-from .registration import UpstreamType as UpstreamType
+from ...findings import InputError, Mark, Text, split_lines
+from ...model.facts import CAPABILITIES_DRIVER, FLAG_TYPES, TEXT_TYPES, BoardSource, Capability, ClassField, SourceTree
 from ...model.spelling import C_TYPES
+from .. import files
+from . import capabilities, csource, drivers, registration
+from .registration import ShapeError
+from .statements import BOARD_FILES, BoardFile, MachineClass
 
 # The largest file read here, hw/i386/pc.c, has 60 KiB; target/s390x files more.
 LIMIT = 4 << 20
 
 
-_FLAGS = ("bool", "unsigned int:1")
-_TEXTS = ("const char*",)
 # What the tool sets itself, and what QOM fills in.
 _RESERVED = ("name", "alias", "desc", "is_default", "deprecation_reason", "family")
-
-
-class ClassField(NamedTuple):
-    """A field of a machine class: the C expression of its owner, and its type."""
-
-    owner: str
-    type: str
-
-    @property
-    def is_flag(self) -> bool:
-        return self.type in _FLAGS
-
-    @property
-    def is_text(self) -> bool:
-        return self.type in _TEXTS
-
-    @property
-    def expects(self) -> str:
-        """What a manifest may give, in words."""
-        return "true or false" if self.is_flag else "text" if self.is_text else "a whole number"
-
-    def accepts(self, value: str) -> bool:
-        if self.is_flag:
-            return value in ("true", "false")
-        if self.is_text:
-            return True
-        # C would cut off what does not fit, with a warning at most.
-        return C_TYPES[self.type].read(value) is not None
-
-
-class BoardSource(NamedTuple):
-    """A board of this tree. ``includes`` are the files that it includes by name.
-
-    ``text`` is the whole file as it is; ``fields`` and ``compat_arrays`` are what its
-    C may use by name, ``class_data`` is the last parameter of a class_init.
-    ``by_hand`` are types that a distribution has written in the file itself;
-    beside them there may be no ``types``, because upstream's macros were changed.
-    """
-
-    board: str
-    file: str
-    text: str
-    types: tuple[UpstreamType, ...]
-    other_names: frozenset[str]
-    includes: frozenset[str]
-    fields: Mapping[str, ClassField]
-    compat_arrays: frozenset[str]
-    class_data: str
-    capabilities: Mapping[str, Capability]
-    by_hand: tuple[Text, ...]
-
-    @property
-    def newest(self) -> UpstreamType:
-        return self.types[0]
-
-    @property
-    def lines(self) -> list[str]:
-        """Only made where something has to be shown, or patched."""
-        return files.split_lines(self.text)
-
-
-class SourceTree(NamedTuple):
-    """``version`` as in VERSION.
-
-    ``beside`` are boards that were not asked for, but are in the binary of one
-    that was: a default or an alias may have to be taken from them. ``unknown``
-    has those of the drivers and properties that were asked for which this QEMU
-    cannot have, each with the nearest name.
-    """
-
-    root: str
-    version: str
-    boards: dict[str, BoardSource]
-    beside: dict[str, BoardSource]
-    unknown: Mapping[str, str]
 
 
 def is_tree(root: str) -> bool:
@@ -141,7 +63,7 @@ def read(
     wanted = [place for place in BOARD_FILES if place.board in boards]
     folders = {os.path.dirname(place.path) for place in wanted}
     beside = [place for place in BOARD_FILES if place not in wanted and os.path.dirname(place.path) in folders]
-    asked = capabilities.DRIVER in (properties or {})
+    asked = CAPABILITIES_DRIVER in (properties or {})
     found = _boards(headers, [*wanted, *beside], {place.board for place in wanted if asked})
     # A machine takes no properties; the capabilities of pseries are not called by their names in C.
     searched = {driver: names for driver, names in (properties or {}).items() if not driver.endswith("-machine")}
@@ -238,7 +160,14 @@ def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> Boar
         class_data=found.class_data,
         capabilities=_capabilities(headers, place, with_capabilities),
         by_hand=tuple(Text(name, Mark(path, line, 1)) for name, line in found.by_hand),
+        inherited=partial(_inherited, raw),
     )
+
+
+def _inherited(text: str, version: tuple[int, ...]) -> tuple[str, ...]:
+    from . import inheritance  # only explain asks
+
+    return inheritance.compat_arrays(split_lines(text), version)
 
 
 def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
@@ -249,7 +178,7 @@ def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
             # Its name before 5.2 (QEMU commit b1af5872ff).
             owner = owner.replace("S390_CCW_MACHINE_CLASS", "S390_MACHINE_CLASS")
         for member in csource.struct_members(text, one.struct).values():
-            if member.type in _FLAGS + _TEXTS + tuple(C_TYPES) and member.name not in _RESERVED:
+            if member.type in FLAG_TYPES + TEXT_TYPES + tuple(C_TYPES) and member.name not in _RESERVED:
                 fields[member.name] = ClassField(owner, member.type)
     return fields
 

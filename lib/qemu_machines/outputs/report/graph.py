@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...findings import counted, printable
-from .overview import COMING, Column, ENDED, Overview
+from .overview import COMING, ENDED, Column, Overview
 
 
 def dot(overview: Overview) -> str:

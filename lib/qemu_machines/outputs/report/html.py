@@ -7,7 +7,7 @@ from typing import Iterator
 from ...findings import counted
 from . import svg
 from .markup import escaped
-from .overview import COMING, Column, ENDED, Entry, Overview
+from .overview import COMING, ENDED, Column, Entry, Overview
 
 _STYLE = """\
 :root { color-scheme: light dark; --ink: #1b1b1f; --muted: #55565c; --paper: #ffffff; --line: #c9cad0; --soft: #f4f4f6;

@@ -9,8 +9,10 @@ import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...findings import Finding, printable
-from ...model.derive import Exemption, MachineType, Model, lasting
+from ...model.derive import MachineType, Model
+from ...model.lineage import lasting
 from ...model.support import end_of, ways_of
+from ...model.values import Exemption
 
 SUPPORTED, ENDED, COMING = "supported", "ended", "coming"
 

@@ -10,10 +10,10 @@ import datetime
 from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ...findings import counted
-from ...inputs.releases.dot_releases import after
-from .markup import escaped
+from ...model.facts import after
 from .font_widths import width
-from .overview import COMING, Column, ENDED, Entry, Overview
+from .markup import escaped
+from .overview import COMING, ENDED, Column, Entry, Overview
 
 SIZE = 12
 _LINE, _PAD, _MARGIN = 17, 8, 16

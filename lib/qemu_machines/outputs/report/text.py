@@ -6,10 +6,11 @@ from typing import Iterator, Sequence
 
 from ...findings import Finding, counted, printable
 from ..text import folded
-from .overview import COMING, Column, ENDED, Entry, Overview
+from .overview import COMING, ENDED, Column, Entry, Overview
 
 _SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}
 _STATES = {ENDED: "ended", COMING: "coming"}
+
 
 def text(overview: Overview) -> str:
     lines = [

@@ -8,10 +8,10 @@ import re
 import stat
 from typing import Any, Iterator, NamedTuple, Optional, Sequence
 
-from . import guests, stream
 from .. import programs, replies, types
 from ..process import QmpError
 from ..qmp import ARGUMENTS, Qmp
+from . import guests, stream
 from .transfer import Failed, Machine, Saved, Workshop
 
 FORWARD, BACK = "forward", "back"

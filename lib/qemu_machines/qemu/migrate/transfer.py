@@ -13,10 +13,10 @@ from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ...findings import printable
 from ...inputs.program import ProgramError
-from . import guests
 from .. import replies
 from ..process import QmpError
 from ..qmp import Qmp
+from . import guests
 
 # Seconds for the whole life of one QEMU; a tenth of a second is usual.
 TIME_LIMIT = 60.0

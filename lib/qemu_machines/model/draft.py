@@ -11,10 +11,10 @@ import re
 from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
-from ..inputs.manifest import format
-from ..inputs.source.handwritten import HandType
-from ..inputs.releases.distro import Releases
-from ..model.derive import BOARDS
+from .derive import BOARDS
+from .facts import Releases
+from .handwritten import HandType
+from .spelling import BASE_VERSION, PRINTABLE
 
 FEATURE = "TODO: say what guests get"
 _WHY = "TODO: say why it was released that way"
@@ -84,7 +84,7 @@ def _is_series(series: str, one: HandType, known: Releases) -> bool:
 
 def base_of(one: HandType) -> str:
     """The version that a type really starts from; empty where it takes whichever is newest."""
-    return one.base if one.base and format.BASE.fits(one.base) else ""
+    return one.base if one.base and re.fullmatch(BASE_VERSION, one.base) else ""
 
 
 def why(types: Iterable[HandType]) -> "dict[str, str]":
@@ -100,7 +100,7 @@ def why(types: Iterable[HandType]) -> "dict[str, str]":
 
 
 def _quoting(text: str) -> str:
-    text = "".join(one if format.VALUE.fits(one) else "?" for one in text)
+    text = "".join(one if re.fullmatch(PRINTABLE, one) else "?" for one in text)
     text = text if len(text) <= _QUOTED else text[:_QUOTED].rpartition(" ")[0] + " …"
     return f"TODO: say why; beside it: '{text}'"
 
@@ -109,7 +109,7 @@ def vendor_of(types: Sequence[Named], known: Releases) -> str:
     """As most descriptions say; else whose releases they are."""
     said = Counter(match["vendor"] for one in types if (match := _TEXT.match(one.type.description or "")))
     said.pop("Standard", None)
-    said = Counter({text: count for text, count in said.items() if format.TEXT.fits(text)})
+    said = Counter({text: count for text, count in said.items() if re.fullmatch(f"{PRINTABLE}+", text)})
     if said:
         return said.most_common(1)[0][0]
     distributions = Counter(known.by_series[one.series].distribution for one in types if one.series in known.by_series)
@@ -434,7 +434,7 @@ def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) 
             right = [one for one in mine if forms[one.type.name] == best]
         for one in mine:
             # A text that a manifest cannot have is told as one that is not kept.
-            told = one in right or not format.TEXT.fits(str(one.type.description))
+            told = one in right or not re.fullmatch(f"{PRINTABLE}+", str(one.type.description))
             if not told and not one.increment and one.type.name in derived:
                 what = {"description": _templated(one, vendor, known, False), **why([one.type])}
                 selection = [one.variant] if one.variant else []

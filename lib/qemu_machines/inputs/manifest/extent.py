@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterable, Sequence
 
-from ..findings import InputError, Text
+from ...findings import InputError, Text
 
 if TYPE_CHECKING:
-    from .manifest.load import Addition, Board, Property, Release
+    from ...model.values import Addition, Board, Property, Release
 
 # Ubuntu has had 300 types since 2014, of which few set more than one property.
 MOST_TYPES, MOST_SETTINGS = 100_000, 500_000
