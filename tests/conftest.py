@@ -23,6 +23,7 @@ import qemu_machines  # noqa: E402
 from qemu_machines import rules  # noqa: E402
 from qemu_machines.findings import begin  # noqa: E402
 from qemu_machines.model.derive import Model  # noqa: E402
+from qemu_machines.rules.rule import Subject  # noqa: E402
 
 # Where the modules are that are tested, those of this tree or the installed ones.
 LIB = Path(qemu_machines.__file__).resolve().parent.parent
@@ -65,7 +66,7 @@ def subjects(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def checked(model: Model, chosen: "Iterable[rules.Rule]") -> "Iterator[tuple[rules.Rule, rules.Problem]]":
         for rule, problem in problems(model, chosen):
-            assert problem.about != rules.Subject(), f"{rule.tag}: {problem.message}"
+            assert problem.about != Subject(), f"{rule.tag}: {problem.message}"
             yield rule, problem
 
     monkeypatch.setattr(rules, "problems", checked)

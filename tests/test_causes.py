@@ -15,7 +15,7 @@ from qemu_machines.cli import options as command_line
 from qemu_machines.commands import console, freeze, load
 from qemu_machines.findings import Finding, Mark
 from qemu_machines.outputs import findings as output
-from qemu_machines.rules import TYPES, Problem, Subject
+from qemu_machines.rules.rule import TYPES, Problem, Subject
 
 FILE = "debian/qemu-machines.yaml"
 PLACE, OTHER = Mark(FILE, 3, 5), Mark(FILE, 4, 5)

@@ -25,7 +25,7 @@ from ..model.facts import Changelog, Heading, Releases
 from ..model.handwritten import HandType
 from ..model.releases import with_manifest
 from ..model.values import Manifest, named_properties
-from ..rules import Problem, Rule
+from ..rules.rule import Problem, Rule
 from . import console, load, signals
 
 # What the move itself mends, and what is said of the patch that goes.

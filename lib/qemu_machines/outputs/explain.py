@@ -10,7 +10,7 @@ from ..model.lifetime import Life
 from ..model.lineage import Layer
 from ..model.support import Need, UpgradePath, Ways, end_of, need, ordered, ways_of
 from ..model.upload import Upload
-from ..rules import Rule
+from ..rules.rule import Rule
 from .text import folded
 
 

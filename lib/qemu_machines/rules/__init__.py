@@ -1,6 +1,6 @@
-"""What must hold: one small function and one record per tag.
+"""The catalogue: what must hold, and what of that does not.
 
-A module of this folder that has RULES is part of the catalogue by being there.
+The rules of a module of this folder are part of the catalogue by being there.
 """
 
 from __future__ import annotations
@@ -10,97 +10,13 @@ import os
 from itertools import product
 from typing import Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
-from ..findings import SEVERITIES, Finding, Mark, Text, Where, few, mark_of
-from ..model.derive import MachineType, Model, binary_of
-from ..model.facts import FrozenType
+from ..findings import Finding, Mark, few, mark_of
+from ..model.derive import Model, binary_of
 from ..model.values import Override
-
-
-class Subject(NamedTuple):
-    """What a finding is about, for the overrides: names, empty where it is about none."""
-
-    type: str = ""
-    release: str = ""
-    board: str = ""
+from .rule import TYPES, Problem, Rule, Subject, rules_of
 
 
 _Accepted = tuple[str, Subject]
-# In a message: the names of the types that a finding is about. No input can have that character.
-TYPES = "\0"
-
-
-class Problem(NamedTuple):
-    """What a rule found, before the record adds the tag.
-
-    A rule says of each type what is wrong with it. Problems of a rule that have
-    one place and one message become one finding, which names all of the types
-    where the message has TYPES; so the message has to read well with one name and
-    with several. ``named`` is listed instead of the name of the type.
-    ``severity`` is for rules whose severity follows the situation. What a problem
-    is ``about`` is never left out: an override that is narrowed to it has to match.
-    """
-
-    where: Where
-    message: str
-    hint: str = ""
-    also: tuple[tuple[Mark, str], ...] = ()
-    severity: str = ""
-    about: Subject = Subject()
-    named: str = ""
-
-
-class Rule(NamedTuple):
-    """The record of a tag.
-
-    ``source`` says where the rule is from: the proposal of 2016, a loss in
-    Ubuntu's history, QEMU or libvirt. ``example`` is a line that breaks it.
-    Rules with ``needs_tree`` are left out in a bare checkout, those with
-    ``needs_binaries`` everywhere but after the build, and those ``of_changes``,
-    which are about what this upload changes, where another one was not frozen.
-    Those that are ``also_built`` judge the source before the build, and the
-    binaries besides after it.
-
-    What only follows from another finding is not told. ``needs`` are the parts of
-    the manifest that have to be right in format for a problem to say anything
-    new: its keys, or ``release`` and ``board`` for the entries that the problem
-    is about; ``series`` is for the names of all releases. ``after`` are tags
-    whose errors say the same of the same place, release, board or type.
-    """
-
-    tag: str
-    severity: str
-    summary: str
-    explanation: str
-    source: str
-    example: str
-    function: Callable[[Model], Iterable[Problem]]
-    needs_tree: bool = False
-    see_also: tuple[str, ...] = ()
-    needs_binaries: bool = False
-    needs: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    of_changes: bool = False
-    also_built: bool = False
-
-    def judges(self, model: Model) -> bool:
-        """Whether there is what the rule looks at."""
-        has_all = (model.tree or not self.needs_tree) and (model.history.built or not self.needs_binaries)
-        return bool(has_all and (not self.of_changes or model.is_current()))
-
-
-def about(one: MachineType) -> Subject:
-    """A finding about a machine type is also about its release and its board."""
-    return Subject(one.name, str(one.release.series), one.board)
-
-
-def about_frozen(old: FrozenType) -> Subject:
-    """A finding about a type of a record, which this upload may not have."""
-    return Subject(str(old.name), str(old.release), str(old.board))
-
-
-def of_upload(model: Model) -> Subject:
-    """A finding about the package is about the release that the upload is for."""
-    return Subject(release=model.upload.target)
 
 
 def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:
@@ -108,17 +24,16 @@ def catalogue(without: "tuple[str, ...]" = ()) -> tuple[Rule, ...]:
     folder = os.path.dirname(__file__)
     names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name != "__init__.py" and name[:-3] not in without)
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    rules: list[Rule] = [rule for module in modules for rule in module.RULES]
-    return tuple(sorted(rules, key=lambda rule: rule.tag))
+    return tuple(sorted((rule for module in modules for rule in rules_of(vars(module))), key=lambda rule: rule.tag))
 
 
 def of_built() -> tuple[Rule, ...]:
     """The rules that only verify can judge, and what others can only judge of binaries."""
     from . import built, packaging, source
 
-    rules = (rule for rule in (*packaging.RULES, *source.RULES) if rule.also_built)
+    rules = (rule for rule in (*rules_of(vars(packaging)), *rules_of(vars(source))) if rule.also_built)
     both = (rule._replace(needs_tree=False, needs_binaries=True, of_changes=False) for rule in rules)
-    return (*built.RULES, *both)
+    return (*rules_of(vars(built)), *both)
 
 
 def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
@@ -265,6 +180,3 @@ def _lacks_a_binary(model: Model) -> bool:
 def skipped(model: Model) -> list[str]:
     """The tags that could not be checked because there is no QEMU source here."""
     return [rule.tag for rule in catalogue() if rule.needs_tree and model.tree is None]
-
-
-__all__ = ["SEVERITIES", "TYPES", "Model", "Problem", "Rule", "Subject", "Text", "about", "catalogue", "check", "skipped"]

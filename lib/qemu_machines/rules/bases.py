@@ -6,15 +6,24 @@ from typing import Iterator
 
 from ..model.derive import Model, version_numbers
 from ..model.support import end_of
-from . import TYPES, Problem, Rule, about
+from .rule import TYPES, Problem, about, rule
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 1 to 7",
+    example="questing: an exception with base: \"10.0\" for pc-i440fx before the release",
+    see_also=("base-not-release-version",),
+    needs=("release",),
+)
 def base_differs_between_boards(model: Model) -> Iterator[Problem]:
-    """One release, one QEMU: a release in development has no reason for an exception yet.
+    """One release with different bases.
 
-    An exception is for what was released that way; before the release the base
-    can still be mended.
+    All boards of a release start from the QEMU that it ships. Where one does not while the release is still in
+    development, a bump of QEMU did not reach all of them; an exception is for what has been released that way.
     """
+    # One release, one QEMU: a release in development has no reason for an exception yet. An exception is for
+    # what was released that way; before the release the base can still be mended.
     if model.upload.state != "development":
         return
     for one in model.types:
@@ -30,8 +39,20 @@ def base_differs_between_boards(model: Model) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "warning",
+    source="QEMU's docs/about/deprecated.rst, MACHINE_VER_DELETION_MAJOR; Ubuntu's history, case 36",
+    example="pc-i440fx-focal (base 4.0) with support: eol-esm: gone in QEMU 11.0, supported until 2030",
+    see_also=("base-missing",),
+    after=("base-differs-between-boards", "base-missing", "base-not-release-version", "frozen-changed"),
+)
 def base_ends_soon(model: Model) -> Iterator[Problem]:
-    """A type is promised for as long as its release is supported; upstream promises six years."""
+    """A base that goes before the support of its release ends.
+
+    Upstream deprecates versioned machine types after three years and removes them after six; their functions leave
+    the source some time later. A type whose release is supported longer than that cannot be carried to the end.
+    """
+    # A type is promised for as long as its release is supported; upstream promises six years.
     lifecycle = model.history.lifecycle
     if lifecycle is None:
         return
@@ -53,33 +74,3 @@ def base_ends_soon(model: Model) -> Iterator[Problem]:
                 "from then on, their guests find no machine type",
                 about=about(one),
             )
-
-
-RULES = (
-    Rule(
-        "base-differs-between-boards",
-        "error",
-        "one release with different bases",
-        "All boards of a release start from the QEMU that it ships. Where one does not while the release is "
-        "still in development, a bump of QEMU did not reach all of them; an exception is for what has been "
-        "released that way.",
-        "Ubuntu's history, cases 1 to 7",
-        "questing: an exception with base: \"10.0\" for pc-i440fx before the release",
-        base_differs_between_boards,
-        see_also=("base-not-release-version",),
-        needs=("release",),
-    ),
-    Rule(
-        "base-ends-soon",
-        "warning",
-        "a base that goes before the support of its release ends",
-        "Upstream deprecates versioned machine types after three years and removes them after six; their "
-        "functions leave the source some time later. A type whose release is supported longer than that "
-        "cannot be carried to the end.",
-        "QEMU's docs/about/deprecated.rst, MACHINE_VER_DELETION_MAJOR; Ubuntu's history, case 36",
-        "pc-i440fx-focal (base 4.0) with support: eol-esm: gone in QEMU 11.0, supported until 2030",
-        base_ends_soon,
-        see_also=("base-missing",),
-        after=("base-differs-between-boards", "base-missing", "base-not-release-version", "frozen-changed"),
-    ),
-)

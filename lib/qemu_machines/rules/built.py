@@ -10,7 +10,7 @@ from ..model import binary_changes
 from ..model.derive import MachineType, Model, binary_of
 from ..model.observed import CPU, OWN
 from ..model.spelling import name_in, plain
-from . import TYPES, Problem, Rule, Subject, about
+from .rule import TYPES, Problem, Subject, about, rule, rules_of
 
 if TYPE_CHECKING:
     from ..model.observed import Observed
@@ -45,8 +45,21 @@ def _all_binaries(model: Model, one: MachineType) -> list[Observed]:
     return [binary for binary in _binaries(model) if binary.target in targets]
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 36 and 37",
+    example="pseries-disco with QEMU 10.1",
+    needs_binaries=True,
+    see_also=("hooks-missing",),
+)
 def type_not_built(model: Model) -> Iterator[Problem]:
-    """Upstream's macros delete old types when a binary starts, and an include may be missing: without any message."""
+    """A declared type that the binary does not have.
+
+    A machine type of the manifest is in no built binary of its board: it was not compiled in, or deleted when the
+    binary starts. Only judged by verify.
+    """
+    # Upstream's macros delete old types when a binary starts, and an include may be missing: without any
+    # message.
     for one in model.types:
         binary = _binary(model, one)
         if binary and one.name not in binary.types:
@@ -54,8 +67,20 @@ def type_not_built(model: Model) -> Iterator[Problem]:
             yield Problem(one.mark, message, "was the binary built after the build step, with the hooks?", about=about(one))
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, case 29",
+    example="a define-ubuntu-machine-types.patch that is still in the series",
+    needs_binaries=True,
+    see_also=("lost-without-reason",),
+)
 def type_not_declared(model: Model) -> Iterator[Problem]:
-    """A type that nobody declared is one that nobody keeps."""
+    """A type of ours that the manifest does not have.
+
+    A built binary has a machine type whose name says a release, and the manifest does not declare it: a patch
+    defines it, and no rule watches over it. Only judged by verify.
+    """
+    # A type that nobody declared is one that nobody keeps.
     declared = {one.name for one in model.types}
     for binary in _binaries(model):
         message = f"qemu-system-{binary.target} has {TYPES}, which the manifest does not declare"
@@ -71,8 +96,20 @@ def _board_of(model: Model, name: str) -> str:
     return next((str(board.name) for board in model.manifest.boards if name.startswith(f"{board.name}-")), "")
 
 
+@rule(
+    "error",
+    source="LP: #2012763",
+    example="a variant with max_cpus: 1024 whose binary says 255",
+    needs_binaries=True,
+    see_also=("property-not-built", "type-not-built"),
+)
 def type_not_as_declared(model: Model) -> Iterator[Problem]:
-    """What users go by: the alias, the default, the text, and how many CPUs there may be."""
+    """A type that the binary has otherwise than declared.
+
+    The alias, default, description, deprecation or cpu-max of a machine type in a built binary is not what the
+    manifest declares. Only judged by verify.
+    """
+    # What users go by: the alias, the default, the text, and how many CPUs there may be.
     for one in model.types:
         binary = _binary(model, one)
         if binary is None or one.name not in binary.types:
@@ -95,8 +132,20 @@ def _has_own_default(binary: Observed) -> bool:
     return any(name == "microvm" and one.facts.get("default") == "yes" for name, one in binary.types.items())
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, case 19 (LP: #2131822)",
+    example="pc-q35-noble that inherits q35 from upstream's options",
+    needs_binaries=True,
+    see_also=("alias-not-unique",),
+)
 def alias_not_unique_built(model: Model) -> Iterator[Problem]:
-    """QEMU and libvirt take the first holder that they find, which may be another one in the next build."""
+    """Two types of a binary with one alias, or two defaults.
+
+    A built binary has an alias, or its default, on two machine types, one of them ours. Only verify can see those
+    that upstream's code sets in a way that the source does not tell. Only judged by verify.
+    """
+    # QEMU and libvirt take the first holder that they find, which may be another one in the next build.
     for binary in _binaries(model):
         holders: dict[str, list[str]] = {}
         for name, one in binary.types.items():
@@ -111,8 +160,21 @@ def alias_not_unique_built(model: Model) -> Iterator[Problem]:
                 yield Problem(ours[-1].mark, message, "every type but the newest has to give it up", about=about(ours[-1]))
 
 
+@rule(
+    "error",
+    source="QEMU commit 236e9397b3",
+    example="a binary that was built before the manifest was changed",
+    needs_binaries=True,
+    see_also=("type-not-as-declared",),
+)
 def property_not_built(model: Model) -> Iterator[Problem]:
-    """A compat property that another one of the same type overrides does nothing."""
+    """A declared property that the binary does not have.
+
+    A machine type of a built binary does not have, as the last of its compat properties, what the manifest
+    declares. QEMU tells them from 9.1 on; before that they are read in its memory, and not judged where that is not
+    allowed. Only judged by verify.
+    """
+    # A compat property that another one of the same type overrides does nothing.
     for one in model.types:
         binary = _binary(model, one)
         observed = binary.types.get(one.name) if binary else None
@@ -152,8 +214,21 @@ def properties_lacking(model: Model) -> Iterator[Problem]:
                     yield Problem(item.name, message, severity="warning", about=about(one))
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 1 to 7",
+    example="plucky: {qemu: \"9.2\"} with a binary that was built with 9.1",
+    needs_binaries=True,
+    see_also=("property-not-built", "base-not-release-version"),
+)
 def base_not_built(model: Model) -> Iterator[Problem]:
-    """A type has its base's compat properties and those that are declared, and nothing else."""
+    """A type that starts from another base than declared.
+
+    A machine type of a built binary has not the compat properties of the upstream type that it is declared to start
+    from, followed by what the manifest declares. Not judged where upstream deletes that type when the binary
+    starts. Only judged by verify.
+    """
+    # A type has its base's compat properties and those that are declared, and nothing else.
     for one in model.types:
         binary = _binary(model, one)
         observed = binary.types.get(one.name) if binary else None
@@ -253,8 +328,22 @@ def _since(model: Model) -> str:
     return f"since {model.history.built.frozen_by}" if model.history.built else ""
 
 
+@rule(
+    "error",
+    source="LP: #2012763; LP: #2106092",
+    example="a pseries type whose default CPU moved to POWER10",
+    needs_binaries=True,
+    see_also=("frozen-changed",),
+)
 def built_type_changed(model: Model) -> Iterator[Problem]:
-    """What QEMU says of a released type is part of the board that guests run on."""
+    """A released type of which QEMU says something else.
+
+    cpu-max, the default CPU type, the RAM id, hotpluggable CPUs, NUMA memory, ACPI or the description of a released
+    machine type are not what they were, or, of pseries and s390-ccw-virtio, a property of the started machine
+    (cap-sbbc). Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given
+    binaries. What differs between two versions of QEMU, but for what QEMU says of the type itself, is a warning.
+    """
+    # What QEMU says of a released type is part of the board that guests run on.
     for old, new, names in _pairs(model):
         for fact in binary_changes.facts(old, new, names):
             message = f"{TYPES}: {fact.what} was {fact.was} in the release and is {fact.now} {_since(model)}"
@@ -269,8 +358,24 @@ def _of_started(model: Model, old: Observed, new: Observed, names: "list[str]", 
         yield from _of_all(model, types, message, hint, _severity(old, new))
 
 
+@rule(
+    "error",
+    source="reference: QEMU's docs/devel/migration/compatibility.rst; LP: #2131822",
+    example="a patch that changes the default of virtio-net-pci.mq",
+    needs_binaries=True,
+    see_also=("frozen-changed", "patch-not-classified"),
+)
 def built_property_changed(model: Model) -> Iterator[Problem]:
-    """A default that changed without a compat property is how guests were lost unseen (LP: #2131822)."""
+    """A device that is another one under a released type.
+
+    The effective value of a device's property under a released machine type (its last compat property that applies,
+    or else the device's default) is not what it was, or a device is gone. Of a property whose default QEMU does not
+    tell, what the type sets is compared. One that is new, or newly set to off, is a warning: whether devices did so
+    before cannot be seen. Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it
+    is given binaries. What differs between two versions of QEMU, but for what QEMU says of the type itself, is a
+    warning.
+    """
+    # A default that changed without a compat property is how guests were lost unseen (LP: #2131822).
     for old, new, names in _pairs(model):
         for one in binary_changes.settings(old, new, names):
             message = (
@@ -289,8 +394,24 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
             yield from _of_all(model, names, message, hint, _severity(old, new))
 
 
+@rule(
+    "warning",
+    source="reference: QEMU commit 1e366da031 (SMBIOS product); docs/specs/fw_cfg.rst",
+    example="a patch of hw/i386/acpi-build.c",
+    needs_binaries=True,
+    see_also=("built-type-changed",),
+)
 def firmware_tables_changed(model: Model) -> Iterator[Problem]:
-    """Upstream promises these only within one build; but a guest's system may take the next start for other hardware."""
+    """ACPI, SMBIOS or fw_cfg that is not what it was under a released type.
+
+    What a guest's firmware finds under a released machine type has other bytes: an ACPI table, the SMBIOS
+    structures of a type, or a file of fw_cfg. A running guest keeps what it has; from its next start on it sees the
+    new ones. A warning, because upstream changes them with new versions under old types as well. Compared with the
+    observed half of debian/qemu-machines.lock, which freeze writes when it is given binaries. What differs between
+    two versions of QEMU, but for what QEMU says of the type itself, is a warning.
+    """
+    # Upstream promises these only within one build; but a guest's system may take the next start for other
+    # hardware.
     for old, new, names in _pairs(model):
         for what, types in binary_changes.firmware(old, new, names):
             message = f"{', '.join(what)}: not the same any more under {TYPES} {_since(model)}, in qemu-system-{new.target}"
@@ -298,8 +419,22 @@ def firmware_tables_changed(model: Model) -> Iterator[Problem]:
             yield from _of_all(model, types, message, hint)
 
 
+@rule(
+    "error",
+    source="QEMU's scripts/vmstate-static-checker.py",
+    example="a patch that adds VMSTATE_UINT32 to a device without a new version",
+    needs_binaries=True,
+    see_also=("patch-not-classified",),
+)
 def vmstate_changed(model: Model) -> Iterator[Problem]:
-    """What a device saves is the same for all types of a binary; so a change concerns every guest that has it."""
+    """Saved state that cannot be loaded any more.
+
+    What a device saves in a migration is not what it was: a field, section or subsection that was sent is not
+    expected where it was, or one is expected that was not sent. Judged as QEMU's own vmstate-static-checker.py
+    does. Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given
+    binaries. What differs between two versions of QEMU, but for what QEMU says of the type itself, is a warning.
+    """
+    # What a device saves is the same for all types of a binary; so a change concerns every guest that has it.
     for old, new, names in _pairs(model):
         for devices, why in binary_changes.states(old, new) if names else ():
             reasons = few(why, "; ")
@@ -308,8 +443,21 @@ def vmstate_changed(model: Model) -> Iterator[Problem]:
             yield from _of_all(model, names, message, hint, _severity(old, new))
 
 
+@rule(
+    "error",
+    source="LP: #2131822; QEMU commit d3a24134e3",
+    example="a patch of target/i386/cpu.c that adds a flag to qemu64",
+    needs_binaries=True,
+)
 def cpu_model_changed(model: Model) -> Iterator[Problem]:
-    """A guest that names no CPU model has this one, and sees its flags."""
+    """A CPU model that guests have by default, with other flags.
+
+    The expansion under TCG of the CPU model that guests of a board have by default is not what it was; of
+    s390-ccw-virtio also as each released type makes it. Compared with the observed half of
+    debian/qemu-machines.lock, which freeze writes when it is given binaries. What differs between two versions of
+    QEMU, but for what QEMU says of the type itself, is a warning.
+    """
+    # A guest that names no CPU model has this one, and sees its flags.
     for old, new, names in _pairs(model):
         for name, changed in binary_changes.cpus(old, new, names) if names else ():
             message = f"the CPU model {name} of qemu-system-{new.target} changed under TCG {_since(model)}: {few(changed)}"
@@ -363,146 +511,7 @@ _LOCK = (
     "Compared with the observed half of debian/qemu-machines.lock, which freeze writes when it is given binaries. "
     "What differs between two versions of QEMU, but for what QEMU says of the type itself, is a warning."
 )
-RULES = (
-    Rule(
-        "alias-not-unique-built",
-        "error",
-        "two types of a binary with one alias, or two defaults",
-        "A built binary has an alias, or its default, on two machine types, one of them ours. Only verify can see "
-        "those that upstream's code sets in a way that the source does not tell. Only judged by verify.",
-        "Ubuntu's history, case 19 (LP: #2131822)",
-        "pc-q35-noble that inherits q35 from upstream's options",
-        alias_not_unique_built,
-        needs_binaries=True,
-        see_also=("alias-not-unique",),
-    ),
-    Rule(
-        "base-not-built",
-        "error",
-        "a type that starts from another base than declared",
-        "A machine type of a built binary has not the compat properties of the upstream type that it is declared to "
-        "start from, followed by what the manifest declares. Not judged where upstream deletes that type when the "
-        "binary starts. Only judged by verify.",
-        "Ubuntu's history, cases 1 to 7",
-        "plucky: {qemu: \"9.2\"} with a binary that was built with 9.1",
-        base_not_built,
-        needs_binaries=True,
-        see_also=("property-not-built", "base-not-release-version"),
-    ),
-    Rule(
-        "built-property-changed",
-        "error",
-        "a device that is another one under a released type",
-        "The effective value of a device's property under a released machine type (its last compat property "
-        "that applies, or else the device's default) is not what it was, or a device is gone. Of a property whose "
-        "default QEMU does not tell, what the type sets is compared. One that is new, or newly set to off, is a warning: "
-        "whether devices did so before cannot be seen. " + _LOCK,
-        "reference: QEMU's docs/devel/migration/compatibility.rst; LP: #2131822",
-        "a patch that changes the default of virtio-net-pci.mq",
-        built_property_changed,
-        needs_binaries=True,
-        see_also=("frozen-changed", "patch-not-classified"),
-    ),
-    Rule(
-        "built-type-changed",
-        "error",
-        "a released type of which QEMU says something else",
-        "cpu-max, the default CPU type, the RAM id, hotpluggable CPUs, NUMA memory, ACPI or the description of a "
-        "released machine type are not what they were, or, of pseries and s390-ccw-virtio, a property of the started machine "
-        "(cap-sbbc). " + _LOCK,
-        "LP: #2012763; LP: #2106092",
-        "a pseries type whose default CPU moved to POWER10",
-        built_type_changed,
-        needs_binaries=True,
-        see_also=("frozen-changed",),
-    ),
-    Rule(
-        "cpu-model-changed",
-        "error",
-        "a CPU model that guests have by default, with other flags",
-        "The expansion under TCG of the CPU model that guests of a board have by default is not what it was; of "
-        "s390-ccw-virtio also as each released type makes it. " + _LOCK,
-        "LP: #2131822; QEMU commit d3a24134e3",
-        "a patch of target/i386/cpu.c that adds a flag to qemu64",
-        cpu_model_changed,
-        needs_binaries=True,
-    ),
-    Rule(
-        "firmware-tables-changed",
-        "warning",
-        "ACPI, SMBIOS or fw_cfg that is not what it was under a released type",
-        "What a guest's firmware finds under a released machine type has other bytes: an ACPI table, the SMBIOS "
-        "structures of a type, or a file of fw_cfg. A running guest keeps what it has; from its next start on it sees "
-        "the new ones. A warning, because upstream changes them with new versions under old types as well. " + _LOCK,
-        "reference: QEMU commit 1e366da031 (SMBIOS product); docs/specs/fw_cfg.rst",
-        "a patch of hw/i386/acpi-build.c",
-        firmware_tables_changed,
-        needs_binaries=True,
-        see_also=("built-type-changed",),
-    ),
-    Rule(
-        "property-not-built",
-        "error",
-        "a declared property that the binary does not have",
-        "A machine type of a built binary does not have, as the last of its compat properties, what the manifest "
-        "declares. QEMU tells them from 9.1 on; before that they are read in its memory, and not judged where that is "
-        "not allowed. Only judged by verify.",
-        "QEMU commit 236e9397b3",
-        "a binary that was built before the manifest was changed",
-        property_not_built,
-        needs_binaries=True,
-        see_also=("type-not-as-declared",),
-    ),
-    Rule(
-        "type-not-as-declared",
-        "error",
-        "a type that the binary has otherwise than declared",
-        "The alias, default, description, deprecation or cpu-max of a machine type in a built binary is not what "
-        "the manifest declares. Only judged by verify.",
-        "LP: #2012763",
-        "a variant with max_cpus: 1024 whose binary says 255",
-        type_not_as_declared,
-        needs_binaries=True,
-        see_also=("property-not-built", "type-not-built"),
-    ),
-    Rule(
-        "type-not-built",
-        "error",
-        "a declared type that the binary does not have",
-        "A machine type of the manifest is in no built binary of its board: it was not compiled in, or deleted when "
-        "the binary starts. Only judged by verify.",
-        "Ubuntu's history, cases 36 and 37",
-        "pseries-disco with QEMU 10.1",
-        type_not_built,
-        needs_binaries=True,
-        see_also=("hooks-missing",),
-    ),
-    Rule(
-        "type-not-declared",
-        "error",
-        "a type of ours that the manifest does not have",
-        "A built binary has a machine type whose name says a release, and the manifest does not declare it: a patch "
-        "defines it, and no rule watches over it. Only judged by verify.",
-        "Ubuntu's history, case 29",
-        "a define-ubuntu-machine-types.patch that is still in the series",
-        type_not_declared,
-        needs_binaries=True,
-        see_also=("lost-without-reason",),
-    ),
-    Rule(
-        "vmstate-changed",
-        "error",
-        "saved state that cannot be loaded any more",
-        "What a device saves in a migration is not what it was: a field, section or subsection that was sent is not "
-        "expected where it was, or one is expected that was not sent. Judged as QEMU's own vmstate-static-checker.py does. " + _LOCK,
-        "QEMU's scripts/vmstate-static-checker.py",
-        "a patch that adds VMSTATE_UINT32 to a device without a new version",
-        vmstate_changed,
-        needs_binaries=True,
-        see_also=("patch-not-classified",),
-    ),
-)
-_ALL = (*(rule.tag for rule in RULES), "property-unknown")
+_ALL = (*(rule.tag for rule in rules_of(globals())), "property-unknown")
 _OF_RECORD = ("built-property-changed", "built-type-changed", "cpu-model-changed", "firmware-tables-changed", "vmstate-changed")
 _OF_TYPES = ("built-property-changed", "built-type-changed", "firmware-tables-changed")
 _OF_COMPAT = ("built-property-changed", "base-not-built", "property-not-built")

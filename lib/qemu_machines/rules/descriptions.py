@@ -6,15 +6,23 @@ from typing import Iterator
 
 from ..model.derive import MachineType, Model
 from ..model.descriptions import wrong_claim, wrong_version
-from . import TYPES, Problem, Rule, about
+from .rule import TYPES, Problem, about, rule
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 8, 13 and 14 (LP: #2012763)",
+    example="wily described as 15.04; description: maxcpus=1024 without machine: {max_cpus: 1024}",
+    needs=("policy", "release", "vendor"),
+    after=("distro-data-outdated", "series-unknown"),
+)
 def description_mismatch(model: Model) -> Iterator[Problem]:
-    """wily was described as 15.04 for ten years, and maxcpus types never set what they promised.
+    """A description that claims what is not so.
 
-    What an exception says of a description, or of the field that it claims, was
-    released that way.
+    The text names another version than the release's, or a property or size that the type does not set.
     """
+    # wily was described as 15.04 for ten years, and maxcpus types never set what they promised. What an
+    # exception says of a description, or of the field that it claims, was released that way.
     for one in model.types:
         if any(layer.adds.description for layer in one.steps.of_exceptions()):
             continue
@@ -35,18 +43,3 @@ def _wrong_claim(one: MachineType) -> str:
     sets = {str(item.name): str(item.value) for item in one.properties}
     sets.update({str(field.name): str(field.value) for field in one.fields})
     return wrong_claim(one.description, sets, excepted)
-
-
-RULES = (
-    Rule(
-        "description-mismatch",
-        "error",
-        "a description that claims what is not so",
-        "The text names another version than the release's, or a property or size that the type does not set.",
-        "Ubuntu's history, cases 8, 13 and 14 (LP: #2012763)",
-        "wily described as 15.04; description: maxcpus=1024 without machine: {max_cpus: 1024}",
-        description_mismatch,
-        needs=("policy", "release", "vendor"),
-        after=("distro-data-outdated", "series-unknown"),
-    ),
-)

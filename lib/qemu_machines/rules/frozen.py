@@ -9,13 +9,25 @@ from ..model.derive import MachineType, Model
 from ..model.facts import FrozenType
 from ..model.lapses import Changed, Missing, changed, gone, outdated, settled, stale
 from ..model.support import need
-from . import TYPES, Problem, Rule, about, about_frozen, of_upload
+from .rule import TYPES, Problem, about, about_frozen, of_upload, rule
 
 _HINT = "a released type never changes: undo it, or make the change an increment"
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 22 to 32 (LP: #1641532, LP: #1829868, LP: #1902654)",
+    example="focal: base 4.0 changed to 4.2 years later",
+    see_also=("lost-without-reason",),
+    needs=("policy", "release", "vendor"),
+)
 def frozen_changed(model: Model) -> Iterator[Problem]:
-    """Guests run on it: another board under the same name breaks their migration."""
+    """A released type that is not what it was.
+
+    Base, properties, machine fields, compat arrays and description of a released type are the board that guests run
+    on. Compared with debian/qemu-machines.lock, and with --against.
+    """
+    # Guests run on it: another board under the same name breaks their migration.
     for frozen in (settled(model), _against(model)):
         for one in changed(model, frozen):
             told = [f"{what} was {before} and is {after}" for what, before, after in one.changes if what != "description"]
@@ -43,8 +55,21 @@ def _against(model: Model) -> "list[FrozenType]":
     return list(model.history.against.types.values()) if model.history.against else []
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 33 to 37 (LP: #1802944)",
+    example="a release removed from the manifest",
+    see_also=("dropped-too-early",),
+    needs=("board", "dropped", "policy", "release"),
+    after=("series-unknown",),
+)
 def lost_without_reason(model: Model) -> Iterator[Problem]:
-    """Five types left questing without a line in its changelog."""
+    """A released type that is gone.
+
+    A type of the frozen record is not in the manifest, and dropped: gives no reason. Guests of that type cannot be
+    started or migrated any more.
+    """
+    # Five types left questing without a line in its changelog.
     for old in gone(model, settled(model)):
         yield Problem(
             old.name,
@@ -54,8 +79,21 @@ def lost_without_reason(model: Model) -> Iterator[Problem]:
         )
 
 
+@rule(
+    "error",
+    source="the proposal of 2016; Ubuntu's history, cases 15 and 34",
+    example="pc-q35-noble-v2 in noble and not in resolute",
+    see_also=("dropped-too-early",),
+    needs=("board", "dropped", "policy", "release"),
+    after=("series-unknown",),
+)
 def increment_missing_forward(model: Model) -> Iterator[Problem]:
-    """A guest that was moved to noble-v2 has to find it in the next releases too."""
+    """A type of an older release that a newer one does not carry.
+
+    With --against FILE, the frozen record of another release's package: every type of it that a supported upgrade
+    brings here has to be here as well.
+    """
+    # A guest that was moved to noble-v2 has to find it in the next releases too.
     against, target = model.history.against, model.info(model.upload.target)
     if against is None or target is None:
         return
@@ -70,8 +108,20 @@ def increment_missing_forward(model: Model) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 22 to 37",
+    example="a second upload to noble, and never a freeze",
+    see_also=("record-outdated",),
+)
 def record_missing(model: Model) -> Iterator[Problem]:
-    """Without a record, nothing that was released is protected."""
+    """A release without a record.
+
+    An entry of the changelog below the top went out to this release, and there is no debian/qemu-machines.lock:
+    nothing says what was released, and what must not change. Not said in development, of backports, and of builds
+    that add nothing, such as a binNMU or one of a PPA.
+    """
+    # Without a record, nothing that was released is protected.
     if model.history.lock is None and not model.history.earlier.rebuild:
         for version in model.history.earlier.uploads[:1]:
             message = f"{version} went out to {model.upload.series}, and there is no record of its machine types"
@@ -79,8 +129,23 @@ def record_missing(model: Model) -> Iterator[Problem]:
             yield Problem(version, message, hint, about=of_upload(model))
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 22 to 37",
+    example="pc-q35-noble-2 in an upload that was not frozen, and another upload",
+    see_also=("record-missing", "frozen-changed"),
+    needs=("boards", "dropped", "policy", "releases", "series"),
+)
 def record_outdated(model: Model) -> Iterator[Problem]:
-    """A new type is frozen when it goes out; later, nobody can tell with which upload it came."""
+    """A record of an older upload than the last.
+
+    An entry of the changelog below the top went out to this release after the upload that the record is of, and the
+    record lacks a machine type, or a line of a patch that touches migration. Nobody can tell any more which of the
+    uploads it came with, so it could still be changed without a word. Also where a type is not as it was frozen
+    before the release, in a later upload that was not frozen. An upload that adds nothing need not be frozen. A
+    warning where the record is of this upload, and was written too early.
+    """
+    # A new type is frozen when it goes out; later, nobody can tell with which upload it came.
     lock = model.history.lock
     if lock is None:
         return
@@ -110,72 +175,3 @@ def _places(found: "list[Missing]") -> "tuple[tuple[Mark, str], ...]":
     for one in found:
         names.setdefault(one.mark, []).append(one.what)
     return tuple((mark, few(words)) for mark, words in list(names.items())[:3])
-
-
-RULES = (
-    Rule(
-        "frozen-changed",
-        "error",
-        "a released type that is not what it was",
-        "Base, properties, machine fields, compat arrays and description of a released type are the board "
-        "that guests run on. Compared with debian/qemu-machines.lock, and with --against.",
-        "Ubuntu's history, cases 22 to 32 (LP: #1641532, LP: #1829868, LP: #1902654)",
-        "focal: base 4.0 changed to 4.2 years later",
-        frozen_changed,
-        see_also=("lost-without-reason",),
-        needs=("policy", "release", "vendor"),
-    ),
-    Rule(
-        "lost-without-reason",
-        "error",
-        "a released type that is gone",
-        "A type of the frozen record is not in the manifest, and dropped: gives no reason. Guests of that "
-        "type cannot be started or migrated any more.",
-        "Ubuntu's history, cases 33 to 37 (LP: #1802944)",
-        "a release removed from the manifest",
-        lost_without_reason,
-        see_also=("dropped-too-early",),
-        needs=("board", "dropped", "policy", "release"),
-        after=("series-unknown",),
-    ),
-    Rule(
-        "increment-missing-forward",
-        "error",
-        "a type of an older release that a newer one does not carry",
-        "With --against FILE, the frozen record of another release's package: every type of it that a "
-        "supported upgrade brings here has to be here as well.",
-        "the proposal of 2016; Ubuntu's history, cases 15 and 34",
-        "pc-q35-noble-v2 in noble and not in resolute",
-        increment_missing_forward,
-        see_also=("dropped-too-early",),
-        needs=("board", "dropped", "policy", "release"),
-        after=("series-unknown",),
-    ),
-    Rule(
-        "record-missing",
-        "error",
-        "a release without a record",
-        "An entry of the changelog below the top went out to this release, and there is no "
-        "debian/qemu-machines.lock: nothing says what was released, and what must not change. Not said in "
-        "development, of backports, and of builds that add nothing, such as a binNMU or one of a PPA.",
-        "Ubuntu's history, cases 22 to 37",
-        "a second upload to noble, and never a freeze",
-        record_missing,
-        see_also=("record-outdated",),
-    ),
-    Rule(
-        "record-outdated",
-        "error",
-        "a record of an older upload than the last",
-        "An entry of the changelog below the top went out to this release after the upload that the record is of, "
-        "and the record lacks a machine type, or a line of a patch that touches migration. Nobody can tell any "
-        "more which of the uploads it came with, so it could still be changed without a word. Also where a type "
-        "is not as it was frozen before the release, in a later upload that was not frozen. An upload that adds "
-        "nothing need not be frozen. A warning where the record is of this upload, and was written too early.",
-        "Ubuntu's history, cases 22 to 37",
-        "pc-q35-noble-2 in an upload that was not frozen, and another upload",
-        record_outdated,
-        see_also=("record-missing", "frozen-changed"),
-        needs=("boards", "dropped", "policy", "releases", "series"),
-    ),
-)

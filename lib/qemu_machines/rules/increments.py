@@ -9,7 +9,7 @@ from ..model.derive import MachineType, Model
 from ..model.releases import has_dot_releases, is_open
 from ..model.upload import changes_of_upload
 from ..model.values import Change, Release
-from . import TYPES, Problem, Rule, Subject, about
+from .rule import TYPES, Problem, Subject, about, rule
 
 
 def _increments(model: Model) -> Iterator[MachineType]:
@@ -29,8 +29,18 @@ def _of_change(model: Model, release: Release, change: Change) -> list[Subject]:
     return made or [Subject(release=str(release.series))]
 
 
+@rule(
+    "error",
+    source="the proposal of 2016",
+    example="changes: [{security: overflow, increment: 2}]",
+)
 def increment_for_security(model: Model) -> Iterator[Problem]:
-    """A fix makes no new type: guests are restarted to get it, and nobody wants the old one kept."""
+    """A fix that makes a new machine type.
+
+    A fix for a vulnerability or a severe bug is one that users restart their guests for. A new type would keep the
+    broken one alive beside it.
+    """
+    # A fix makes no new type: guests are restarted to get it, and nobody wants the old one kept.
     for release in model.manifest.releases:
         for change in release.changes:
             if change.increment and change.kind.name != "feature":
@@ -62,8 +72,19 @@ def _target(model: Model) -> Optional[Release]:
     return model.manifest.by_series.get(model.upload.target)
 
 
+@rule(
+    "error",
+    source="the proposal of 2016",
+    example="questing: a change with increment: 2",
+)
 def increment_outside_lts(model: Model) -> Iterator[Problem]:
-    """Feature updates, and with them new types, are for an LTS; an interim release is left soon."""
+    """A new type in a release that has no dot releases.
+
+    Feature updates are batched along dot releases: those of Ubuntu's LTS, the point releases of Debian's stable,
+    and of another vendor's release with lts: true or with dot-releases. Ubuntu's interim releases have none, and
+    their types go after the next LTS.
+    """
+    # Feature updates, and with them new types, are for an LTS; an interim release is left soon.
     for one in _increments(model):
         info = model.info(one.release.series)
         if info is None or has_dot_releases(info):
@@ -75,8 +96,23 @@ def increment_outside_lts(model: Model) -> Iterator[Problem]:
         yield Problem(_number(one), message, hint, about=about(one))
 
 
+@rule(
+    "error",
+    source="the proposal of 2016",
+    example="increment: 3 in an upload for 16.04.2",
+    see_also=("increment-not-batched",),
+    needs=("dot-releases", "policy", "release"),
+)
 def increment_not_dot_release(model: Model) -> Iterator[Problem]:
-    """The number tells users with which dot release a type came, so it has to be that one."""
+    """An increment with a number that is not its dot release.
+
+    The number of an increment is the dot release that it comes with. A new one, which the frozen record does not
+    have, has to have the number of the dot release that this upload is for; without a record, no number may be
+    above it. With numbering: consecutive the numbers are 2, 3 and so on. Only a warning where the day of the dot
+    release is not certain. After the last day that is known, and for a vendor of which none is, any later number
+    will do; Ubuntu's five are predicted.
+    """
+    # The number tells users with which dot release a type came, so it has to be that one.
     consecutive = model.manifest.numbering == "consecutive"
     yield from _not_consecutive(model) if consecutive else _not_of_this_dot_release(model)
 
@@ -128,8 +164,19 @@ def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "error",
+    source="the proposal of 2016",
+    example="two changes of pc-q35 with increment: 2",
+    needs=("release",),
+)
 def increment_not_batched(model: Model) -> Iterator[Problem]:
-    """One new type a board and dot release: more of them would be nobody's choice."""
+    """Two increments of a board in one dot release.
+
+    Changes of one dot release belong into one new type, so that the types do not proliferate; and the numbers of a
+    board only go up.
+    """
+    # One new type a board and dot release: more of them would be nobody's choice.
     last: dict[tuple[str, str], Text] = {}
     for one in _increments(model):
         key = (one.board, str(one.release.series))
@@ -142,8 +189,18 @@ def increment_not_batched(model: Model) -> Iterator[Problem]:
         last[key] = number
 
 
+@rule(
+    "error",
+    source="the proposal of 2016",
+    example="changes: [{feature: better, increment: 2}]",
+    needs=("release",),
+)
 def increment_without_change(model: Model) -> Iterator[Problem]:
-    """Guests would be asked to move to a type that is the one they have."""
+    """A new type that changes nothing.
+
+    Nothing is set, moved or patched by the increment, so the new type would be the old one under another name.
+    """
+    # Guests would be asked to move to a type that is the one they have.
     for release in model.manifest.releases:
         for change in release.changes:
             if change.increment and change.boards == ():
@@ -161,8 +218,19 @@ def _changes_something(change: Change) -> bool:
     return bool(adds.base or adds.properties or adds.fields or adds.compat or change.was or change.patches)
 
 
+@rule(
+    "warning",
+    source="Ubuntu's history, case 7",
+    example="increment: 2 with boards: [pc-i440fx] and no bug",
+    needs=("boards", "release"),
+    after=("distro-data-outdated", "series-unknown"),
+)
 def increment_asymmetric(model: Model) -> Iterator[Problem]:
-    """q35 got it and i440fx not: that may be right, but it has to be somebody's decision."""
+    """Some boards got it and others not.
+
+    An increment is for some boards of the release only, and names no bug where that was decided.
+    """
+    # q35 got it and i440fx not: that may be right, but it has to be somebody's decision.
     boards: dict[str, set[str]] = {}
     for one in model.types:
         boards.setdefault(str(one.release.series), set()).add(one.board)
@@ -178,8 +246,19 @@ def increment_asymmetric(model: Model) -> Iterator[Problem]:
                     yield Problem(change.increment, message, hint, about=subject)
 
 
+@rule(
+    "warning",
+    source="the proposal of 2016",
+    example="bug: \"LP: #1\", and no LP: #1 in the top entry",
+    of_changes=True,
+    needs=("release",),
+)
 def bug_not_in_changelog(model: Model) -> Iterator[Problem]:
-    """The changelog is where users look for what an update changed."""
+    """A change whose bug the changelog does not name.
+
+    An increment is new in this upload, and the top entry of debian/changelog does not name its bug.
+    """
+    # The changelog is where users look for what an update changed.
     release = _target(model)
     if release is None or model.history.lock is None:
         return
@@ -191,87 +270,3 @@ def bug_not_in_changelog(model: Model) -> Iterator[Problem]:
             hint = f"{change.kind.text!s} is new in this upload"
             for subject in _of_change(model, release, change):
                 yield Problem(change.bug, message, hint, about=subject)
-
-
-RULES = (
-    Rule(
-        "increment-for-security",
-        "error",
-        "a fix that makes a new machine type",
-        "A fix for a vulnerability or a severe bug is one that users restart their guests for. A new type "
-        "would keep the broken one alive beside it.",
-        "the proposal of 2016",
-        "changes: [{security: overflow, increment: 2}]",
-        increment_for_security,
-    ),
-    Rule(
-        "increment-outside-lts",
-        "error",
-        "a new type in a release that has no dot releases",
-        "Feature updates are batched along dot releases: those of Ubuntu's LTS, the point releases of Debian's stable, "
-        "and of another vendor's release with lts: true or with dot-releases. Ubuntu's interim releases have none, and "
-        "their types go after the next LTS.",
-        "the proposal of 2016",
-        "questing: a change with increment: 2",
-        increment_outside_lts,
-    ),
-    Rule(
-        "increment-not-dot-release",
-        "error",
-        "an increment with a number that is not its dot release",
-        "The number of an increment is the dot release that it comes with. A new one, which the frozen record "
-        "does not have, has to have the number of the dot release that this upload is for; without a record, "
-        "no number may be above it. With numbering: consecutive the numbers are 2, 3 and so on. Only a warning "
-        "where the day of the dot release is not certain. After the last day that is known, and for a vendor of which "
-        "none is, any later number will do; Ubuntu's five are predicted.",
-        "the proposal of 2016",
-        "increment: 3 in an upload for 16.04.2",
-        increment_not_dot_release,
-        see_also=("increment-not-batched",),
-        needs=("dot-releases", "policy", "release"),
-    ),
-    Rule(
-        "increment-not-batched",
-        "error",
-        "two increments of a board in one dot release",
-        "Changes of one dot release belong into one new type, so that the types do not proliferate; and the "
-        "numbers of a board only go up.",
-        "the proposal of 2016",
-        "two changes of pc-q35 with increment: 2",
-        increment_not_batched,
-        needs=("release",),
-    ),
-    Rule(
-        "increment-without-change",
-        "error",
-        "a new type that changes nothing",
-        "Nothing is set, moved or patched by the increment, so the new type would be the old one under "
-        "another name.",
-        "the proposal of 2016",
-        "changes: [{feature: better, increment: 2}]",
-        increment_without_change,
-        needs=("release",),
-    ),
-    Rule(
-        "increment-asymmetric",
-        "warning",
-        "some boards got it and others not",
-        "An increment is for some boards of the release only, and names no bug where that was decided.",
-        "Ubuntu's history, case 7",
-        "increment: 2 with boards: [pc-i440fx] and no bug",
-        increment_asymmetric,
-        needs=("boards", "release"),
-        after=("distro-data-outdated", "series-unknown"),
-    ),
-    Rule(
-        "bug-not-in-changelog",
-        "warning",
-        "a change whose bug the changelog does not name",
-        "An increment is new in this upload, and the top entry of debian/changelog does not name its bug.",
-        "the proposal of 2016",
-        "bug: \"LP: #1\", and no LP: #1 in the top entry",
-        bug_not_in_changelog,
-        of_changes=True,
-        needs=("release",),
-    ),
-)

@@ -9,7 +9,7 @@ from ..findings import Mark, Text, Where
 from ..model.derive import PREFERRED, Model, binary_of
 from ..model.news import before
 from ..model.values import Board
-from . import TYPES, Problem, Rule, Subject, about
+from .rule import TYPES, Problem, Subject, about, rule
 
 # A machine of every QEMU binary, registered outside the boards (hw/core/null-machine.c).
 _EVERYWHERE = ("none",)
@@ -29,8 +29,18 @@ def _upstream_names(model: Model, binary: str) -> dict[str, str]:
     return names
 
 
+@rule(
+    "error",
+    source="QEMU's find_machine(); Ubuntu's history, cases 16 and 18",
+    example="pc-i440fx: {alias: q35}",
+)
 def name_collision(model: Model) -> Iterator[Problem]:
-    """A name has to mean one thing in a binary: find_machine() takes the first it meets."""
+    """A name that already means another machine.
+
+    QEMU and libvirt take the first machine that has a name or an alias; with two of them, what a guest gets depends
+    on an order that nobody chose.
+    """
+    # A name has to mean one thing in a binary: find_machine() takes the first it meets.
     seen: dict[tuple[str, str], Mark] = {}
     upstream = {binary: _upstream_names(model, binary) for binary in map(binary_of, _boards(model))}
     for one in model.types:
@@ -79,8 +89,17 @@ def _holding(model: Model) -> list[Board]:
     return [board for board in model.manifest.boards if model.newest(board.name)]
 
 
+@rule(
+    "error",
+    source="QEMU commit ea0ac7f6f8; Ubuntu's history, case 16",
+    example="both pc-i440fx and pc-q35 with default: true",
+)
 def default_not_unique(model: Model) -> Iterator[Problem]:
-    """QEMU asserts at startup when two machine types are the default (ea0ac7f6f8)."""
+    """Two default machine types in one binary.
+
+    QEMU asserts at startup when two machine types say that they are the default.
+    """
+    # QEMU asserts at startup when two machine types are the default (ea0ac7f6f8).
     first: dict[str, tuple[Text, str]] = {}
     for board in _holding(model):
         if board.default != "true":
@@ -99,8 +118,17 @@ def default_not_unique(model: Model) -> Iterator[Problem]:
             first[binary] = (board.default, str(board.name))
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 16 and 18 (LP: #1621042, LP: #2131822)",
+    example="both pc-i440fx and pc-q35 with alias: ubuntu",
+)
 def alias_not_unique(model: Model) -> Iterator[Problem]:
-    """The first holder of an alias wins, and which one that is may change (LP: #2131822)."""
+    """One alias on two machine types.
+
+    An alias with two holders means whichever QEMU lists first.
+    """
+    # The first holder of an alias wins, and which one that is may change (LP: #2131822).
     first: dict[tuple[str, str], Text] = {}
     for board in _holding(model):
         if board.alias is None:
@@ -121,8 +149,18 @@ def alias_not_unique(model: Model) -> Iterator[Problem]:
 _QOM_NAME = re.compile(r"[A-Za-z1-9][A-Za-z0-9_.-]+")
 
 
+@rule(
+    "error",
+    source="QEMU commit b447378e12; libvirt's qemu_domain.c; virt-manager's virtinst",
+    example="pc-i440fx: a variant called like-q35",
+)
 def name_not_portable(model: Model) -> Iterator[Problem]:
-    """Names that QOM aborts over, or that libvirt and virt-manager take for another board."""
+    """A name that QEMU, libvirt or virt-manager refuses or misreads.
+
+    QEMU aborts at startup over characters that QOM does not know, and virt-manager and libvirt tell the board from
+    the name alone.
+    """
+    # Names that QOM aborts over, or that libvirt and virt-manager take for another board.
     for one in model.types:
         # virt-manager looks for "q35" anywhere in the name (virtinst, osdom).
         if "q35" in one.name and one.board != "pc-q35":
@@ -138,8 +176,21 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
             yield Problem(board.alias, message, "letters, digits, dot, dash and underscore", about=Subject(board=board.name))
 
 
+@rule(
+    "error",
+    source="the proposal of 2016; Ubuntu's history, cases 17 and 41",
+    example="no board with default: true",
+    needs=("boards", "release"),
+    after=("distro-data-outdated", "series-unknown"),
+)
 def default_not_latest(model: Model) -> Iterator[Problem]:
-    """Who starts QEMU without a machine type gets the newest of the distribution."""
+    """A default that is not the newest type of the release.
+
+    Without a machine type, QEMU has to start the newest one of the release that is uploaded; a release without a
+    type of its own starts its guests on a board that belongs to another. A release to come in the manifest gives no
+    default yet. A manifest that makes no type at all gives every guest upstream's.
+    """
+    # Who starts QEMU without a machine type gets the newest of the distribution.
     target, coming = model.upload.target, model.declared.coming
     if not _holding(model):
         message = "this manifest makes no machine type, so all that is built are upstream's"
@@ -193,8 +244,18 @@ def _without_default(model: Model) -> Iterator[Problem]:
             yield Problem(late.default, message, hint, about=Subject(board=late.name))
 
 
+@rule(
+    "info",
+    source="libvirt's qemu_capabilities.c; Ubuntu's history, case 20",
+    example="pc-i440fx: {alias: ubuntu}",
+)
 def alias_not_preferred(model: Model) -> Iterator[Problem]:
-    """libvirt goes by the alias, not by the default; worth knowing, not wrong."""
+    """Libvirt goes by another alias.
+
+    libvirt prefers the aliases pc, pseries, s390-ccw-virtio and virt to QEMU's default. Where the distribution's
+    newest type has another alias, guests that name no machine get upstream's type.
+    """
+    # libvirt goes by the alias, not by the default; worth knowing, not wrong.
     for board in model.manifest.boards:
         preferred = PREFERRED.get(board.name)
         if preferred and board.alias and board.alias != preferred:
@@ -206,8 +267,21 @@ def alias_not_preferred(model: Model) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "warning",
+    source="Ubuntu's history, case 19 (LP: #2131822)",
+    example="noble: a change with increment: 2",
+    of_changes=True,
+    see_also=("increment-not-dot-release",),
+    needs=("boards", "policy", "releases", "series"),
+)
 def default_changed_in_stable(model: Model) -> Iterator[Problem]:
-    """A script that goes by the alias gets other hardware after an update (noble 1.12)."""
+    """An update that changes what an alias means.
+
+    An update of a release that is out moves an alias or the default to a new type: libvirt's guests keep what they
+    have, whoever starts QEMU by the alias gets other hardware.
+    """
+    # A script that goes by the alias gets other hardware after an update (noble 1.12).
     if model.upload.state != "released":
         return
     holders = {(str(old.board), str(old.alias)): old for old in before(model) if old.alias}
@@ -219,81 +293,3 @@ def default_changed_in_stable(model: Model) -> Iterator[Problem]:
             message = f"in a release that is out, this moves {TYPES}"
             also = ((old.name.mark, "as it was"),)
             yield Problem(one.mark, message, "say so in NEWS", also, about=about(one), named=moved)
-
-
-RULES = (
-    Rule(
-        "name-not-portable",
-        "error",
-        "a name that QEMU, libvirt or virt-manager refuses or misreads",
-        "QEMU aborts at startup over characters that QOM does not know, and virt-manager and libvirt "
-        "tell the board from the name alone.",
-        "QEMU commit b447378e12; libvirt's qemu_domain.c; virt-manager's virtinst",
-        "pc-i440fx: a variant called like-q35",
-        name_not_portable,
-    ),
-    Rule(
-        "name-collision",
-        "error",
-        "a name that already means another machine",
-        "QEMU and libvirt take the first machine that has a name or an alias; with two of them, what a "
-        "guest gets depends on an order that nobody chose.",
-        "QEMU's find_machine(); Ubuntu's history, cases 16 and 18",
-        "pc-i440fx: {alias: q35}",
-        name_collision,
-    ),
-    Rule(
-        "default-not-unique",
-        "error",
-        "two default machine types in one binary",
-        "QEMU asserts at startup when two machine types say that they are the default.",
-        "QEMU commit ea0ac7f6f8; Ubuntu's history, case 16",
-        "both pc-i440fx and pc-q35 with default: true",
-        default_not_unique,
-    ),
-    Rule(
-        "alias-not-unique",
-        "error",
-        "one alias on two machine types",
-        "An alias with two holders means whichever QEMU lists first.",
-        "Ubuntu's history, cases 16 and 18 (LP: #1621042, LP: #2131822)",
-        "both pc-i440fx and pc-q35 with alias: ubuntu",
-        alias_not_unique,
-    ),
-    Rule(
-        "default-not-latest",
-        "error",
-        "a default that is not the newest type of the release",
-        "Without a machine type, QEMU has to start the newest one of the release that is uploaded; a release "
-        "without a type of its own starts its guests on a board that belongs to another. A release to come in the "
-        "manifest gives no default yet. A manifest that makes no type at all gives every guest upstream's.",
-        "the proposal of 2016; Ubuntu's history, cases 17 and 41",
-        "no board with default: true",
-        default_not_latest,
-        needs=("boards", "release"),
-        after=("distro-data-outdated", "series-unknown"),
-    ),
-    Rule(
-        "alias-not-preferred",
-        "info",
-        "libvirt goes by another alias",
-        "libvirt prefers the aliases pc, pseries, s390-ccw-virtio and virt to QEMU's default. Where the "
-        "distribution's newest type has another alias, guests that name no machine get upstream's type.",
-        "libvirt's qemu_capabilities.c; Ubuntu's history, case 20",
-        "pc-i440fx: {alias: ubuntu}",
-        alias_not_preferred,
-    ),
-    Rule(
-        "default-changed-in-stable",
-        "warning",
-        "an update that changes what an alias means",
-        "An update of a release that is out moves an alias or the default to a new type: libvirt's guests "
-        "keep what they have, whoever starts QEMU by the alias gets other hardware.",
-        "Ubuntu's history, case 19 (LP: #2131822)",
-        "noble: a change with increment: 2",
-        default_changed_in_stable,
-        of_changes=True,
-        see_also=("increment-not-dot-release",),
-        needs=("boards", "policy", "releases", "series"),
-    ),
-)

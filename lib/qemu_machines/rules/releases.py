@@ -8,11 +8,22 @@ from ..findings import Text, nearest
 from ..model.derive import Model
 from ..model.facts import UNRELEASED, ReleaseInfo
 from ..model.releases import OTHER_VENDOR
-from . import Problem, Rule, Subject, of_upload
+from .rule import Problem, Subject, of_upload, rule
 
 
+@rule(
+    "error",
+    source="the proposal of 2016",
+    example="releases: {nobel: {qemu: \"8.2\"}}",
+    see_also=("distro-data-outdated",),
+)
 def series_unknown(model: Model) -> Iterator[Problem]:
-    """A codename that distro-info does not know is a typing error, or very new."""
+    """A release that does not exist.
+
+    distro-info knows no release of this name, and the manifest does not say itself what it is (version, release,
+    lts). A type of a mistyped release would be frozen with it.
+    """
+    # A codename that distro-info does not know is a typing error, or very new.
     if model.upload.series == UNRELEASED:
         yield Problem(
             model.upload.series,
@@ -50,8 +61,19 @@ def _unknown(model: Model, series: Text) -> tuple[str, str]:
     return message, f"distro-info does not know {vendor}: give the release its {' and '.join(missing)}"
 
 
+@rule(
+    "error",
+    source="the manifest's format; Ubuntu's history, case 43",
+    example="noble before jammy; bookworm in Ubuntu's manifest",
+    see_also=("series-unknown",),
+)
 def release_misplaced(model: Model) -> Iterator[Problem]:
-    """The order of the releases says which are to come, and what an upgrade goes to."""
+    """A release out of order, or of another distribution.
+
+    The releases of the manifest stand oldest first: those after the release that is uploaded are to come, and never
+    have an alias or the default. A release of another distribution would get this one's name into its descriptions.
+    """
+    # The order of the releases says which are to come, and what an upgrade goes to.
     home = model.upload.info.distribution if model.upload.info else ""
     before = None
     for release in model.manifest.releases:
@@ -77,11 +99,21 @@ def _is_before(info: ReleaseInfo, other: ReleaseInfo) -> bool:
     return bool(info.created and other.created and info.created < other.created)
 
 
+@rule(
+    "error",
+    source="distro-info's own rule (DistroDataOutdated); LP: #1309591",
+    example="a release that is newer than the installed distro-info-data",
+    see_also=("series-unknown",),
+)
 def distro_data_outdated(model: Model) -> Iterator[Problem]:
-    """Old data cannot tell a new name from a wrong one, so it must not call it wrong.
+    """Release data that is too old to tell.
 
-    Chroots of stable releases and PPA builders lag by weeks.
+    The newest release that distro-info knows is out already, so a name that it does not know may well exist. Only a
+    warning with --allow-outdated-distro-data; nothing where the manifest gives version, release and lts of the
+    release itself.
     """
+    # Old data cannot tell a new name from a wrong one, so it must not call it wrong. Chroots of stable releases
+    # and PPA builders lag by weeks.
     if not model.upload.outdated:
         return
     for series in model.unknown_series():
@@ -98,8 +130,19 @@ def distro_data_outdated(model: Model) -> Iterator[Problem]:
         )
 
 
+@rule(
+    "error",
+    source="dpkg's origins (deb-src-origins)",
+    example="vendor: Ubuntu, built with DEB_VENDOR=Debian",
+)
 def vendor_mismatch(model: Model) -> Iterator[Problem]:
-    """The types carry the vendor's name for good, so it has to be the one that is built for."""
+    """A manifest for another distribution.
+
+    The types carry the vendor's name in their description for good, and the policy goes by its releases. An upload
+    for a release of another vendor is told alone, whatever its version says: all else would be judged by the wrong
+    releases. A private archive makes a variant with its own name instead.
+    """
+    # The types carry the vendor's name for good, so it has to be the one that is built for.
     vendor, declared = model.upload.vendor, model.manifest.vendor
     foreign = model.foreign(model.upload.info)
     if foreign and declared:
@@ -117,53 +160,3 @@ def vendor_mismatch(model: Model) -> Iterator[Problem]:
             f"because: {model.upload.because['vendor']}; set DEB_VENDOR to the vendor that is built for, or correct the manifest",
             about=of_upload(model),
         )
-
-
-RULES = (
-    Rule(
-        "series-unknown",
-        "error",
-        "a release that does not exist",
-        "distro-info knows no release of this name, and the manifest does not say itself what it is (version, release, "
-        "lts). A type of a mistyped release would be frozen with it.",
-        "the proposal of 2016",
-        "releases: {nobel: {qemu: \"8.2\"}}",
-        series_unknown,
-        see_also=("distro-data-outdated",),
-    ),
-    Rule(
-        "release-misplaced",
-        "error",
-        "a release out of order, or of another distribution",
-        "The releases of the manifest stand oldest first: those after the release that is uploaded are to come, "
-        "and never have an alias or the default. A release of another distribution would get this one's name into "
-        "its descriptions.",
-        "the manifest's format; Ubuntu's history, case 43",
-        "noble before jammy; bookworm in Ubuntu's manifest",
-        release_misplaced,
-        see_also=("series-unknown",),
-    ),
-    Rule(
-        "distro-data-outdated",
-        "error",
-        "release data that is too old to tell",
-        "The newest release that distro-info knows is out already, so a name that it does not know may well "
-        "exist. Only a warning with --allow-outdated-distro-data; nothing where the manifest gives version, "
-        "release and lts of the release itself.",
-        "distro-info's own rule (DistroDataOutdated); LP: #1309591",
-        "a release that is newer than the installed distro-info-data",
-        distro_data_outdated,
-        see_also=("series-unknown",),
-    ),
-    Rule(
-        "vendor-mismatch",
-        "error",
-        "a manifest for another distribution",
-        "The types carry the vendor's name in their description for good, and the policy goes by its releases. An upload "
-        "for a release of another vendor is told alone, whatever its version says: all else would be judged by the wrong "
-        "releases. A private archive makes a variant with its own name instead.",
-        "dpkg's origins (deb-src-origins)",
-        "vendor: Ubuntu, built with DEB_VENDOR=Debian",
-        vendor_mismatch,
-    ),
-)

@@ -7,7 +7,7 @@ from typing import Iterator
 from ..findings import Text
 from ..model.derive import Model
 from ..model.support import Need, need
-from . import TYPES, Problem, Rule, Subject, about
+from .rule import TYPES, Problem, Subject, about, rule
 
 
 def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
@@ -23,8 +23,20 @@ def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
             yield series, wanted
 
 
+@rule(
+    "warning",
+    source="the proposal of 2016; Ubuntu's history, cases 34 to 38",
+    example="yakkety in 24.04",
+    see_also=("dropped-too-early",),
+    needs=("dropped", "policy", "release"),
+)
 def kept_too_long(model: Model) -> Iterator[Problem]:
-    """Every type that is kept has to be kept working."""
+    """Types past the clean-up rule.
+
+    Types of interim releases go after the next LTS, those of an LTS when its support ends (in the column of
+    distro-info that the policy chose). Not with retention: while-buildable.
+    """
+    # Every type that is kept has to be kept working.
     has: dict[str, list[Subject]] = {}
     for machine in model.types:
         has.setdefault(str(machine.release.series), []).append(about(machine))
@@ -35,8 +47,20 @@ def kept_too_long(model: Model) -> Iterator[Problem]:
             yield Problem(series, message, hint, about=subject)
 
 
+@rule(
+    "error",
+    source="the proposal of 2016; Ubuntu's history, cases 33, 34 and 36 (LP: #1626070)",
+    example="dropped: [{release: noble, reason: old}] in 26.04",
+    see_also=("kept-too-long", "lost-without-reason"),
+    needs=("boards", "dropped", "policy", "release"),
+)
 def dropped_too_early(model: Model) -> Iterator[Problem]:
-    """An upgrade that is supported would find no machine type for its guests."""
+    """A supported upgrade that finds no type.
+
+    From an interim release to the next release, and from an LTS to the next one, guests keep their machine type: it
+    has to be there. Not with retention: while-buildable.
+    """
+    # An upgrade that is supported would find no machine type for its guests.
     boards = {str(board.name) for board in model.manifest.boards}
     have: dict[str, set[str]] = {}
     for one in model.types:
@@ -57,31 +81,3 @@ def _never_had(model: Model, series: str, board: str) -> bool:
         # Without a record, what the manifest leaves out of a release is taken as never released.
         return not any(one.release == series for one in model.manifest.dropped)
     return not any(old.release == series and old.board == board for old in lock.types.values())
-
-
-RULES = (
-    Rule(
-        "kept-too-long",
-        "warning",
-        "types past the clean-up rule",
-        "Types of interim releases go after the next LTS, those of an LTS when its support ends (in the "
-        "column of distro-info that the policy chose). Not with retention: while-buildable.",
-        "the proposal of 2016; Ubuntu's history, cases 34 to 38",
-        "yakkety in 24.04",
-        kept_too_long,
-        see_also=("dropped-too-early",),
-        needs=("dropped", "policy", "release"),
-    ),
-    Rule(
-        "dropped-too-early",
-        "error",
-        "a supported upgrade that finds no type",
-        "From an interim release to the next release, and from an LTS to the next one, guests keep their "
-        "machine type: it has to be there. Not with retention: while-buildable.",
-        "the proposal of 2016; Ubuntu's history, cases 33, 34 and 36 (LP: #1626070)",
-        "dropped: [{release: noble, reason: old}] in 26.04",
-        dropped_too_early,
-        see_also=("kept-too-long", "lost-without-reason"),
-        needs=("boards", "dropped", "policy", "release"),
-    ),
-)

@@ -8,14 +8,27 @@ from ..findings import Mark, Text, nearest
 from ..model.derive import MachineType, Model, qemu_words, version_numbers
 from ..model.facts import CAPABILITIES_DRIVER, BoardSource, UpstreamType
 from ..model.values import Property, release_properties
-from . import TYPES, Problem, Rule, Subject, about, of_upload
+from .rule import TYPES, Problem, Subject, about, of_upload, rule
 
 if TYPE_CHECKING:
     from ..model.facts import Hook
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 35 to 37",
+    example="trusty: {qemu: \"2.0\"} in QEMU 10.0",
+    needs_tree=True,
+    see_also=("base-ends-soon", "lost-without-reason"),
+    after=("base-differs-between-boards", "base-not-release-version", "frozen-changed"),
+)
 def base_missing(model: Model) -> Iterator[Problem]:
-    """Upstream deletes old types; what started from them cannot be built any more."""
+    """A base that this QEMU does not have.
+
+    Upstream deletes old types, and what started from them cannot be built any more. Drop the type with its reason,
+    or keep the base in a patch.
+    """
+    # Upstream deletes old types; what started from them cannot be built any more.
     for one in model.types:
         source = model.source(one.board)
         if source and source.types and not model.upstream(one):
@@ -31,14 +44,24 @@ def base_missing(model: Model) -> Iterator[Problem]:
                 yield Problem(array, f"this QEMU has no compat array {array}", hint, about=about(one))
 
 
+@rule(
+    "error",
+    source="Ubuntu's history, cases 1 to 7",
+    example="questing: {qemu: \"10.0\"} in QEMU 10.1",
+    needs_tree=True,
+    see_also=("base-differs-between-boards",),
+    needs=("release",),
+)
 def base_not_release_version(model: Model) -> Iterator[Problem]:
-    """The types of the release that is being built start from the QEMU that it ships.
+    """A base that is not the QEMU that the release ships.
 
-    A bump of QEMU that reached some boards only is how the bases of focal,
-    plucky and questing went wrong. Older releases shipped another QEMU than
-    this source, and a newer QEMU in a release that is out (a PPA, the Cloud
-    Archive) must leave its types alone: nothing is said of them here.
+    The types of a release in development start from the newest versioned machines of the QEMU that it ships. A bump
+    that reaches some boards only is how most wrong bases came about.
     """
+    # The types of the release that is being built start from the QEMU that it ships. A bump of QEMU that
+    # reached some boards only is how the bases of focal, plucky and questing went wrong. Older releases shipped
+    # another QEMU than this source, and a newer QEMU in a release that is out (a PPA, the Cloud Archive) must
+    # leave its types alone: nothing is said of them here.
     if model.upload.state in ("released", "end-of-life"):
         return
     for one in model.types:
@@ -63,8 +86,22 @@ def _excepted(one: MachineType) -> bool:
     return one.base is not one.release.qemu
 
 
+@rule(
+    "error",
+    source="QEMU's object_apply_compat_props()",
+    example="set: {virtio-nett-pci: {mq: \"on\"}}",
+    needs_tree=True,
+    see_also=("property-unknown",),
+)
 def driver_unknown(model: Model) -> Iterator[Problem]:
-    """QEMU silently ignores a property of a driver that it does not have."""
+    """A driver that QEMU does not have.
+
+    QEMU ignores the properties of a driver that it does not have, without a word. A machine is no driver here: its
+    fields are set by machine:, and only the capabilities of spapr-machine can be set like properties, on pseries.
+    An alias such as virtio-net is no driver either. A name passes that the code has as a string, or puts together:
+    verify notes the drivers that a built binary does not have.
+    """
+    # QEMU silently ignores a property of a driver that it does not have.
     unknown = model.tree.unknown if model.tree else {}
     for item, subject in _declared(model, lambda item: item.driver in unknown or item.driver.endswith("-machine")):
         if item.driver in unknown:
@@ -79,8 +116,23 @@ def driver_unknown(model: Model) -> Iterator[Problem]:
             yield Problem(item.driver, message, hint, about=subject, named=subject.board)
 
 
+@rule(
+    "error",
+    source="QEMU's object_apply_compat_props(); include/hw/boards.h",
+    example="machine: {max_cpu: 1024}",
+    needs_tree=True,
+    also_built=True,
+)
 def property_unknown(model: Model) -> Iterator[Problem]:
-    """QEMU aborts on a property that a driver does not have; a field would not compile."""
+    """A property or a field that QEMU does not have.
+
+    QEMU aborts on a property that a driver does not have, as soon as a guest has such a device. Before the build, a
+    name is looked for in the whole source: what its code nowhere has as a string, nor as what macros and formats
+    make of strings, no driver can have. Whether this driver has it, the built binary tells: verify asks for the
+    properties of all of its devices. A field of the machine class that does not exist, or a value that it cannot
+    take, would not compile.
+    """
+    # QEMU aborts on a property that a driver does not have; a field would not compile.
     unknown = model.tree.unknown if model.tree else {}
 
     def wrong(item: Property) -> bool:
@@ -144,8 +196,20 @@ def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Pro
             yield Problem(item.value, message, about=about(one))
 
 
+@rule(
+    "error",
+    source="Ubuntu's history; a hand-written patch since 2014",
+    example="DEFINE_Q35_MACHINE(noble, \"pc-q35-noble\", NULL, pc_q35_noble_machine_options)",
+    see_also=("hooks-missing", "name-collision"),
+)
 def hand_written_type(model: Model) -> Iterator[Problem]:
-    """What makes two sources of one machine: the C of the patch, and the manifest."""
+    """A machine type that is written by hand.
+
+    The source registers types that are neither upstream's nor generated, or a patch in debian/patches/series does.
+    QEMU refuses to start with two definitions of one name, and what is not in the manifest is checked by nobody. A
+    type that has to stay a patch needs an override with its name.
+    """
+    # What makes two sources of one machine: the C of the patch, and the manifest.
     boards = (*model.tree.boards.values(), *model.tree.beside.values()) if model.tree else ()
     board_of = {str(name): str(source.board) for source in boards for name in source.by_hand}
     written = {name: name for source in boards for name in source.by_hand}
@@ -161,8 +225,21 @@ def hand_written_type(model: Model) -> Iterator[Problem]:
         yield Problem(where, f"written by hand, beside the manifest: {TYPES}", hint, about=Subject(name, board=board_of.get(name, "")))
 
 
+@rule(
+    "error",
+    source="QEMU's board files",
+    example="the hooks patch is not in debian/patches/series",
+    needs_tree=True,
+)
 def hooks_missing(model: Model) -> Iterator[Problem]:
-    """Without the #include everything builds and the types silently do not exist."""
+    """Generated files that nothing includes.
+
+    Without the #include everything builds and no type of the board exists. The finding says which it is: no patch
+    includes the file; the patch is in debian/patches and not in series; it does not fit this source, or lacks the
+    board; it is applied and the board's file lacks the line. A patch in series that fits and is not applied yet is
+    fine in a checkout, but not in the build step.
+    """
+    # Without the #include everything builds and the types silently do not exist.
     for board in model.manifest.boards:
         source, wanted = model.source(board.name), model.include(board.name)
         hook = model.history.hooks.get(wanted)
@@ -198,8 +275,20 @@ def _hook_missing(model: Model, where: Mark, board: str, hook: Optional[Hook]) -
     return Problem(place, message, hint, about=subject, named=board)
 
 
+@rule(
+    "warning",
+    source="Ubuntu's history, case 43",
+    example="1:8.2.2+ds-1 in the source of QEMU 9.0",
+    needs_tree=True,
+    see_also=("base-not-release-version",),
+)
 def source_version(model: Model) -> Iterator[Problem]:
-    """A changelog of another QEMU is of another upload: the policy would judge by the wrong release."""
+    """A source that is not the version in the changelog.
+
+    The upstream version of the top entry and the source's VERSION are two QEMUs; patch levels may differ. A release
+    candidate is compared as such: 8.2.0~rc2 is upstream's 8.1.92.
+    """
+    # A changelog of another QEMU is of another upload: the policy would judge by the wrong release.
     tree = model.tree
     declared, has = qemu_words(model.upload.version), qemu_words(tree.version) if tree else ""
     # A version of a recipe's own says nothing, and the source's own is what counts then.
@@ -207,99 +296,3 @@ def source_version(model: Model) -> Iterator[Problem]:
         also = ((Mark(f"{tree.root}/VERSION".removeprefix("./"), 1, 1, len(tree.version)), f"QEMU {has}"),)
         hint = "unpack the source of this version, or begin the entry of the source that is here (dch -v)"
         yield Problem(model.upload.version, f"this is QEMU {declared}, and the source is {tree.version}", hint, also, about=of_upload(model))
-
-
-RULES = (
-    Rule(
-        "hand-written-type",
-        "error",
-        "a machine type that is written by hand",
-        "The source registers types that are neither upstream's nor generated, or a patch in debian/patches/series "
-        "does. QEMU refuses to start with two definitions of one name, and what is not in the manifest is checked by "
-        "nobody. A type that has to stay a patch needs an override with its name.",
-        "Ubuntu's history; a hand-written patch since 2014",
-        "DEFINE_Q35_MACHINE(noble, \"pc-q35-noble\", NULL, pc_q35_noble_machine_options)",
-        hand_written_type,
-        see_also=("hooks-missing", "name-collision"),
-    ),
-    Rule(
-        "base-missing",
-        "error",
-        "a base that this QEMU does not have",
-        "Upstream deletes old types, and what started from them cannot be built any more. Drop the type "
-        "with its reason, or keep the base in a patch.",
-        "Ubuntu's history, cases 35 to 37",
-        "trusty: {qemu: \"2.0\"} in QEMU 10.0",
-        base_missing,
-        needs_tree=True,
-        see_also=("base-ends-soon", "lost-without-reason"),
-        after=("base-differs-between-boards", "base-not-release-version", "frozen-changed"),
-    ),
-    Rule(
-        "base-not-release-version",
-        "error",
-        "a base that is not the QEMU that the release ships",
-        "The types of a release in development start from the newest versioned machines of the QEMU that it "
-        "ships. A bump that reaches some boards only is how most wrong bases came about.",
-        "Ubuntu's history, cases 1 to 7",
-        "questing: {qemu: \"10.0\"} in QEMU 10.1",
-        base_not_release_version,
-        needs_tree=True,
-        see_also=("base-differs-between-boards",),
-        needs=("release",),
-    ),
-    Rule(
-        "driver-unknown",
-        "error",
-        "a driver that QEMU does not have",
-        "QEMU ignores the properties of a driver that it does not have, without a word. A machine is no driver "
-        "here: its fields are set by machine:, and only the capabilities of spapr-machine can be set like "
-        "properties, on pseries. An alias such as virtio-net is no driver either. A name passes that the code has as a "
-        "string, or puts together: verify notes the drivers that a built binary does not have.",
-        "QEMU's object_apply_compat_props()",
-        "set: {virtio-nett-pci: {mq: \"on\"}}",
-        driver_unknown,
-        needs_tree=True,
-        see_also=("property-unknown",),
-    ),
-    Rule(
-        "property-unknown",
-        "error",
-        "a property or a field that QEMU does not have",
-        "QEMU aborts on a property that a driver does not have, as soon as a guest has such a device. Before the "
-        "build, a name is looked for in the whole source: what its code nowhere has as a string, nor as what macros "
-        "and formats make of strings, no driver can have. Whether this driver has it, the built binary tells: verify "
-        "asks for the properties of all of its devices. A field of the machine class that does not exist, or a value "
-        "that it cannot take, would not compile.",
-        "QEMU's object_apply_compat_props(); include/hw/boards.h",
-        "machine: {max_cpu: 1024}",
-        property_unknown,
-        needs_tree=True,
-        also_built=True,
-    ),
-    Rule(
-        "hooks-missing",
-        "error",
-        "generated files that nothing includes",
-        "Without the #include everything builds and no type of the board exists. The finding says which it is: no "
-        "patch includes the file; the patch is in debian/patches and not in series; it does not fit this source, or "
-        "lacks the board; it is applied and the board's file lacks the line. A patch in series that fits and is not "
-        "applied yet is fine in a checkout, but not in the build step.",
-        "QEMU's board files",
-        "the hooks patch is not in debian/patches/series",
-        hooks_missing,
-        needs_tree=True,
-    ),
-    Rule(
-        "source-version",
-        "warning",
-        "a source that is not the version in the changelog",
-        "The upstream version of the top entry and the source's VERSION are two QEMUs; patch levels may differ. "
-        "A release candidate is compared as such: 8.2.0~rc2 is upstream's 8.1.92.",
-        "Ubuntu's history, case 43",
-        "1:8.2.2+ds-1 in the source of QEMU 9.0",
-        source_version,
-        needs_tree=True,
-        see_also=("base-not-release-version",),
-    ),
-)
