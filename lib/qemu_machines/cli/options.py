@@ -190,7 +190,7 @@ class Options(SimpleNamespace):
 
 def unsaid() -> Options:
     """The defaults of all options, as they are where nothing is given."""
-    given = {one.destination: one.default if one.metavar else False for one in OPTIONS}
+    given = {option.destination: option.default if option.metavar else False for option in OPTIONS}
     return Options(**given, format=None, verbose=False, no_act=False, selection=None, ignored=None)
 
 

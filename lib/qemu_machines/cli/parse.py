@@ -82,7 +82,7 @@ def _try(known: argparse.ArgumentParser, arguments: Sequence[str], options: Opti
 
     What would print something and end is not for the environment or -O.
     """
-    if {"-h", "--help", "--version"} & set(arguments) or any(_is_foreign(one, command) for one in arguments):
+    if {"-h", "--help", "--version"} & set(arguments) or any(_is_foreign(argument, command) for argument in arguments):
         return False
     trial = Options(**vars(options))
     try:
@@ -122,7 +122,7 @@ def _take_tentative(
             _try(known, inner.options, options, command)
     if options.selection:
         # debhelper is asked about the packages later and has to see where it came from.
-        options.selection[before:] = [f"-O{one}" for one in options.selection[before:]]
+        options.selection[before:] = [f"-O{item}" for item in options.selection[before:]]
 
 
 def _take_environment(
@@ -130,7 +130,7 @@ def _take_environment(
 ) -> bool:
     """Options that nobody typed for this command: the unknown ones are left out; whether there were none."""
     taken = debhelper.take_apart(words, _WITH_VALUE)
-    found = [_try(known, [one], options, command) for one in taken.options]
+    found = [_try(known, [option], options, command) for option in taken.options]
     _take_tentative(known, taken.tentative, options, command)
     return all(found) and not taken.missing
 

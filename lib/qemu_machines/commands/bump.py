@@ -65,7 +65,7 @@ def run(options: Options) -> int:
         return FINDINGS
     news = _news(options, edited.model)
     # What is written in the same run is not missing.
-    findings = [one for one in edited.findings if one.tag != "news-missing" or not news.path]
+    findings = [finding for finding in edited.findings if finding.tag != "news-missing" or not news.path]
     console.report(findings, {options.manifest: split_lines(edited.after)})
     return console.status(findings) or _finish(options, before, edited, step, news)
 
@@ -117,8 +117,8 @@ def _wishes(options: Options) -> Wishes:
         base=options.base,
         set=_settings("--set", options.set),
         was=_settings("--was", options.was),
-        machine=_once("--machine", [_pair("--machine", one, "FIELD") for one in options.machine or ()]),
-        compat=tuple(_once("--compat", [(one, one) for one in options.compat or ()])),
+        machine=_once("--machine", [_pair("--machine", item, "FIELD") for item in options.machine or ()]),
+        compat=tuple(_once("--compat", [(item, item) for item in options.compat or ()])),
         patches=tuple(options.patch or ()),
         description=options.description,
     )
@@ -189,8 +189,8 @@ def _wrong(before: Model, after: Model, step: Step, wishes: Wishes) -> list[Find
         Finding("input-unreadable", "error", where, f"with the addition, {what}", "this has to be edited by hand")
         for what in bump_plan.unexpected(before, after, step, wishes.was)
     ]
-    known = {(one.tag, one.message) for one in console.judge(before)}
-    return differences or [one for one in console.judge(after) if (one.tag, one.message) not in known]
+    known = {(finding.tag, finding.message) for finding in console.judge(before)}
+    return differences or [finding for finding in console.judge(after) if (finding.tag, finding.message) not in known]
 
 
 def _of_release(text: str, root: layout.Item, step: Step) -> edit.Entries:
@@ -238,7 +238,7 @@ def _news(options: Options, derived: Model) -> News:
 
 def _finish(options: Options, before: Model, edited: Edited, step: Step, news: News) -> int:
     """Write, and tell what is there to paste."""
-    names = [one.name for one in bump_plan.added(before, edited.model)]
+    names = [machine.name for machine in bump_plan.added(before, edited.model)]
     item = diff.changelog_item(_what(edited.model, step, options.feature), names, step.bug)
     difference = diff.difference(options.manifest, edited.before, edited.after)
     difference += diff.difference(news.path, news.text, news.after) if news.path else ""

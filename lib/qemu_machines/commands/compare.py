@@ -43,7 +43,7 @@ def run(options: Options) -> int:
     found = comparison.between(before, after)
     if found or options.format == "json":
         console.answer(options, shown.data(before, after, found), shown.text(before, after, found))
-    return FINDINGS if any(one.breaks for one in found) else FINE
+    return FINDINGS if any(difference.breaks for difference in found) else FINE
 
 
 class _Package:
@@ -82,16 +82,16 @@ def _state(options: Options, name: str) -> State:
     package = _Package(options, name)
     if package.path.endswith(".lock"):
         record = lock.parse(package.read(package.path, lock.WHAT, lock.LIMIT), package.path)
-        return State(name, {key: comparison.seen(one) for key, one in record.types.items()}, {}, None)
+        return State(name, {key: comparison.seen(frozen) for key, frozen in record.types.items()}, {}, None)
     declared = load.whole(manifest.parse(package.read(package.path, manifest.WHAT, files.LIMIT), package.path))
     known = load.known_releases(declared)
     found = _upload(package, declared, known)
     types = derive.declared(declared, known, found).types
     return State(
         name,
-        {one.name: comparison.seen(derive.frozen_type(one, name)) for one in types},
-        {one.name: derive.kept_values(one) for one in types},
-        {one.name: one.deprecated.text for one in types if one.deprecated} if found else None,
+        {machine.name: comparison.seen(derive.frozen_type(machine, name)) for machine in types},
+        {machine.name: derive.kept_values(machine) for machine in types},
+        {machine.name: machine.deprecated.text for machine in types if machine.deprecated} if found else None,
     )
 
 
@@ -124,21 +124,21 @@ def _of_binary(path: str) -> State:
         raise InputError(Mark(path), message, programs.hint(path, error.stderr)) from None
     started = _started(path, found)
     seen = {
-        one.name: Seen(
-            one.name,
+        machine.name: Seen(
+            machine.name,
             found.target,
             # What is applied last wins, as in QEMU.
             {
-                "field max_cpus": str(one.cpu_max),
-                **{f"{driver}.{name}": value for driver, name, value in one.compat or ()},
-                **started.get(one.name, {}),
+                "field max_cpus": str(machine.cpu_max),
+                **{f"{driver}.{name}": value for driver, name, value in machine.compat or ()},
+                **started.get(machine.name, {}),
             },
-            one.alias,
-            one.is_default,
+            machine.alias,
+            machine.is_default,
         )
-        for one in found.machines
+        for machine in found.machines
     }
-    return State(path, seen, {}, {one.name: "yes" for one in found.machines if one.deprecated}, whole=False)
+    return State(path, seen, {}, {machine.name: "yes" for machine in found.machines if machine.deprecated}, whole=False)
 
 
 def _started(path: str, found: "Observation") -> "dict[str, dict[str, str]]":

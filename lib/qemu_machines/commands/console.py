@@ -28,7 +28,7 @@ def judge(derived: Model, verbose: bool = False) -> list[Finding]:
     What is only worth knowing is told to who asks for it: quiet when all is well.
     """
     found = [*derived.manifest.findings, *rules.check(derived)]
-    return in_order(one for one in found if verbose or one.severity != "info")
+    return in_order(finding for finding in found if verbose or finding.severity != "info")
 
 
 def judge_built(derived: Model, built: Built) -> list[Finding]:
@@ -48,7 +48,7 @@ def to_come(derived: Model) -> list[str]:
     """What the releases to come make where there is no QEMU source: then, only the changelog's version tells."""
     if derived.tree is not None:
         return []
-    absent = {str(one.release.series) for one in derived.declared.absent}
+    absent = {str(machine.release.series) for machine in derived.declared.absent}
     version = derived.upload.version
     notes = []
     for series in derived.declared.coming:
@@ -63,7 +63,7 @@ def status(findings: Sequence[Finding]) -> int:
 
 
 def _places(findings: Sequence[Finding]) -> list[Mark]:
-    return [mark for one in findings for mark in (one.mark, *(place for place, _ in one.also)) if mark.line]
+    return [mark for finding in findings for mark in (finding.mark, *(place for place, _ in finding.also)) if mark.line]
 
 
 def report(findings: Sequence[Finding], lines: Lines) -> None:

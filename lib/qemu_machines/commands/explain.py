@@ -27,7 +27,7 @@ def run(options: Options) -> int:
         return _explain_upload(options)
     if word == "paths":
         return _explain_paths(options)
-    rule = next((one for one in rules.catalogue() if one.tag == word), None)
+    rule = next((rule for rule in rules.catalogue() if rule.tag == word), None)
     if rule:
         from ..outputs import explain
 
@@ -52,7 +52,7 @@ def _list(options: Options) -> int:
 
 
 def _names(derived: Model) -> list[str]:
-    return [name for one in derived.declared.whole for name in (one.name, one.alias) if name]
+    return [name for machine in derived.declared.whole for name in (machine.name, machine.alias) if name]
 
 
 def _explain_upload(options: Options) -> int:
@@ -97,7 +97,7 @@ def _explain_type(options: Options, name: str) -> int:
     from ..outputs import explain
 
     model = load.sound(options, tree_required=False).model
-    wanted = [one for one in model.declared.whole if name in (one.name, one.alias)]
+    wanted = [machine for machine in model.declared.whole if name in (machine.name, machine.alias)]
     if not wanted:
         known = _names(model) + [rule.tag for rule in rules.catalogue()]
         hint = nearest(name, [*known, "upload", "paths"])
@@ -111,9 +111,9 @@ def _explain_type(options: Options, name: str) -> int:
         return USAGE
     if len(wanted) > 1 and options.format == "json":
         # Two binaries may have an alias each, and a program expects one type.
-        names = ", ".join(one.name for one in wanted)
+        names = ", ".join(machine.name for machine in wanted)
         raise WrongUsage(f'"{name}" means several machine types: name one of {names}')
-    for one in wanted:
-        life = lifetime.of_type(model, one)
-        console.answer(options, explain.lineage_data(one, life), explain.of_type(one, life))
+    for machine in wanted:
+        life = lifetime.of_type(model, machine)
+        console.answer(options, explain.lineage_data(machine, life), explain.of_type(machine, life))
     return FINE

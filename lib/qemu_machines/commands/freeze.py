@@ -76,7 +76,7 @@ def _refusals(derived: Model, is_past: bool) -> "list[Finding]":
         return [Finding("input-unreadable", "error", unreleased.mark, message, f"{hint}, or give --series")]
     tags = set(_KEPT_FROM_FREEZING) - set(_DONE if is_past else ())
     # Too early is what freezing again mends.
-    return [one for one in console.judge(derived) if one.tag in tags and not _is_mended(one)]
+    return [finding for finding in console.judge(derived) if finding.tag in tags and not _is_mended(finding)]
 
 
 def _is_mended(finding: Finding) -> bool:
@@ -122,14 +122,14 @@ def _read_back(text: str, path: str) -> "Finding | None":
 
 def _observed(model: Model, built: Built) -> "tuple[Observed, ...]":
     """What the binaries say, and what the record has of those that were not named, as far as any has types of ours."""
-    asked = {one.target for one in built.binaries}
-    boards = {binary_of(one.board) for one in model.types}
-    kept = (one for one in built.record if one.target not in asked)
-    return tuple(one for one in (*built.binaries, *kept) if one.target in boards)
+    asked = {binary.target for binary in built.binaries}
+    boards = {binary_of(machine.board) for machine in model.types}
+    kept = (binary for binary in built.record if binary.target not in asked)
+    return tuple(binary for binary in (*built.binaries, *kept) if binary.target in boards)
 
 
 def _loses_compat(old: Observed, binaries: "tuple[Observed, ...]") -> bool:
-    new = next((one for one in binaries if one.target == old.target), None)
+    new = next((binary for binary in binaries if binary.target == old.target), None)
     return new is not None and old.tells_compat and not new.tells_compat
 
 

@@ -43,6 +43,6 @@ def _no_text(path: str, number: int) -> Finding:
 def _hooks_applied(options: Options) -> int:
     # Of a manifest that is wrong it is not known which boards have to be there.
     known = load.sound(options, tree_required=True)
-    findings = [one for one in console.judge(known.model) if one.tag == "hooks-missing"]
+    findings = [finding for finding in console.judge(known.model) if finding.tag == "hooks-missing"]
     console.report(findings, known.lines)
     return console.status(findings)

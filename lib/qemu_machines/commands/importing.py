@@ -59,7 +59,7 @@ def run(options: Options) -> int:
     if found is None or known is None:
         console.report(unreadable, {})
         return UNREADABLE
-    types, others = drafts.named((one for one in found.types if not one.upstream), known)
+    types, others = drafts.named((machine for machine in found.types if not machine.upstream), known)
     if options.format in ("text", "json"):
         from ..outputs import facts
 
@@ -123,7 +123,7 @@ def _manifest(
     types, twice = handwriting.once(types)
     draft = drafts.draft(types, known, found.version if format.VERSION.fits(found.version) else "1.0")
     first = _made(draft, options.manifest, known)
-    draft = drafts.with_descriptions(draft, {one.name: one.description for one in first.types}, known)
+    draft = drafts.with_descriptions(draft, {machine.name: machine.description for machine in first.types}, known)
     made = _made(draft, options.manifest, known)
     unreadable: list[Finding] = []
     derived = load.attempt(lambda: _model(options, made.declared, known, draft, unreadable), unreadable)
@@ -132,7 +132,7 @@ def _manifest(
         return UNREADABLE
     accepted = _accepted(derived)
     if accepted:
-        draft.document["overrides"] = _overrides(accepted, {str(one.type.name): one.type for one in types})
+        draft.document["overrides"] = _overrides(accepted, {str(machine.type.name): machine.type for machine in types})
         made = _made(draft, options.manifest, known)
     sys.stdout.write(made.text)
     qemu = {series: entry["qemu"] for series, entry in draft.document["releases"].items()}
@@ -140,13 +140,13 @@ def _manifest(
     findings += handwriting.check(types, draft.document["vendor"], known, qemu)
     findings += handwriting.not_kept(draft, made.types, others)
     findings += handwriting.altered(patches.of_arrays(load.place(options).patches, root), types)
-    told = {(one.tag, one.message) for one in findings}
+    told = {(finding.tag, finding.message) for finding in findings}
     judged = [
-        one._replace(severity="warning", hint="an override accepts it")
+        finding._replace(severity="warning", hint="an override accepts it")
         for rule in dict.fromkeys(rule for rule, _ in accepted)
-        for one in rules.findings(rule, [problem for its, problem in accepted if its is rule])
+        for finding in rules.findings(rule, [problem for its, problem in accepted if its is rule])
     ]
-    findings += [one for one in (*judged, *made.declared.findings) if (one.tag, one.message) not in told]
+    findings += [finding for finding in (*judged, *made.declared.findings) if (finding.tag, finding.message) not in told]
     findings = in_order(findings)
     console.report(findings, {options.manifest: made.declared.lines})
     return console.status(findings)
@@ -164,7 +164,7 @@ def _made(draft: Draft, path: str, known: Releases) -> _Made:
 
     text = output.text(draft.document, _comments(draft))
     declared = manifest.parse(text.encode("utf-8"), path)
-    derived = [one for board in declared.boards for one in derive.types_of(declared, board, with_manifest(known, declared))]
+    derived = [machine for board in declared.boards for machine in derive.types_of(declared, board, with_manifest(known, declared))]
     return _Made(text, declared, tuple(derived))
 
 
@@ -202,7 +202,7 @@ def _entry(declared: Manifest, known: Releases, draft: Draft) -> Changelog:
     newest = declared.releases[-1]
     info = known.by_series.get(newest.series)
     day = info.release if info and info.release else datetime.date(2014, 4, 17)
-    updated = any(one.increment for one in draft.named if one.series == newest.series)
+    updated = any(machine.increment for machine in draft.named if machine.series == newest.series)
     day += datetime.timedelta(days=1 if updated else -1)
     version = Text(f"1:{newest.qemu}+dfsg-1", newest.qemu.mark)
     heading = Heading(Text("qemu", newest.series.mark), version, (newest.series,), "medium")
@@ -213,7 +213,7 @@ def _entry(declared: Manifest, known: Releases, draft: Draft) -> Changelog:
 def _accepted(derived: Model) -> "list[tuple[Rule, Problem]]":
     """The errors that ``check`` will find once the patch is dropped: what was released, and so has to be accepted."""
     found = rules.problems(derived, rules.catalogue(without=("built",)))
-    return [(rule, one) for rule, one in found if (one.severity or rule.severity) == "error" and rule.tag not in _MOVING]
+    return [(rule, problem) for rule, problem in found if (problem.severity or rule.severity) == "error" and rule.tag not in _MOVING]
 
 
 def _overrides(accepted: "list[tuple[Rule, Problem]]", types: "dict[str, HandType]") -> "list[dict[str, Any]]":
@@ -223,8 +223,8 @@ def _overrides(accepted: "list[tuple[Rule, Problem]]", types: "dict[str, HandTyp
         found.setdefault((rule.tag, problem.about.release, problem.about.board * (not problem.about.release)), []).append(problem)
     overrides = []
     for (tag, release, board), problems in found.items():
-        names = sorted({one.about.type for one in problems if one.about.type})
+        names = sorted({problem.about.type for problem in problems if problem.about.type})
         about = {"type": names[0]} if len(names) == 1 else {key: value for key, value in (("release", release), ("board", board)) if value}
         why = _LATER.get(tag) or {"bug": _BUG, **drafts.why(types[name] for name in names if name in types)}
         overrides.append({"rule": tag, **about, **why})
-    return [{key: one[key] for key in ("rule", "type", "release", "board", "reason", "bug") if key in one} for one in overrides]
+    return [{key: override[key] for key in ("rule", "type", "release", "board", "reason", "bug") if key in override} for override in overrides]

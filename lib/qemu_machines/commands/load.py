@@ -101,9 +101,9 @@ def place(options: Options) -> Place:
     any other one is a draft, for the package in whose top folder the process is.
     """
     folders = [os.path.dirname(path) or os.curdir for path in (options.manifest, options.changelog or CHANGELOG)]
-    debian = next((one for one in folders if _is_packaging(one)), folders[-1])
+    debian = next((folder for folder in folders if _is_packaging(folder)), folders[-1])
     top = files.root_of(files.inside(debian, "changelog"))
-    source = options.sourcedir or next((one for one in (os.curdir, top) if is_tree(one)), os.curdir)
+    source = options.sourcedir or next((name for name in (os.curdir, top) if is_tree(name)), os.curdir)
     output = options.outputdir or files.inside(os.curdir if options.sourcedir else source, OUTPUT)
     return Place(options.manifest, options.changelog or files.inside(debian, "changelog"), debian, top, source, output)
 
@@ -217,7 +217,7 @@ def whole(other: Manifest) -> Manifest:
     wrong = in_order(other.findings)
     if wrong:
         error = InputError(wrong[0].mark, wrong[0].message)
-        error.findings = [one._replace(tag="input-unreadable") for one in wrong]
+        error.findings = [finding._replace(tag="input-unreadable") for finding in wrong]
         raise error
     return other
 

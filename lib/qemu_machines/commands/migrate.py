@@ -64,7 +64,7 @@ def _migrate(options: Options, pairs: Sequence[Pair], declared: Optional[Sequenc
         names = matrix.select(pair, declared, options.type or ())
         more, lost = matrix.jobs(pair, names, options.device or (), options.both)
         made += more
-        done += [Done(one) for one in lost]
+        done += [Done(migration) for migration in lost]
         left_out |= set(matrix.left_out(pair, names)) if pair.new.machines else set()
     if not made and not done:
         what = "that the manifest declares" if declared is not None else "of the boards"
@@ -94,7 +94,7 @@ def _declared(options: Options) -> Optional[list[str]]:
     """The types of the manifest; None where there is no manifest, or where types are named."""
     if options.type or not os.path.lexists(options.manifest):
         return None
-    return [str(one.name) for one in load.sound(options, tree_required=False).model.types]
+    return [str(machine.name) for machine in load.sound(options, tree_required=False).model.types]
 
 
 def _asked(path: str, unreadable: list[Finding]) -> dict[str, Qemu]:
@@ -148,9 +148,9 @@ def _carried_out(options: Options, jobs: Sequence[Job]) -> list[Done]:
 def _tell(options: Options, pairs: Sequence[Pair], done: Sequence[Done], left_out: set[str]) -> int:
     from ..outputs import migrate as output
 
-    results = [one.migration for one in done]
-    across = [other for one in done for other in one.across]
+    results = [name.migration for name in done]
+    across = [other for name in done for other in name.across]
     write = output.document if options.format == "json" else output.table
     console.say(write(pairs, results, across, sorted(left_out)))
-    wrong = any(output.bad(one) for one in results) or any(output.wrongly_accepted(one) for one in across)
+    wrong = any(output.bad(migration) for migration in results) or any(output.wrongly_accepted(name) for name in across)
     return FINDINGS if wrong else FINE

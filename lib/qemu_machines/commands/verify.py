@@ -50,13 +50,13 @@ def _verify(options: Options) -> int:
         from ..outputs import findings as output
         from ..rules import built as of_built
 
-        notes = [one.why for one in left]
+        notes = [gap.why for gap in left]
         console.say(output.as_json(findings, upload.as_data(known.model.upload), of_built.skipped(known.model, left), notes))
         return console.status(findings)
     console.report(findings, known.lines)
     if not debhelper.manner(options, os.environ).quiet:
-        for one in left:
-            console.note(one.why)
+        for gap in left:
+            console.note(gap.why)
     return console.status(findings)
 
 
@@ -84,19 +84,19 @@ def ask(options: Options, model: Model, unreadable: "list[Finding]") -> Optional
         unreadable.append(console.unreadable(place, "there is no qemu-system-* there", hint))
     if empty:
         return None
-    wanted = {one.name for one in model.types}
-    drivers = {str(item.driver) for one in model.types for item in one.properties if not item.driver.endswith("-machine")}
+    wanted = {machine.name for machine in model.types}
+    drivers = {str(item.driver) for machine in model.types for item in machine.properties if not item.driver.endswith("-machine")}
 
-    def one(path: str) -> "Observed | QmpError":
+    def asked(path: str) -> "Observed | QmpError":
         try:
             return observe.observe(path, wanted, drivers)
         except QmpError as error:
             return error
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        answers = list(pool.map(one, paths))
+        answers = list(pool.map(asked, paths))
     signals.check()
-    boards = {binary_of(one.board) for one in model.types}
+    boards = {binary_of(machine.board) for machine in model.types}
     failed: "list[tuple[str, str]]" = []
     for path, answer in zip(paths, answers):
         if isinstance(answer, QmpError):
@@ -130,7 +130,7 @@ def _upstream(
 
     own = {answer.target: (path, answer) for path, answer in zip(paths, answers) if isinstance(answer, Observed)}
     found, pairs = programs.find([options.upstream], None)[0], []
-    wanted = observe.Others(BOARDS, {one.name for one in model.types})
+    wanted = observe.Others(BOARDS, {machine.name for machine in model.types})
     for path in found:
         try:
             upstream = observe.observe(path, wanted)

@@ -103,7 +103,7 @@ def of_started(old: Observed, new: Observed, names: Iterable[str], kind: str) ->
     for name in names:
         if name not in old.types or name not in new.types:
             continue
-        before, after = ({what: value for what, value in one.types[name].facts.items() if what.startswith(kind)} for one in (old, new))
+        before, after = ({what: value for what, value in binary.types[name].facts.items() if what.startswith(kind)} for binary in (old, new))
         for what, was in before.items():
             now = after.get(what, "gone" if after and same_version(old, new) else was)
             if was != now:
@@ -129,7 +129,7 @@ def settings(old: Observed, new: Observed, names: Iterable[str]) -> list[Setting
             continue
         for device, name in sorted({*moved, *before, *after}):
             # A record may be of a time when fewer spellings were known.
-            default, newer = (_plain(one.defaults.get(device, {}).get(name)) for one in (old, new))
+            default, newer = (_plain(binary.defaults.get(device, {}).get(name)) for binary in (old, new))
             was, now = before.get((device, name), default), after.get((device, name), newer)
             # A device that is gone, or new, is a difference of its own.
             if was == now or (device in old.defaults) != (device in new.defaults):
@@ -171,11 +171,11 @@ def _words(
 
 def _overlaid(binary: Observed, name: str) -> "Optional[dict[tuple[str, str], str]]":
     """What the compat properties of a type set, by device and property; None where they are not told."""
-    one = binary.types.get(name)
-    if one is None or one.compat is None:
+    machine = binary.types.get(name)
+    if machine is None or machine.compat is None:
         return None
     found: dict[tuple[str, str], str] = {}
-    for driver, property_name, value in one.compat:
+    for driver, property_name, value in machine.compat:
         # A driver that is none of the binary's, of which the record says nothing, sets nothing.
         for device in binary.implements.get(driver, (driver,) if driver in binary.defaults else ()):
             found[device, property_name] = plain(value)
@@ -214,13 +214,13 @@ def states(old: Observed, new: Observed) -> "list[tuple[list[str], tuple[str, ..
 
 def _tells_numbers(descriptions: Mapping[str, Description]) -> bool:
     """Whether a dump has the lengths of arrays: that of QEMU 7.2 has none."""
-    return any(field.number != 1 for one in descriptions.values() for field in one.fields)
+    return any(field.number != 1 for state in descriptions.values() for field in state.fields)
 
 
 def _without_numbers(descriptions: Mapping[str, Description]) -> "dict[str, Description]":
     return {
-        key: one._replace(fields=tuple(field._replace(number=1) for field in one.fields))
-        for key, one in descriptions.items()
+        key: state._replace(fields=tuple(field._replace(number=1) for field in state.fields))
+        for key, state in descriptions.items()
     }
 
 
@@ -294,11 +294,11 @@ def _moved(
             return
 
 
-def _bytes_before(one: Description, where: str, names: "set[str]", version: int) -> "dict[str, int]":
+def _bytes_before(state: Description, where: str, names: "set[str]", version: int) -> "dict[str, int]":
     """The bytes of nothing that both have, before each field that is always there."""
     found: dict[str, int] = {}
     size = 0
-    for field in one.fields:
+    for field in state.fields:
         name = RENAMED.get((where, field.name), field.name)
         if field.conditional:
             continue
@@ -310,7 +310,7 @@ def _bytes_before(one: Description, where: str, names: "set[str]", version: int)
 
 
 def _added(field: Field, was: Description, left: "list[Field]") -> Iterator[str]:
-    if not field.conditional and field.version <= was.version and field.name not in {one.name for one in left}:
+    if not field.conditional and field.version <= was.version and field.name not in {field.name for field in left}:
         yield f"{field.name}: is expected and was not saved"
 
 
@@ -333,8 +333,8 @@ def _unused(field: Field) -> bool:
     return field.name.startswith("unused")
 
 
-def _unused_bytes(one: Description) -> int:
-    return sum(field.size * field.number for field in one.fields if _unused(field))
+def _unused_bytes(state: Description) -> int:
+    return sum(field.size * field.number for field in state.fields if _unused(field))
 
 
 def _set_by_all(binary: Observed, names: Sequence[str]) -> "set[str]":

@@ -125,7 +125,7 @@ def qemu_of(tree: Optional[SourceTree], upstream: str) -> str:
 
 def _variants(last: Optional[Release], name: str, wishes: Wishes) -> tuple[str, ...]:
     """The variants that the new release takes over: nobody but a person knows which."""
-    known = [str(one.name) for one in last.variants] if last else []
+    known = [str(variant.name) for variant in last.variants] if last else []
     if wishes.variants is None:
         if known and last:
             raise Refused(
@@ -134,20 +134,20 @@ def _variants(last: Optional[Release], name: str, wishes: Wishes) -> tuple[str, 
                 f"say so: --variants={','.join(known)}, or --variants=none",
             )
         return ()
-    for one in wishes.variants:
-        if one not in known:
+    for variant in wishes.variants:
+        if variant not in known:
             where: Where = last.series if last else Mark("--variants")
             has = f"its variants are {', '.join(known)}" if known else "it has none"
-            raise Refused(where, f'the release before {name} has no variant "{one}"', nearest(one, known) or has)
+            raise Refused(where, f'the release before {name} has no variant "{variant}"', nearest(variant, known) or has)
     return wishes.variants
 
 
 def _boards(model: Model, wishes: Wishes) -> Optional[tuple[str, ...]]:
     known = [str(board.name) for board in model.manifest.boards]
-    for one in wishes.boards or ():
-        if one not in known:
-            hint = nearest(one, known) or f"declared: {', '.join(known)}"
-            raise Refused(Mark(model.manifest.file), f'the manifest has no board "{one}"', hint)
+    for name in wishes.boards or ():
+        if name not in known:
+            hint = nearest(name, known) or f"declared: {', '.join(known)}"
+            raise Refused(Mark(model.manifest.file), f'the manifest has no board "{name}"', hint)
     return wishes.boards
 
 
@@ -164,7 +164,7 @@ def increment(model: Model, wishes: Wishes) -> Step:
         why = f"{name} is not out, so its types can still be changed: no guest runs on them"
         raise Refused(upload.series, why, "change the release itself; explain upload tells the state")
     boards = _boards(model, wishes)
-    has = {one.board for one in model.types if one.release.series == name}
+    has = {machine.board for machine in model.types if machine.release.series == name}
     for board in boards or ():
         if board not in has:
             raise Refused(there.series, f"{name} has no type of {board} that an increment could follow")
@@ -175,11 +175,11 @@ def increment(model: Model, wishes: Wishes) -> Step:
 
 def _refuse_a_second(model: Model, series: str, number: int, boards: Optional[tuple[str, ...]]) -> None:
     """What one dot release changes is one new type, whose entry can still be added to."""
-    for one in model.types:
-        has = one.increment.increment if one.increment and one.release.series == series else None
-        if has and int(has) == number and (boards is None or one.board in boards):
+    for machine in model.types:
+        has = machine.increment.increment if machine.increment and machine.release.series == series else None
+        if has and int(has) == number and (boards is None or machine.board in boards):
             hint = "what one dot release changes is one increment: add to it by hand, if it is not released yet"
-            raise Refused(has, f"{one.name} is the increment of {one.board} for this dot release already", hint)
+            raise Refused(has, f"{machine.name} is the increment of {machine.board} for this dot release already", hint)
 
 
 def _dotted(model: Model, boards: Optional[tuple[str, ...]]) -> int:
@@ -198,9 +198,9 @@ def _dotted(model: Model, boards: Optional[tuple[str, ...]]) -> int:
 def _consecutive(model: Model, there: Release, boards: Optional[tuple[str, ...]]) -> int:
     """One more than the last; the type of the release itself is the first."""
     numbers = {
-        one.board: int(one.increment.increment) if one.increment and one.increment.increment else 1
-        for one in model.types
-        if one.release.series == there.series and one.variant is None and (boards is None or one.board in boards)
+        machine.board: int(machine.increment.increment) if machine.increment and machine.increment.increment else 1
+        for machine in model.types
+        if machine.release.series == there.series and machine.variant is None and (boards is None or machine.board in boards)
     }
     if len(set(numbers.values())) > 1:
         told = ", ".join(f"{board} {number + 1}" for board, number in numbers.items())
@@ -223,15 +223,15 @@ def _bug(model: Model, wishes: Wishes) -> Optional[str]:
 
 
 def added(before: Model, after: Model) -> list[MachineType]:
-    names = {one.name for one in before.declared.whole}
-    return [one for one in after.declared.whole if one.name not in names]
+    names = {machine.name for machine in before.declared.whole}
+    return [machine for machine in after.declared.whole if machine.name not in names]
 
 
 def unexpected(before: Model, after: Model, step: Step, was: Settings) -> Iterator[str]:
     """Every difference between two models that the step does not explain, in words."""
     if after.manifest.findings:
         yield "the manifest would have errors"
-    now = {one.name: one for one in after.declared.whole}
+    now = {machine.name: machine for machine in after.declared.whole}
     for old in before.declared.whole:
         if old.name not in now:
             yield f"{old.name} would be gone"
@@ -240,15 +240,15 @@ def unexpected(before: Model, after: Model, step: Step, was: Settings) -> Iterat
     new = added(before, after)
     if not new:
         yield "no machine type would be new"
-    for one in new:
-        number = int(one.increment.increment) if one.increment and one.increment.increment else None
-        if (one.release.series, number) != (step.series, step.number):
-            yield f"{one.name} would be new"
-        elif step.boards is not None and one.board not in step.boards:
-            yield f"{one.name} would be new, which is no board of the step"
-        elif step.number is None and one.variant is not None and one.variant.name not in step.variants:
-            yield f"{one.name} would be new, which is no variant of the step"
-    got = {one.board for one in new if one.variant is None}
+    for machine in new:
+        number = int(machine.increment.increment) if machine.increment and machine.increment.increment else None
+        if (machine.release.series, number) != (step.series, step.number):
+            yield f"{machine.name} would be new"
+        elif step.boards is not None and machine.board not in step.boards:
+            yield f"{machine.name} would be new, which is no board of the step"
+        elif step.number is None and machine.variant is not None and machine.variant.name not in step.variants:
+            yield f"{machine.name} would be new, which is no variant of the step"
+    got = {machine.board for machine in new if machine.variant is None}
     for board in after.manifest.boards:
         if _is_concerned(before, board, step) and board.name not in got:
             yield f"{board.name} would get no type"
@@ -260,17 +260,17 @@ def _is_concerned(before: Model, board: Board, step: Step) -> bool:
         return False
     if step.number is None:
         return board.until is None
-    return any(one.board == board.name and one.release.series == step.series for one in before.declared.whole)
+    return any(machine.board == board.name and machine.release.series == step.series for machine in before.declared.whole)
 
 
-def _substance(one: MachineType, was: Settings) -> tuple[object, ...]:
+def _substance(machine: MachineType, was: Settings) -> tuple[object, ...]:
     """What guests see of a type. Alias, default and deprecation move on; ``was`` reaches older types."""
     told = {(driver, name) for driver, values in was.items() for name in values}
     return (
-        one.board,
-        str(one.base),
-        one.description,
-        [tuple(map(str, item)) for item in one.properties if (str(item.driver), str(item.name)) not in told],
-        [tuple(map(str, field)) for field in one.fields],
-        [str(array) for array in one.compat],
+        machine.board,
+        str(machine.base),
+        machine.description,
+        [tuple(map(str, item)) for item in machine.properties if (str(item.driver), str(item.name)) not in told],
+        [tuple(map(str, field)) for field in machine.fields],
+        [str(array) for array in machine.compat],
     )

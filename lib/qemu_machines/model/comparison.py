@@ -63,14 +63,14 @@ class Difference(NamedTuple):
     breaks: bool = False
 
 
-def seen(one: FrozenType) -> Seen:
+def seen(frozen: FrozenType) -> Seen:
     """A type of a manifest or a frozen record."""
-    facts = {"board": str(one.board), "base": str(one.base), "description": str(one.description)}
-    facts.update({f"{item.driver}.{item.name}": str(item.value) for item in one.properties})
-    facts.update({f"field {field.name}": str(field.value) for field in one.fields})
-    facts["compat arrays"] = ", ".join(one.compat) or "none"
-    alias = str(one.alias) if one.alias else None
-    return Seen(str(one.name), binary_of(str(one.board)), facts, alias, one.default)
+    facts = {"board": str(frozen.board), "base": str(frozen.base), "description": str(frozen.description)}
+    facts.update({f"{item.driver}.{item.name}": str(item.value) for item in frozen.properties})
+    facts.update({f"field {field.name}": str(field.value) for field in frozen.fields})
+    facts["compat arrays"] = ", ".join(frozen.compat) or "none"
+    alias = str(frozen.alias) if frozen.alias else None
+    return Seen(str(frozen.name), binary_of(str(frozen.board)), facts, alias, frozen.default)
 
 
 def of_type(old: Seen, new: Seen, kept: Collection[str] = (), whole: bool = True) -> list[Changed]:
@@ -101,7 +101,7 @@ def _rank(name: str) -> tuple[int, str]:
 def between(before: State, after: State) -> list[Difference]:
     """Everything that differs, what breaks guests first."""
     found = [*_types(before, after), *_names(before, after), *_deprecations(before, after)]
-    return sorted(found, key=lambda one: (not one.breaks, _ORDER.index(one.kind), one.name))
+    return sorted(found, key=lambda difference: (not difference.breaks, _ORDER.index(difference.kind), difference.name))
 
 
 def in_common(state: State, other: State) -> State:
@@ -112,16 +112,16 @@ def in_common(state: State, other: State) -> State:
     if state.whole == other.whole:
         return state
     if state.whole:
-        targets = {one.binary for one in other.types.values()}
-        types = {name: one for name, one in state.types.items() if one.binary in targets}
+        targets = {machine.binary for machine in other.types.values()}
+        types = {name: text for name, text in state.types.items() if text.binary in targets}
     else:
-        types = {name: one for name, one in state.types.items() if name in other.types or not _is_upstreams(name)}
+        types = {name: text for name, text in state.types.items() if name in other.types or not _is_upstreams(name)}
     return state._replace(types=types)
 
 
 def _is_upstreams(name: str) -> bool:
     """``pc-q35-8.2``, ``pseries-2.12-sxxm``, ``microvm``: no name with a release after the board."""
-    board = next((one for one in BOARDS if name.startswith(f"{one}-")), None)
+    board = next((text for text in BOARDS if name.startswith(f"{text}-")), None)
     return board is None or re.fullmatch(r"\d+(\.\d+)+(-sxxm)?", name[len(board) + 1 :]) is not None
 
 
@@ -158,8 +158,8 @@ def _names(before: State, after: State) -> Iterator[Difference]:
 def _holders(state: State, kind: str) -> dict[tuple[str, str], str]:
     """Who has an alias in a binary, or is its default."""
     if kind == "alias":
-        return {(one.binary, one.alias): one.name for one in state.types.values() if one.alias}
-    return {("", one.binary): one.name for one in state.types.values() if one.default}
+        return {(machine.binary, machine.alias): machine.name for machine in state.types.values() if machine.alias}
+    return {("", machine.binary): machine.name for machine in state.types.values() if machine.default}
 
 
 def _deprecations(before: State, after: State) -> Iterator[Difference]:

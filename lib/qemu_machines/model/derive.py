@@ -215,23 +215,23 @@ class Model(NamedTuple):
     def is_current(self) -> bool:
         """Whether what the record lacks came with this upload: no other went out since, or somebody answers for that."""
         here = (None, self.upload.target)
-        answered = any(one.rule == "record-outdated" and one.release in here for one in self.manifest.overrides)
+        answered = any(override.rule == "record-outdated" and override.release in here for override in self.manifest.overrides)
         return not self.history.earlier.uploads or answered
 
     def is_frozen(self) -> bool:
         """Whether the record is of this very upload, which has it with it."""
         return self.history.lock is not None and self.history.lock.upload == self.upload.version
 
-    def is_new(self, one: MachineType) -> bool:
+    def is_new(self, machine: MachineType) -> bool:
         """Whether a type came with this upload; without a record of an earlier one nothing is known to be new."""
         lock = self.history.lock
         if lock is None or not self.is_current():
             return False
-        old = lock.types.get(one.name)
+        old = lock.types.get(machine.name)
         return old is None or self.is_frozen() and old.since == lock.upload and lock.older
 
     def of_board(self, board: str) -> tuple[MachineType, ...]:
-        return tuple(one for one in self.types if one.board == board)
+        return tuple(machine for machine in self.types if machine.board == board)
 
     def newest(self, board: str) -> Optional[MachineType]:
         """The type of a board that a new guest should have, and that the board's alias and default lead to."""
@@ -240,10 +240,10 @@ class Model(NamedTuple):
     def source(self, board: str) -> Optional[BoardSource]:
         return self.tree.boards.get(board) if self.tree else None
 
-    def upstream(self, one: MachineType) -> Optional[UpstreamType]:
+    def upstream(self, machine: MachineType) -> Optional[UpstreamType]:
         """The upstream type that a type starts from, if this source has it."""
-        source = self.source(one.board)
-        wanted = version_numbers(one.base)
+        source = self.source(machine.board)
+        wanted = version_numbers(machine.base)
         return next((type_ for type_ in source.types if type_.version == wanted), None) if source else None
 
     def include(self, board: str) -> str:
@@ -309,16 +309,16 @@ def declared(
         }
         made = tuple(types_of(manifest, board, known, elsewhere))
         newest = _newest(made, coming)
-        for one in made:
+        for machine in made:
             # The newest type is what one would change to: there is nothing better yet.
-            if one is newest:
-                types.append(_promoted(one, board))
-            elif upload and one.release.series in coming and not _is_here(board.name, one.base, upload, tree):
-                absent.append(one)
+            if machine is newest:
+                types.append(_promoted(machine, board))
+            elif upload and machine.release.series in coming and not _is_here(board.name, machine.base, upload, tree):
+                absent.append(machine)
             else:
-                types.append(_aged(one, newest, manifest, known, upload) if upload and newest else one)
+                types.append(_aged(machine, newest, manifest, known, upload) if upload and newest else machine)
         if elsewhere:
-            absent += [one for one in types_of(manifest, board, known) if one.release.series in elsewhere]
+            absent += [machine for machine in types_of(manifest, board, known) if machine.release.series in elsewhere]
     last = manifest.releases[own - 1] if own else None
     is_own = last and upload and _is_own(last, upload)
     return Declared(tuple(types), last if is_own else None, coming, tuple(absent))
@@ -330,7 +330,7 @@ def _is_own(release: Release, upload: Upload) -> bool:
 
 def _newest(types: Sequence[MachineType], coming: Sequence[str]) -> Optional[MachineType]:
     """The last of a board's types that is no variant and of no release to come."""
-    return next((one for one in reversed(types) if one.variant is None and one.release.series not in coming), None)
+    return next((machine for machine in reversed(types) if machine.variant is None and machine.release.series not in coming), None)
 
 
 def _is_here(board: str, base: str, upload: Upload, tree: Optional[SourceTree]) -> bool:
@@ -346,33 +346,33 @@ def frozen_of(manifest: Manifest, known: Releases) -> Lock:
     """Another manifest as a frozen record, to compare with where its package has no lock."""
     known = with_manifest(known, manifest)
     types = {
-        one.name: frozen_type(one, manifest.file)
+        machine.name: frozen_type(machine, manifest.file)
         for board in manifest.boards
-        for one in types_of(manifest, board, known)
+        for machine in types_of(manifest, board, known)
     }
     return Lock(manifest.file, Text(manifest.file, Mark(manifest.file, 1, 1)), None, types, manifest.lines)
 
 
-def frozen_type(one: MachineType, since: str) -> FrozenType:
+def frozen_type(machine: MachineType, since: str) -> FrozenType:
     """A type as a frozen record would have it."""
     return FrozenType(
-        name=Text(one.name, one.mark),
-        board=Text(one.board, one.mark),
-        release=one.release.series,
-        base=one.base,
-        description=Text(one.description, one.mark),
-        since=Text(since, one.mark),
-        properties=one.properties,
-        fields=one.fields,
-        compat=one.compat,
-        alias=one.alias,
-        default=one.default,
+        name=Text(machine.name, machine.mark),
+        board=Text(machine.board, machine.mark),
+        release=machine.release.series,
+        base=machine.base,
+        description=Text(machine.description, machine.mark),
+        since=Text(since, machine.mark),
+        properties=machine.properties,
+        fields=machine.fields,
+        compat=machine.compat,
+        alias=machine.alias,
+        default=machine.default,
     )
 
 
-def kept_values(one: MachineType) -> frozenset[str]:
+def kept_values(machine: MachineType) -> frozenset[str]:
     """What keeps the old value of a default that changed, as ``driver.property``: no change of the type."""
-    return frozenset(f"{driver}.{name}" for driver, name in one.steps.kept)
+    return frozenset(f"{driver}.{name}" for driver, name in machine.steps.kept)
 
 
 def types_of(
@@ -405,7 +405,7 @@ def types_of(
             if _concerns(board.name, variant.boards) and _within(number, order, variant.since, variant.until)
         ]
         increments = _increments(board, release)
-        changes = [Layer("change", one.mark, one.adds, (CHANGES, place), one) for place, one in enumerate(increments)]
+        changes = [Layer("change", change.mark, change.adds, (CHANGES, place), change) for place, change in enumerate(increments)]
         ways = list(_ways(board, release, variants))
         for count, increment in enumerate([None, *increments]):
             was_count = counts[number, count]
@@ -437,25 +437,25 @@ class _Way(NamedTuple):
 
 def _ways(board: Board, release: Release, variants: Sequence[Variant]) -> Iterator[_Way]:
     """The ways to a release's types of a board: the one that is no variant first."""
-    here = [one for one in release.exemptions if _concerns(board.name, one.boards)]
+    here = [exemption for exemption in release.exemptions if _concerns(board.name, exemption.boards)]
     # An increment builds on the type as it was released, so only what is about variants comes after it.
-    plain, shared = ([one for one in here if not one.variants], [one for one in here if one.variants is None])
+    plain, shared = ([exemption for exemption in here if not exemption.variants], [exemption for exemption in here if exemption.variants is None])
     exceptions = _exceptions(plain)
     yield _Way(None, exceptions, together(exceptions), (), Settings())
     later: dict[str, list[Exemption]] = {}
-    for one in here:
-        for name in dict.fromkeys(one.variants or ()):
-            later.setdefault(name, []).append(one)
+    for exemption in here:
+        for name in dict.fromkeys(exemption.variants or ()):
+            later.setdefault(name, []).append(exemption)
     exceptions = _exceptions(shared)
     so_far = together(exceptions)
     for variant in variants:
         last = [Layer("variant", variant.name.mark, variant.adds, (VARIANT, 0))]
-        last += [Layer("exception", one.mark, one.adds, (VARIANT, place), one) for place, one in enumerate(later.get(variant.name, ()), 1)]
+        last += [Layer("exception", exemption.mark, exemption.adds, (VARIANT, place), exemption) for place, exemption in enumerate(later.get(variant.name, ()), 1)]
         yield _Way(variant, exceptions, so_far, tuple(last), together(last))
 
 
 def _exceptions(exemptions: Sequence[Exemption]) -> tuple[Layer, ...]:
-    return tuple(Layer("exception", one.mark, one.adds, (EXCEPTIONS, place), one) for place, one in enumerate(exemptions))
+    return tuple(Layer("exception", exemption.mark, exemption.adds, (EXCEPTIONS, place), exemption) for place, exemption in enumerate(exemptions))
 
 
 def _released(release: Release, increment: Optional[Change], variant: Optional[Variant]) -> Layer:
@@ -477,11 +477,11 @@ def _concerns(board: str, boards: Optional[tuple[Text, ...]]) -> bool:
 
 
 def _features(board: Board, release: Release) -> list[Change]:
-    return [one for one in release.changes if one.kind.name == "feature" and _concerns(board.name, one.boards)]
+    return [change for change in release.changes if change.kind.name == "feature" and _concerns(board.name, change.boards)]
 
 
 def _increments(board: Board, release: Release) -> list[Change]:
-    return [one for one in _features(board, release) if one.increment]
+    return [change for change in _features(board, release) if change.increment]
 
 
 Point = tuple[int, int]
@@ -512,16 +512,16 @@ def _promoted(newest: MachineType, board: Board) -> MachineType:
     return newest._replace(alias=board.alias, default=board.default == "true")
 
 
-def _aged(one: MachineType, better: MachineType, manifest: Manifest, known: Releases, upload: Upload) -> MachineType:
+def _aged(machine: MachineType, better: MachineType, manifest: Manifest, known: Releases, upload: Upload) -> MachineType:
     """The type, deprecated if the support of its release has ended before the reference date."""
-    info = known.by_series.get(one.release.series)
+    info = known.by_series.get(machine.release.series)
     end = end_of_support(info, manifest)[0]
     if info is None or end is None or upload.reference <= end or not manifest.deprecate:
-        return one
-    version = f"{manifest.vendor} {info.version or one.release.series}"
-    if better.release.series == one.release.series:
-        return one
-    return one._replace(deprecated=Deprecation(version, str(end), better.name))
+        return machine
+    version = f"{manifest.vendor} {info.version or machine.release.series}"
+    if better.release.series == machine.release.series:
+        return machine
+    return machine._replace(deprecated=Deprecation(version, str(end), better.name))
 
 
 def _type(
@@ -600,6 +600,6 @@ def _description(
 
 def _settings(adds: Addition) -> str:
     """What an addition sets, for a description: ``host-phys-bits=on, max_cpus=1024``."""
-    settings = [f"{one.name}={one.value}" for one in adds.properties]
+    settings = [f"{setting.name}={setting.value}" for setting in adds.properties]
     settings += [f"{field.name}={field.value}" for field in adds.fields]
     return ", ".join(settings + [str(array) for array in adds.compat])

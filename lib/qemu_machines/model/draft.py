@@ -55,17 +55,17 @@ def named(types: Iterable[HandType], known: Releases) -> "tuple[list[Named], lis
     """The types of releases by their names, and those whose names say none."""
     found: list[Named] = []
     others: list[HandType] = []
-    for one in types:
-        match = _REST.fullmatch(one.rest) if one.name.startswith(f"{one.board}-") else None
+    for machine in types:
+        match = _REST.fullmatch(machine.rest) if machine.name.startswith(f"{machine.board}-") else None
         words = match["tail"].split("-")[1:] if match else []
-        if match is None or not _is_series(match["series"], one, known):
-            others.append(one)
+        if match is None or not _is_series(match["series"], machine, known):
+            others.append(machine)
             continue
         increment = re.fullmatch(r"(v?)([1-9]\d{0,3})", words[0]) if words else None
         rest = words[1:] if increment else words
         found.append(
             Named(
-                one,
+                machine,
                 match["series"],
                 increment[2] if increment else "",
                 "-".join(rest),
@@ -76,20 +76,20 @@ def named(types: Iterable[HandType], known: Releases) -> "tuple[list[Named], lis
     return found, others
 
 
-def _is_series(series: str, one: HandType, known: Releases) -> bool:
+def _is_series(series: str, machine: HandType, known: Releases) -> bool:
     # A series too new for distro-info-data is told by the description that goes with it.
-    said = one.description is not None and re.match(r"[A-Z]\S* \d+\.\d+ ", one.description)
+    said = machine.description is not None and re.match(r"[A-Z]\S* \d+\.\d+ ", machine.description)
     return series in known.by_series or bool(said and series.isalpha())
 
 
-def base_of(one: HandType) -> str:
+def base_of(machine: HandType) -> str:
     """The version that a type really starts from; empty where it takes whichever is newest."""
-    return one.base if one.base and re.fullmatch(BASE_VERSION, one.base) else ""
+    return machine.base if machine.base and re.fullmatch(BASE_VERSION, machine.base) else ""
 
 
 def why(types: Iterable[HandType]) -> "dict[str, str]":
     """Reason and bug for what the maintainer has to explain: what the comments beside some types say."""
-    remarks = [text for one in types for text in one.remarks]
+    remarks = [text for machine in types for text in machine.remarks]
     for pattern, tracker in _BUGS:
         for text in remarks:
             match = pattern.search(text)
@@ -100,27 +100,27 @@ def why(types: Iterable[HandType]) -> "dict[str, str]":
 
 
 def _quoting(text: str) -> str:
-    text = "".join(one if re.fullmatch(PRINTABLE, one) else "?" for one in text)
+    text = "".join(name if re.fullmatch(PRINTABLE, name) else "?" for name in text)
     text = text if len(text) <= _QUOTED else text[:_QUOTED].rpartition(" ")[0] + " …"
     return f"TODO: say why; beside it: '{text}'"
 
 
 def vendor_of(types: Sequence[Named], known: Releases) -> str:
     """As most descriptions say; else whose releases they are."""
-    said = Counter(match["vendor"] for one in types if (match := _TEXT.match(one.type.description or "")))
+    said = Counter(match["vendor"] for machine in types if (match := _TEXT.match(machine.type.description or "")))
     said.pop("Standard", None)
     said = Counter({text: count for text, count in said.items() if re.fullmatch(f"{PRINTABLE}+", text)})
     if said:
         return said.most_common(1)[0][0]
-    distributions = Counter(known.by_series[one.series].distribution for one in types if one.series in known.by_series)
+    distributions = Counter(known.by_series[machine.series].distribution for machine in types if machine.series in known.by_series)
     return distributions.most_common(1)[0][0] if distributions else "Ubuntu"
 
 
 def draft(types: Sequence[Named], known: Releases, newest: str) -> Draft:
     """The manifest of some types; ``newest`` is the QEMU that they were made for."""
     order = _order(types, known)
-    boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
-    releases = {series: _release([one for one in types if one.series == series], newest, boards) for series in order}
+    boards = [board for board in BOARDS if any(machine.type.board == board for machine in types)]
+    releases = {series: _release([machine for machine in types if machine.series == series], newest, boards) for series in order}
     _limit(releases, boards, order, types)
     document: dict[str, Any] = {
         "version": "1",
@@ -136,13 +136,13 @@ def draft(types: Sequence[Named], known: Releases, newest: str) -> Draft:
 
 def _order(types: Sequence[Named], known: Releases) -> "list[str]":
     """Oldest first: by the version that distro-info has, else by the base."""
-    series = dict.fromkeys(one.series for one in types)
+    series = dict.fromkeys(machine.series for machine in types)
 
     def key(name: str) -> "tuple[list[int], list[int], str]":
         info = known.by_series.get(name)
-        texts = [one.type.description or "" for one in types if one.series == name]
+        texts = [machine.type.description or "" for machine in types if machine.series == name]
         said = next((match["version"] for text in texts if (match := _TEXT.match(text))), "")
-        bases = [numbers(base_of(one.type)) for one in types if one.series == name]
+        bases = [numbers(base_of(machine.type)) for machine in types if machine.series == name]
         return numbers(info.version if info and info.version else said), max(bases), name
 
     return sorted(series, key=key)
@@ -153,16 +153,16 @@ def numbers(version: str) -> "list[int]":
 
 
 def _board(board: str, order: "list[str]", types: Sequence[Named]) -> "dict[str, str]":
-    mine = [one for one in types if one.type.board == board]
-    there = [series for series in order if any(one.series == series for one in mine)]
+    mine = [machine for machine in types if machine.type.board == board]
+    there = [series for series in order if any(machine.series == series for machine in mine)]
     holder = _newest(mine, there[-1])
     entry: dict[str, str] = {}
-    aliases = [str(one.type.alias) for one in mine if one.type.alias]
+    aliases = [str(machine.type.alias) for machine in mine if machine.type.alias]
     if holder and holder.type.alias:
         entry["alias"] = str(holder.type.alias)
     elif aliases:
         entry["alias"] = aliases[-1]
-    if any(one.type.default for one in mine):
+    if any(machine.type.default for machine in mine):
         entry["default"] = "true"
     if there[0] != order[0]:
         entry["since"] = there[0]
@@ -172,12 +172,12 @@ def _board(board: str, order: "list[str]", types: Sequence[Named]) -> "dict[str,
 
 
 def _newest(mine: Sequence[Named], series: str) -> Optional[Named]:
-    plain = [one for one in mine if one.series == series and not one.variant]
+    plain = [machine for machine in mine if machine.series == series and not machine.variant]
     return max(plain, key=_number) if plain else None
 
 
-def _number(one: Named) -> int:
-    return int(one.increment or 0)
+def _number(machine: Named) -> int:
+    return int(machine.increment or 0)
 
 
 def _limit(
@@ -185,7 +185,7 @@ def _limit(
 ) -> None:
     """``boards`` of a release that some board skips between its first and its last."""
     for place, series in enumerate(order):
-        have = {one.type.board for one in types if one.series == series}
+        have = {machine.type.board for machine in types if machine.series == series}
         expected = set()
         for board in boards:
             there = [n for n, s in enumerate(order) if any(o.series == s and o.type.board == board for o in types)]
@@ -199,10 +199,10 @@ def _limit(
 def _policy(types: Sequence[Named], order: "list[str]", known: Releases) -> "dict[str, str]":
     """What the names show of the policy, and whether old types were ever removed."""
     policy: dict[str, str] = {}
-    if sum(bool(one.qemu) for one in types) * 2 > len(types):
+    if sum(bool(machine.qemu) for machine in types) * 2 > len(types):
         policy["name"] = "{board}-{qemu}-{series}"
-    increments = [one for one in types if one.increment]
-    if any(one.marker == "v" for one in increments):
+    increments = [machine for machine in types if machine.increment]
+    if any(machine.marker == "v" for machine in increments):
         policy["increment"] = "-v{n}"
         policy["numbering"] = "consecutive"
     infos = [known.by_series[series] for series in order if series in known.by_series]
@@ -214,11 +214,11 @@ def _policy(types: Sequence[Named], order: "list[str]", known: Releases) -> "dic
 
 def _release(types: Sequence[Named], newest: str, every: "list[str]") -> "dict[str, Any]":
     entry: dict[str, Any] = {"qemu": _qemu(types, newest)}
-    boards = [board for board in BOARDS if any(one.type.board == board for one in types)]
+    boards = [board for board in BOARDS if any(machine.type.board == board for machine in types)]
     exceptions: list[dict[str, Any]] = []
     rests: dict[str, dict[str, Adds]] = {}
     for board in boards:
-        mine = [one for one in types if one.type.board == board and not one.increment]
+        mine = [machine for machine in types if machine.type.board == board and not machine.increment]
         _exceptions(board, boards, mine, entry["qemu"], exceptions, rests)
     changes = _changes(types, boards, entry["qemu"])
     if changes:
@@ -227,25 +227,25 @@ def _release(types: Sequence[Named], newest: str, every: "list[str]") -> "dict[s
     if variants:
         entry["variants"] = variants
     if exceptions:
-        entry["exceptions"] = [_ordered(one) for one in _merged(exceptions, boards)]
+        entry["exceptions"] = [_ordered(name) for name in _merged(exceptions, boards)]
     return entry
 
 
 def _qemu(types: Sequence[Named], newest: str) -> str:
     """The minor version that most boards start from, the newer one of two."""
-    plain = [one for one in types if not one.variant and not one.increment] or list(types)
-    bases = Counter(".".join(base_of(one.type).split(".")[:2]) for one in plain)
+    plain = [machine for machine in types if not machine.variant and not machine.increment] or list(types)
+    bases = Counter(".".join(base_of(machine.type).split(".")[:2]) for machine in plain)
     bases.pop("", None)
     if not bases:
         return newest
     return max(bases, key=lambda version: (bases[version], numbers(version)))
 
 
-def _adds(one: HandType) -> Adds:
+def _adds(machine: HandType) -> Adds:
     """What a type adds to its base, as comparable values."""
-    found: list[tuple[str, ...]] = [("set", str(p.driver), str(p.name), str(p.value)) for p in one.properties]
-    found += [("machine", str(f.name), str(f.value)) for f in one.fields]
-    found += [("compat", str(array)) for array in one.arrays]
+    found: list[tuple[str, ...]] = [("set", str(p.driver), str(p.name), str(p.value)) for p in machine.properties]
+    found += [("machine", str(f.name), str(f.value)) for f in machine.fields]
+    found += [("compat", str(array)) for array in machine.arrays]
     return tuple(found)
 
 
@@ -258,25 +258,25 @@ def _exceptions(
     rests: "dict[str, dict[str, Adds]]",
 ) -> None:
     """What the types of a board have beyond their release: all of them, the plain one, each variant."""
-    plain = next((one for one in mine if not one.variant), None)
+    plain = next((machine for machine in mine if not machine.variant), None)
     if plain is None:
-        for one in mine:
-            rests.setdefault(one.variant, {})[board] = _adds(one.type)
+        for machine in mine:
+            rests.setdefault(machine.variant, {})[board] = _adds(machine.type)
         return
-    common = tuple(part for part in _adds(plain.type) if all(part in _adds(one.type) for one in mine))
-    bases = {base_of(one.type) or qemu for one in mine}
-    for one in mine:
-        base = base_of(one.type) or qemu
-        own = tuple(part for part in _adds(one.type) if part not in common)
-        if one is plain:
+    common = tuple(part for part in _adds(plain.type) if all(part in _adds(machine.type) for machine in mine))
+    bases = {base_of(machine.type) or qemu for machine in mine}
+    for machine in mine:
+        base = base_of(machine.type) or qemu
+        own = tuple(part for part in _adds(machine.type) if part not in common)
+        if machine is plain:
             shared = {"base": base} if len(bases) == 1 and base != qemu else {}
             _except(exceptions, board, None, {**shared, **fields(common)}, mine)
             alone = {"base": base} if len(bases) > 1 and base != qemu else {}
-            _except(exceptions, board, [], {**alone, **fields(own)}, [one])
+            _except(exceptions, board, [], {**alone, **fields(own)}, [machine])
         else:
-            rests.setdefault(one.variant, {})[board] = own
+            rests.setdefault(machine.variant, {})[board] = own
             if len(bases) > 1 and base != qemu:
-                _except(exceptions, board, [one.variant], {"base": base}, [one])
+                _except(exceptions, board, [machine.variant], {"base": base}, [machine])
 
 
 def _except(
@@ -288,7 +288,7 @@ def _except(
 ) -> None:
     if what:
         selection = {} if variants is None else {"variants": variants}
-        exceptions.append({"boards": [board], **selection, **what, **why(one.type for one in types)})
+        exceptions.append({"boards": [board], **selection, **what, **why(machine.type for machine in types)})
 
 
 def fields(adds: Adds) -> "dict[str, Any]":
@@ -318,17 +318,17 @@ def _variants(
             entry["boards"] = [board for board in boards if board in by_board]
         first = next(iter(by_board.values()))
         common = tuple(part for part in first if all(part in other for other in by_board.values()))
-        if any(one.variant == name and one.increment for one in types):
+        if any(machine.variant == name and machine.increment for machine in types):
             entry["increments"] = "true"
         entry.update(fields(common))
-        texts = [inner_text(one.type.description) for one in types if one.variant == name and not one.increment]
+        texts = [inner_text(machine.type.description) for machine in types if machine.variant == name and not machine.increment]
         said = Counter(text for text in texts if text)
         if said:
             # The longer one of two: what is missing was forgotten.
             entry["description"] = max(said, key=lambda text: (said[text], len(text), text))
         found[name] = entry
         for board, adds in by_board.items():
-            concerned = [one for one in types if one.type.board == board and one.variant == name]
+            concerned = [machine for machine in types if machine.type.board == board and machine.variant == name]
             _except(exceptions, board, [name], fields(tuple(part for part in adds if part not in common)), concerned)
     return found
 
@@ -345,14 +345,14 @@ def inner_text(description: Optional[str]) -> str:
 def _changes(types: Sequence[Named], boards: "list[str]", qemu: str) -> "list[dict[str, Any]]":
     """The increments, oldest first; boards that add the same share an entry."""
     found: list[dict[str, Any]] = []
-    for number in sorted({int(one.increment) for one in types if one.increment}):
+    for number in sorted({int(machine.increment) for machine in types if machine.increment}):
         entries: list[tuple[dict[str, Any], list[str]]] = []
         for board in boards:
             mine = [o for o in types if o.type.board == board and not o.variant]
-            one = next((o for o in mine if o.increment == str(number)), None)
-            if one is None:
+            name = next((o for o in mine if o.increment == str(number)), None)
+            if name is None:
                 continue
-            entry = _change(one, _before(types, one), qemu)
+            entry = _change(name, _before(types, name), qemu)
             same = next((number for number, (what, _) in enumerate(entries) if _alike(what, entry)), None)
             if same is not None:
                 entries[same] = {**entry, **entries[same][0]}, [*entries[same][1], board]
@@ -364,27 +364,27 @@ def _changes(types: Sequence[Named], boards: "list[str]", qemu: str) -> "list[di
     return found
 
 
-def _alike(one: "dict[str, Any]", other: "dict[str, Any]") -> bool:
+def _alike(name: "dict[str, Any]", other: "dict[str, Any]") -> bool:
     """Whether two boards add the same; one may have no text of its own."""
-    texts = {one.get("description"), other.get("description")} - {None}
-    return len(texts) < 2 and {**one, "description": ""} == {**other, "description": ""}
+    texts = {name.get("description"), other.get("description")} - {None}
+    return len(texts) < 2 and {**name, "description": ""} == {**other, "description": ""}
 
 
-def _before(types: Sequence[Named], one: Named) -> Optional[Named]:
+def _before(types: Sequence[Named], machine: Named) -> Optional[Named]:
     """The type that an increment builds on."""
-    mine = [o for o in types if o.type.board == one.type.board and not o.variant and o is not one]
-    earlier = [o for o in mine if _number(o) < _number(one)]
+    mine = [o for o in types if o.type.board == machine.type.board and not o.variant and o is not machine]
+    earlier = [o for o in mine if _number(o) < _number(machine)]
     return max(earlier, key=_number) if earlier else None
 
 
-def _change(one: Named, before: Optional[Named], qemu: str) -> "dict[str, Any]":
+def _change(machine: Named, before: Optional[Named], qemu: str) -> "dict[str, Any]":
     entry: dict[str, Any] = {}
-    base = base_of(one.type) or qemu
+    base = base_of(machine.type) or qemu
     if base != ((base_of(before.type) if before else "") or qemu):
         entry["base"] = base
     old = _adds(before.type) if before else ()
-    entry.update(fields(tuple(part for part in _adds(one.type) if part not in old)))
-    text = inner_text(one.type.description)
+    entry.update(fields(tuple(part for part in _adds(machine.type) if part not in old)))
+    text = inner_text(machine.type.description)
     if text:
         entry["description"] = text
     return entry
@@ -393,28 +393,28 @@ def _change(one: Named, before: Optional[Named], qemu: str) -> "dict[str, Any]":
 def _merged(exceptions: "list[dict[str, Any]]", boards: "list[str]") -> "list[dict[str, Any]]":
     """Boards and keys put together where the rest is the same."""
     by_selection: dict[str, dict[str, Any]] = {}
-    for one in exceptions:
-        selection = repr((one["boards"], one.get("variants")))
-        by_selection.setdefault(selection, {}).update(one)
+    for exception in exceptions:
+        selection = repr((exception["boards"], exception.get("variants")))
+        by_selection.setdefault(selection, {}).update(exception)
     found: list[dict[str, Any]] = []
-    for one in by_selection.values():
-        rest = {key: value for key, value in one.items() if key != "boards"}
+    for name in by_selection.values():
+        rest = {key: value for key, value in name.items() if key != "boards"}
         same = next((other for other in found if {k: v for k, v in other.items() if k != "boards"} == rest), None)
         if same:
-            same["boards"] = [board for board in boards if board in (*same["boards"], *one["boards"])]
+            same["boards"] = [board for board in boards if board in (*same["boards"], *name["boards"])]
         else:
-            found.append(dict(one))
-    for one in found:
-        if one["boards"] == boards:
-            del one["boards"]
+            found.append(dict(name))
+    for item in found:
+        if item["boards"] == boards:
+            del item["boards"]
     return found
 
 
 _ORDER = ("boards", "variants", "base", "set", "machine", "compat", "description", "reason", "bug")
 
 
-def _ordered(one: "dict[str, Any]") -> "dict[str, Any]":
-    return {key: one[key] for key in _ORDER if key in one}
+def _ordered(name: "dict[str, Any]") -> "dict[str, Any]":
+    return {key: name[key] for key in _ORDER if key in name}
 
 
 def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) -> Draft:
@@ -425,40 +425,40 @@ def with_descriptions(made: Draft, derived: Mapping[str, str], known: Releases) 
     releases = {series: dict(entry) for series, entry in made.document["releases"].items()}
     wanted: dict[str, list[dict[str, Any]]] = {}
     for board, entry in boards.items():
-        mine = [one for one in made.named if one.type.board == board and one.type.description is not None]
-        forms = {one.type.name: _templated(one, vendor, known, True) for one in mine}
+        mine = [machine for machine in made.named if machine.type.board == board and machine.type.description is not None]
+        forms = {machine.type.name: _templated(machine, vendor, known, True) for machine in mine}
         best, count = Counter(forms.values()).most_common(1)[0] if mine else ("", 0)
-        right = [one for one in mine if derived.get(one.type.name) == one.type.description]
+        right = [machine for machine in mine if derived.get(machine.type.name) == machine.type.description]
         if count > max(1, len(right)):
             entry["description"] = best
-            right = [one for one in mine if forms[one.type.name] == best]
-        for one in mine:
+            right = [machine for machine in mine if forms[machine.type.name] == best]
+        for machine in mine:
             # A text that a manifest cannot have is told as one that is not kept.
-            told = one in right or not re.fullmatch(f"{PRINTABLE}+", str(one.type.description))
-            if not told and not one.increment and one.type.name in derived:
-                what = {"description": _templated(one, vendor, known, False), **why([one.type])}
-                selection = [one.variant] if one.variant else []
-                wanted.setdefault(one.series, []).append({"boards": [board], "variants": selection, **what})
+            told = machine in right or not re.fullmatch(f"{PRINTABLE}+", str(machine.type.description))
+            if not told and not machine.increment and machine.type.name in derived:
+                what = {"description": _templated(machine, vendor, known, False), **why([machine.type])}
+                selection = [machine.variant] if machine.variant else []
+                wanted.setdefault(machine.series, []).append({"boards": [board], "variants": selection, **what})
     for series, more in wanted.items():
         entry = releases[series]
-        have = sorted({one.type.board for one in made.named if one.series == series}, key=[*boards].index)
-        there = [{**one, "boards": one.get("boards") or have} for one in entry.get("exceptions", [])]
+        have = sorted({machine.type.board for machine in made.named if machine.series == series}, key=[*boards].index)
+        there = [{**item, "boards": item.get("boards") or have} for item in entry.get("exceptions", [])]
         if "variants" not in entry:
             more = [{key: value for key, value in what.items() if key != "variants"} for what in more]
-        entry["exceptions"] = [_ordered(one) for one in _merged(there + more, have)]
+        entry["exceptions"] = [_ordered(name) for name in _merged(there + more, have)]
     return made._replace(document={**made.document, "boards": boards, "releases": releases})
 
 
-def _templated(one: Named, vendor: str, known: Releases, of_board: bool) -> str:
+def _templated(machine: Named, vendor: str, known: Releases, of_board: bool) -> str:
     """A description with words in braces for what of it is the type's own."""
-    text = str(one.type.description)
-    info = known.by_series.get(one.series)
+    text = str(machine.type.description)
+    info = known.by_series.get(machine.series)
     version = info.version if info else ""
     if text.startswith(f"{vendor} "):
         text = "{vendor}" + text[len(vendor) :]
         if version and text.startswith(f"{{vendor}} {version} "):
             text = "{vendor} {version}" + text[len(f"{{vendor}} {version}") :]
     if of_board:
-        for key, value in (("{board}", one.type.board), ("{series}", one.series), ("{qemu}", base_of(one.type))):
+        for key, value in (("{board}", machine.type.board), ("{series}", machine.series), ("{qemu}", base_of(machine.type))):
             text = re.sub(rf"(?<![\w.{{]){re.escape(value)}(?![\w.}}])", key, text) if value else text
     return text

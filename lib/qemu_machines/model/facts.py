@@ -126,17 +126,17 @@ class Releases(NamedTuple):
 
     def newest(self, distribution: str) -> Optional[ReleaseInfo]:
         """The row with the last day of release."""
-        dated = [one for one in self.by_series.values() if one.distribution == distribution and one.release]
-        return max(dated, key=lambda one: one.release or datetime.date.min) if dated else None
+        dated = [row for row in self.by_series.values() if row.distribution == distribution and row.release]
+        return max(dated, key=lambda row: row.release or datetime.date.min) if dated else None
 
     def outdated(self, distribution: str, date: datetime.date) -> bool:
         """Whether the data ends before ``date``, by distro-info's own rule: every release is out.
 
         Its methods stable(), lts() and supported() then answer as if nothing were wrong.
         """
-        rows = [one for one in self.by_series.values() if one.distribution == distribution and one.version]
+        rows = [row for row in self.by_series.values() if row.distribution == distribution and row.version]
         # Debian's next releases have no day yet, and are known years ahead.
-        return all(one.release is not None and one.release <= date for one in rows)
+        return all(row.release is not None and row.release <= date for row in rows)
 
 
 class FrozenType(NamedTuple):

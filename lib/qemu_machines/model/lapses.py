@@ -34,12 +34,12 @@ class Difference(NamedTuple):
 
 def changed(model: Model, frozen: Iterable[FrozenType]) -> Iterator[Difference]:
     """The types of releases that are out and that the manifest has otherwise than they were frozen."""
-    types = {one.name: one for one in model.types}
+    types = {machine.name: machine for machine in model.types}
     for old in frozen:
-        one = types.get(old.name)
-        changes = differing(old, one) if one is not None and model.is_out(old.release) else ()
-        if one is not None and changes:
-            yield Difference(one, old, changes)
+        name = types.get(old.name)
+        changes = differing(old, name) if name is not None and model.is_out(old.release) else ()
+        if name is not None and changes:
+            yield Difference(name, old, changes)
 
 
 def differing(old: FrozenType, now: MachineType) -> "tuple[Changed, ...]":
@@ -52,9 +52,9 @@ def differing(old: FrozenType, now: MachineType) -> "tuple[Changed, ...]":
 
 def gone(model: Model, frozen: Iterable[FrozenType]) -> Iterator[FrozenType]:
     """The types of releases that are out and that the manifest neither has nor gives a reason for."""
-    names = {one.name for one in model.types}
+    names = {machine.name for machine in model.types}
     for old in frozen:
-        given_up = any(one.covers(old.name, old.release, old.board) for one in model.manifest.dropped)
+        given_up = any(dropped.covers(old.name, old.release, old.board) for dropped in model.manifest.dropped)
         if old.name not in names and model.is_out(old.release) and not given_up:
             yield old
 
@@ -62,7 +62,7 @@ def gone(model: Model, frozen: Iterable[FrozenType]) -> Iterator[FrozenType]:
 def settled(model: Model) -> "list[FrozenType]":
     """The types of the package's own record that went out as it has them, and can neither change nor go."""
     lock = model.history.lock
-    return [one for one in lock.types.values() if _is_settled(model, one)] if lock else []
+    return [frozen for frozen in lock.types.values() if _is_settled(model, frozen)] if lock else []
 
 
 def _is_settled(model: Model, old: FrozenType) -> bool:
@@ -85,9 +85,9 @@ def missing(model: Model) -> "list[Missing]":
     lock = model.history.lock
     if lock is None:
         return []
-    loose = [one for one in lock.types.values() if not _is_settled(model, one)]
-    found = [Missing(one.name, one.mark) for one in model.types if one.name not in lock.types]
-    found += [Missing(f"{one.now.name} as it is here", one.now.mark) for one in changed(model, loose)]
+    loose = [frozen for frozen in lock.types.values() if not _is_settled(model, frozen)]
+    found = [Missing(machine.name, machine.mark) for machine in model.types if machine.name not in lock.types]
+    found += [Missing(f"{difference.now.name} as it is here", difference.now.mark) for difference in changed(model, loose)]
     found += [Missing(f"that {old.name} is gone", old.name.mark) for old in gone(model, loose)]
     return [*found, *_patches(model)]
 
@@ -113,4 +113,4 @@ def stale(model: Model) -> "list[Missing]":
         return []
     # Of the patches that nobody has classified yet, something else is said.
     classified = {str(name) for release in model.manifest.releases for change in release.changes for name in change.patches}
-    return [one for one in missing(model) if one.patch in classified or not one.patch]
+    return [name for name in missing(model) if name.patch in classified or not name.patch]

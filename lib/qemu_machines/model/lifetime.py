@@ -29,30 +29,30 @@ class Life(NamedTuple):
     absent: str = ""
 
 
-def of_type(model: Model, one: MachineType) -> Life:
-    info, column = model.info(one.release.series), model.manifest.support
-    needed = tuple(_needed_by(model, one))
+def of_type(model: Model, machine: MachineType) -> Life:
+    info, column = model.info(machine.release.series), model.manifest.support
+    needed = tuple(_needed_by(model, machine))
     return Life(
         info.release if info else None,
         end_of(info, column) if info else None,
         needed,
         tuple(path for path in ways_of(model).paths if path.source in needed and path.target in needed),
-        _upstream(model, one),
-        _absent(model, one),
+        _upstream(model, machine),
+        _absent(model, machine),
     )
 
 
-def _absent(model: Model, one: MachineType) -> str:
-    if one not in model.declared.absent:
+def _absent(model: Model, machine: MachineType) -> str:
+    if machine not in model.declared.absent:
         return ""
     qemu = model.tree.version if model.tree else f"{model.upload.upstream} ({model.upload.version.mark})"
     own = f"the {model.declared.own.series} of this upload" if model.declared.own else f"{model.upload.target}, which this upload is for"
-    base = max(one.release.qemu, one.base, key=version_numbers)
-    return f"{one.release.series} is newer than {own}, and QEMU {qemu} does not have its {one.board}-{base}"
+    base = max(machine.release.qemu, machine.base, key=version_numbers)
+    return f"{machine.release.series} is newer than {own}, and QEMU {qemu} does not have its {machine.board}-{base}"
 
 
-def _needed_by(model: Model, one: MachineType) -> "list[str]":
-    info, today = model.info(one.release.series), model.upload.reference
+def _needed_by(model: Model, machine: MachineType) -> "list[str]":
+    info, today = model.info(machine.release.series), model.upload.reference
     rows = ordered(model.known, info.distribution) if info else []
     found = []
     for target in rows[rows.index(info) :] if info in rows else []:
@@ -60,14 +60,14 @@ def _needed_by(model: Model, one: MachineType) -> "list[str]":
             break
         # Each package is judged when its release comes out, the one to come now.
         day = min(target.release, today) if target.release else today
-        wanted = need(model.known, str(one.release.series), target, model.manifest.support, day)
+        wanted = need(model.known, str(machine.release.series), target, model.manifest.support, day)
         if wanted and wanted.needed:
             found.append(target.series)
     return found
 
 
-def _upstream(model: Model, one: MachineType) -> Optional[Upstream]:
-    source, base = model.source(one.board), model.upstream(one)
+def _upstream(model: Model, machine: MachineType) -> Optional[Upstream]:
+    source, base = model.source(machine.board), model.upstream(machine)
     if source is None or base is None:
         return None
-    return Upstream(base.name, source.file, source.inherited(version_numbers(one.base)))
+    return Upstream(base.name, source.file, source.inherited(version_numbers(machine.base)))

@@ -43,16 +43,16 @@ def before(model: Model) -> "list[FrozenType]":
         return []
     if not model.is_frozen() or not lock.older:
         return list(lock.types.values())
-    older = {name: one for name, one in lock.types.items() if one.since != lock.upload}
+    older = {name: frozen for name, frozen in lock.types.items() if frozen.since != lock.upload}
     for new in lock.types.values():
-        had = [one.name for one in model.of_board(new.board) if one.name in older and _can_lead(model, one)]
+        had = [machine.name for machine in model.of_board(new.board) if machine.name in older and _can_lead(model, machine)]
         if new.name not in older and had and (new.alias or new.default):
             older[had[-1]] = older[had[-1]]._replace(alias=new.alias, default=new.default)
     return list(older.values())
 
 
-def _can_lead(model: Model, one: MachineType) -> bool:
-    return one.variant is None and one.release.series not in model.declared.coming
+def _can_lead(model: Model, machine: MachineType) -> bool:
+    return machine.variant is None and machine.release.series not in model.declared.coming
 
 
 def novelties(model: Model) -> Novelties:
@@ -65,15 +65,15 @@ def novelties(model: Model) -> Novelties:
         return Novelties((), (), ())
     frozen = before(model)
     return Novelties(
-        tuple(one for one in model.types if _is_news(model, one)),
+        tuple(machine for machine in model.types if _is_news(model, machine)),
         tuple(_moved(model, frozen)) if model.upload.state == "released" else (),
         tuple(_dropped(model, frozen)),
     )
 
 
-def _is_news(model: Model, one: MachineType) -> bool:
+def _is_news(model: Model, machine: MachineType) -> bool:
     """An increment that was not there before; those of a release to come are for who has that."""
-    return one.increment is not None and model.is_new(one) and one.release.series not in model.declared.coming
+    return machine.increment is not None and model.is_new(machine) and machine.release.series not in model.declared.coming
 
 
 def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:
@@ -104,25 +104,25 @@ def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:
 
 def _moved(model: Model, frozen: "list[FrozenType]") -> "list[Moved]":
     found = []
-    for one in (one for one in model.types if one.alias or one.default):
-        old = [other for other in frozen if other.board == one.board]
+    for machine in (name for name in model.types if name.alias or name.default):
+        old = [other for other in frozen if other.board == machine.board]
         if not old:
             # A board that had no types before has nobody who could be surprised.
             continue
-        if one.alias:
-            was = next((str(other.name) for other in old if other.alias == one.alias), None)
-            found += [Moved(f"the alias {one.alias}", was, one)] if was != one.name else []
-        if one.default:
+        if machine.alias:
+            was = next((str(other.name) for other in old if other.alias == machine.alias), None)
+            found += [Moved(f"the alias {machine.alias}", was, machine)] if was != machine.name else []
+        if machine.default:
             was = next((str(other.name) for other in old if other.default), None)
-            found += [Moved("the default", was, one)] if was != one.name else []
+            found += [Moved("the default", was, machine)] if was != machine.name else []
     return found
 
 
 def _dropped(model: Model, frozen: "list[FrozenType]") -> "list[tuple[FrozenType, str]]":
-    names = {one.name for one in model.types}
+    names = {machine.name for machine in model.types}
     found = []
     for old in frozen:
         if old.name not in names:
-            reasons = (one.reason for one in model.manifest.dropped if one.covers(old.name, old.release, old.board))
+            reasons = (dropped.reason for dropped in model.manifest.dropped if dropped.covers(old.name, old.release, old.board))
             found += [(old, str(reason)) for reason in list(reasons)[:1]]
     return found

@@ -13,7 +13,6 @@ FIRMWARE = ("ACPI table ", "SMBIOS ", "fw_cfg ")
 
 # How those begin that a started machine tells: its own properties, and those of its CPU models.
 OWN = "own property "
-
 CPU = "CPU "
 
 
@@ -80,4 +79,4 @@ class Observed(NamedTuple):
     @property
     def tells_compat(self) -> bool:
         """Whether the compat properties of its types are known."""
-        return any(one.compat is not None for one in self.types.values())
+        return any(machine.compat is not None for machine in self.types.values())

@@ -45,7 +45,7 @@ def end_of(info: ReleaseInfo, column: str) -> Optional[datetime.date]:
 
 def ordered(known: Releases, distribution: str) -> list[ReleaseInfo]:
     """The releases of a distribution that have a version, oldest first."""
-    rows = [one for one in known.by_series.values() if one.distribution == distribution and one.version]
+    rows = [row for row in known.by_series.values() if row.distribution == distribution and row.version]
     # By the day: the versions of a vendor may begin anew. Debian's to come have none yet.
     return sorted(rows, key=lambda row: (row.release or datetime.date.max, [int(part) for part in row.version.split(".")]))
 
@@ -59,7 +59,7 @@ def next_long(known: Releases, info: ReleaseInfo) -> Optional[ReleaseInfo]:
     """The next LTS after a release, if there is one yet."""
     rows = ordered(known, info.distribution)
     later = rows[rows.index(info) + 1 :] if info in rows else []
-    return next((one for one in later if is_long(one)), None)
+    return next((row for row in later if is_long(row)), None)
 
 
 def need(known: Releases, series: str, target: ReleaseInfo, column: str, reference: datetime.date) -> Optional[Need]:
@@ -93,16 +93,16 @@ def paths(known: Releases, distribution: str, column: str, reference: datetime.d
     """
     # Nobody is sent from or to a release whose support has ended.
     rows = [
-        one
-        for one in ordered(known, distribution)
-        if one.release and one.release <= reference and reference <= (end_of(one, column) or reference)
+        row
+        for row in ordered(known, distribution)
+        if row.release and row.release <= reference and reference <= (end_of(row, column) or reference)
     ]
     found = []
     for number, info in enumerate(rows):
         targets = rows[number + 1 : number + 2]
         if is_long(info):
-            targets += [one for one in rows[number + 1 :] if is_long(one)][:hops]
-        for target in {one.series: one for one in targets}.values():
+            targets += [row for row in rows[number + 1 :] if is_long(row)][:hops]
+        for target in {row.series: row for row in targets}.values():
             ends = [end for end in (end_of(info, column), end_of(target, column)) if end]
             found.append(UpgradePath(info.series, target.series, min(ends, default=None)))
     return found

@@ -138,7 +138,7 @@ def upload_of(entry: Changelog, manifest: Optional[Manifest], releases: Releases
         heading=entry.first,
         trailer=entry.last,
         because=because,
-        unreleased=None if question.series else next((one for one in heading.distributions if one == UNRELEASED), None),
+        unreleased=None if question.series else next((distribution for distribution in heading.distributions if distribution == UNRELEASED), None),
     )
 
 
@@ -272,13 +272,13 @@ def earlier(entry: Changelog, found: Upload, releases: Releases, record: Optiona
     if record is not None:
         # Its upload is not in the changelog: it was frozen for a version that was changed afterwards.
         last = version.order(record)
-        uploads = [one for one in uploads if version.order(one) > last]
+        uploads = [upload for upload in uploads if version.order(upload) > last]
     return Earlier(tuple(uploads), None, rebuild)
 
 
 def is_later(record: str, entry: Changelog) -> bool:
     """Whether the version that a record is of is later than an upload: neither it nor anything below it."""
-    below = (one.heading.version for one in itertools.islice(entry.below(), _DEEPEST))
+    below = (name.heading.version for name in itertools.islice(entry.below(), _DEEPEST))
     version_here = entry.heading.version
     return version.order(record) > version.order(version_here) and record not in (version_here, *below)
 
@@ -303,11 +303,11 @@ def _went_to(heading: Heading, releases: Releases, day: datetime.date) -> str:
 
 def _suite(suite: str, releases: Releases, reference: datetime.date) -> Optional[str]:
     """The codename that a suite of Debian had on a day."""
-    rows = [one for one in releases.by_series.values() if one.distribution == "Debian" and one.version]
-    rows.sort(key=lambda one: one.created or datetime.date.min)
-    out = [one.series for one in rows if one.release and one.release <= reference]
+    rows = [row for row in releases.by_series.values() if row.distribution == "Debian" and row.version]
+    rows.sort(key=lambda row: row.created or datetime.date.min)
+    out = [row.series for row in rows if row.release and row.release <= reference]
     if suite == "testing":
-        coming = [one.series for one in rows if not one.release or one.release > reference]
+        coming = [row.series for row in rows if not row.release or row.release > reference]
         return coming[0] if coming else None
     back = {"stable": 1, "oldstable": 2, "oldoldstable": 3}[suite]
     return out[-back] if len(out) >= back else None
@@ -341,12 +341,12 @@ def own_releases(upload: Upload, manifest: Manifest, releases: Releases) -> int:
     return next(later, len(names))
 
 
-def _is_later(one: Optional[ReleaseInfo], other: Optional[ReleaseInfo]) -> bool:
+def _is_later(row: Optional[ReleaseInfo], other: Optional[ReleaseInfo]) -> bool:
     """Whether a release of a distribution comes after another; Debian's to come have no day of release yet."""
-    if one is None or other is None or one.distribution != other.distribution:
+    if row is None or other is None or row.distribution != other.distribution:
         return False
     last = datetime.date.max
-    return (one.release or last, one.created or last) > (other.release or last, other.created or last)
+    return (row.release or last, row.created or last) > (other.release or last, other.created or last)
 
 
 def _target(series: str, releases: Releases, reference: datetime.date) -> str:

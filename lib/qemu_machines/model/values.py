@@ -209,8 +209,8 @@ def release_properties(release: Release) -> Iterator[Property]:
 def named_properties(manifest: Manifest) -> "dict[str, frozenset[str]]":
     """The same as names by driver."""
     found: dict[str, set[str]] = {}
-    for one in all_properties(manifest):
-        found.setdefault(str(one.driver), set()).add(str(one.name))
+    for setting in all_properties(manifest):
+        found.setdefault(str(setting.driver), set()).add(str(setting.name))
     return {driver: frozenset(names) for driver, names in found.items()}
 
 

@@ -133,8 +133,8 @@ def _board(model: Model, board: Text) -> str:
     # A board may be there only for releases to come, and C has no empty arrays.
     if types:
         assert source, "nothing is written without QEMU's source"
-        functions = [_function(source, one) for one in types if _has_fields(one)]
-        rows = [_row(model, one) for one in types]
+        functions = [_function(source, machine) for machine in types if _has_fields(machine)]
+        rows = [_row(model, machine) for machine in types]
         taken = "".join(_taken_over(model, types))
         parts += [
             _ROW,
@@ -165,12 +165,12 @@ def _comment(text: str) -> str:
 
 def _macros(types: Sequence[MachineType]) -> Iterator[str]:
     """What makes rows short: lists of properties, and why types are deprecated, with what differs as parameters."""
-    drivers = [_driver(one.board, item.driver) for one in types for item in _compat_properties(one)]
+    drivers = [_driver(machine.board, item.driver) for machine in types for item in _compat_properties(machine)]
     if any(driver.endswith(_X86_SYMBOL) for driver in drivers):
         yield _X86_PROPERTIES
     elif drivers:
         yield _PROPERTIES
-    successor = next((one.deprecated.successor for one in types if one.deprecated), None)
+    successor = next((machine.deprecated.successor for machine in types if machine.deprecated), None)
     if successor:
         before, _, rest = DEPRECATION.partition("{release}")
         between, _, after = rest.partition("{day}")
@@ -181,26 +181,26 @@ def _macros(types: Sequence[MachineType]) -> Iterator[str]:
         )
 
 
-def _row(model: Model, one: MachineType) -> str:
+def _row(model: Model, machine: MachineType) -> str:
     """The members of a type's row that are not as C makes them without a word."""
-    upstream = model.upstream(one)
+    upstream = model.upstream(machine)
     assert upstream, "base-missing stops before anything is written"
     members = {
-        "name": f"MACHINE_TYPE_NAME({quoted(one.name)})",
+        "name": f"MACHINE_TYPE_NAME({quoted(machine.name)})",
         "upstream": f"&{upstream.info}",
-        "desc": quoted(one.description),
+        "desc": quoted(machine.description),
     }
-    properties = [_property(one.board, item) for item in _compat_properties(one)]
+    properties = [_property(machine.board, item) for item in _compat_properties(machine)]
     if properties:
         members["properties"] = _call("PROPERTIES", properties)
-    if _has_fields(one):
-        members["fields"] = f"{symbol(one.name)}_fields"
-    if one.alias:
-        members["alias"] = quoted(one.alias)
-    if one.default:
+    if _has_fields(machine):
+        members["fields"] = f"{symbol(machine.name)}_fields"
+    if machine.alias:
+        members["alias"] = quoted(machine.alias)
+    if machine.default:
         members["is_default"] = "true"
-    if one.deprecated:
-        members["deprecated"] = _call("SUPPORT_ENDED", [quoted(one.deprecated.release), quoted(one.deprecated.day)])
+    if machine.deprecated:
+        members["deprecated"] = _call("SUPPORT_ENDED", [quoted(machine.deprecated.release), quoted(machine.deprecated.day)])
     return "".join(_member(name, value) for name, value in members.items())
 
 
@@ -218,9 +218,9 @@ def _call(macro: str, arguments: "list[str]") -> str:
     return f"{macro}(\n            {lines})"
 
 
-def _compat_properties(one: MachineType) -> list[Property]:
+def _compat_properties(machine: MachineType) -> list[Property]:
     """Those that devices take from the machine's class; a machine itself takes none."""
-    return [item for item in one.properties if item.driver != CAPABILITIES_DRIVER]
+    return [item for item in machine.properties if item.driver != CAPABILITIES_DRIVER]
 
 
 def _property(board: str, item: Property) -> str:
@@ -245,22 +245,22 @@ def _driver(board: str, driver: str) -> str:
     return quoted(driver)
 
 
-def _has_fields(one: MachineType) -> bool:
+def _has_fields(machine: MachineType) -> bool:
     """Whether a type has what only a function can set: fields, capabilities, arrays of upstream."""
-    return bool(one.compat or one.fields or len(_compat_properties(one)) < len(one.properties))
+    return bool(machine.compat or machine.fields or len(_compat_properties(machine)) < len(machine.properties))
 
 
-def _function(board: BoardSource, one: MachineType) -> str:
-    lines = [f"    compat_props_add(mc->compat_props, {array}, {array}_len);" for array in one.compat]
-    for item in one.properties:
+def _function(board: BoardSource, machine: MachineType) -> str:
+    lines = [f"    compat_props_add(mc->compat_props, {array}, {array}_len);" for array in machine.compat]
+    for item in machine.properties:
         capability = board.capabilities.get(item.name) if item.driver == CAPABILITIES_DRIVER else None
         if capability:
             lines.append(
                 f"    SPAPR_MACHINE_CLASS(mc)->default_caps.caps[{capability.place}] =\n"
                 f"        {capability.literal(item.value)};"
             )
-    lines += [f"    {_assignment(board.fields, field.name, field.value)}" for field in one.fields]
-    return "\n".join([f"static void {symbol(one.name)}_fields(MachineClass *mc)\n{{", *lines, "}\n"])
+    lines += [f"    {_assignment(board.fields, field.name, field.value)}" for field in machine.fields]
+    return "\n".join([f"static void {symbol(machine.name)}_fields(MachineClass *mc)\n{{", *lines, "}\n"])
 
 
 def _assignment(fields: Mapping[str, ClassField], name: str, value: str) -> str:
@@ -278,9 +278,9 @@ def _taken_over(model: Model, types: Sequence[MachineType]) -> Iterator[str]:
     """What the type with the alias and the default takes away from upstream's newest."""
     for newest in _upstream_newest(model, types[0].board):
         name = quoted(newest.name)
-        if newest.alias is not None and any(one.alias == newest.alias for one in types):
+        if newest.alias is not None and any(machine.alias == newest.alias for machine in types):
             yield _TAKES_ALIAS.format(name=name)
-        if newest.default and any(one.default for one in types):
+        if newest.default and any(machine.default for machine in types):
             yield _TAKES_DEFAULT.format(name=name)
 
 

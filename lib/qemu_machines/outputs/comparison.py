@@ -20,20 +20,20 @@ _WORDS = {
 def text(before: State, after: State, found: Sequence[Difference]) -> str:
     """A line for each difference, its parts and its meaning below; then what it comes to."""
     out = [f"from {before.label} to {after.label}:"]
-    width = max((len(one.name) for one in found), default=0)
+    width = max((len(difference.name) for difference in found), default=0)
     told = ""
-    for one in found:
-        if one.kind != told:
-            out.append(f"{_WORDS[one.kind]}: {one.means}")
-            told = one.kind
-        details = "; ".join(f"{what} {was} -> {now}" if what != one.kind else f"{was} -> {now}" for what, was, now in one.changes)
-        out.append(f"  {one.name:{width}}  {details}".rstrip())
+    for difference in found:
+        if difference.kind != told:
+            out.append(f"{_WORDS[difference.kind]}: {difference.means}")
+            told = difference.kind
+        details = "; ".join(f"{what} {was} -> {now}" if what != difference.kind else f"{was} -> {now}" for what, was, now in difference.changes)
+        out.append(f"  {difference.name:{width}}  {details}".rstrip())
     out.append(_sum(before, after, found))
     return "\n".join(out)
 
 
 def _sum(before: State, after: State, found: Sequence[Difference]) -> str:
-    broken = len({one.name for one in found if one.breaks})
+    broken = len({difference.name for difference in found if difference.breaks})
     return f"{len(before.types) - broken} of {len(before.types)} types are there and the same board"
 
 
@@ -42,15 +42,15 @@ def data(before: State, after: State, found: Sequence[Difference]) -> dict[str, 
     return {
         "from": before.label,
         "to": after.label,
-        "breaks": any(one.breaks for one in found),
+        "breaks": any(difference.breaks for difference in found),
         "differences": [
             {
-                "kind": one.kind,
-                "name": one.name,
-                "changes": [{"what": what, "from": was, "to": now} for what, was, now in one.changes],
-                "means": one.means,
-                "breaks": one.breaks,
+                "kind": difference.kind,
+                "name": difference.name,
+                "changes": [{"what": what, "from": was, "to": now} for what, was, now in difference.changes],
+                "means": difference.means,
+                "breaks": difference.breaks,
             }
-            for one in found
+            for difference in found
         ],
     }

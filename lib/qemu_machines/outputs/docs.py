@@ -87,10 +87,10 @@ def _which(model: Model) -> Iterator[Block]:
         )
 
 
-def _newest_parts(one: MachineType, binary: str) -> Parts:
-    roles: list[Parts] = [join("alias ", Name(one.alias))] if one.alias else []
-    roles += [join("default of ", Name(f"qemu-system-{binary}"))] if one.default else []
-    found: list[Part] = [Name(one.name)]
+def _newest_parts(machine: MachineType, binary: str) -> Parts:
+    roles: list[Parts] = [join("alias ", Name(machine.alias))] if machine.alias else []
+    roles += [join("default of ", Name(f"qemu-system-{binary}"))] if machine.default else []
+    found: list[Part] = [Name(machine.name)]
     for number, role in enumerate(roles):
         found += [", " if number else " (", *role]
     return join(*found, ")" if roles else "")
@@ -98,12 +98,12 @@ def _newest_parts(one: MachineType, binary: str) -> Parts:
 
 def _preferred(model: Model) -> Parts:
     """What libvirt takes of each binary: a type of ours that has the alias which it prefers, or upstream's."""
-    newest = [one for board in model.manifest.boards for one in [model.newest(board.name)] if one]
+    newest = [machine for board in model.manifest.boards for machine in [model.newest(board.name)] if machine]
     taken: list[Parts] = []
-    for binary in dict.fromkeys(binary_of(one.board) for one in newest):
+    for binary in dict.fromkeys(binary_of(machine.board) for machine in newest):
         # Also where the board that upstream gives this alias to is not among ours.
         for alias in (alias for board, alias in PREFERRED.items() if binary_of(board) == binary):
-            ours = next((one for one in newest if binary_of(one.board) == binary and one.alias == alias), None)
+            ours = next((machine for machine in newest if binary_of(machine.board) == binary and machine.alias == alias), None)
             taken.append(join(Name(alias), " (", Name(ours.name) if ours else "upstream's newest", ")"))
     return _alternatives(taken)
 
@@ -121,8 +121,8 @@ def _releases(model: Model) -> Iterator[Block]:
     """The types by release, the newest first."""
     yield Heading(("All of them",), 2)
     by_release: dict[str, list[MachineType]] = {}
-    for one in model.types:
-        by_release.setdefault(str(one.release.series), []).append(one)
+    for machine in model.types:
+        by_release.setdefault(str(machine.release.series), []).append(machine)
     for release in reversed(model.manifest.releases):
         types = by_release.get(release.series)
         if types:
@@ -141,29 +141,29 @@ def _release_words(model: Model, release: Release, types: Sequence[MachineType])
         yield f"supported until {end}" if model.upload.reference <= end else f"support ended on {end}"
     if release.series in model.declared.coming:
         yield ", newer than this release"
-    if all(one.deprecated for one in types):
+    if all(machine.deprecated for machine in types):
         yield ", deprecated"
 
 
 def _groups(model: Model, types: Sequence[MachineType]) -> Iterator[Parts]:
     """The types of a release, those together that differ from their release in the same way."""
-    mixed = len({one.deprecated is None for one in types}) > 1
+    mixed = len({machine.deprecated is None for machine in types}) > 1
     groups: dict[Parts, list[Part]] = {}
-    for one in types:
-        difference = (*_difference(model, one), *((" (deprecated)",) if mixed and one.deprecated else ()))
-        groups.setdefault(difference, []).append(Name(one.name))
+    for machine in types:
+        difference = (*_difference(model, machine), *((" (deprecated)",) if mixed and machine.deprecated else ()))
+        groups.setdefault(difference, []).append(Name(machine.name))
     for difference, names in groups.items():
         yield join(*listed(names), *difference)
 
 
-def _difference(model: Model, one: MachineType) -> Iterator[Part]:
+def _difference(model: Model, machine: MachineType) -> Iterator[Part]:
     """What a type has that the QEMU of its release does not give it, and why."""
     before = ": "
-    for layer, adds in lasting(one.settings):
+    for layer, adds in lasting(machine.settings):
         settings = list(_settings(adds))
         if settings and layer.origin != "release":
             yield before
-            yield from (*_dot_release(model, one, layer), *listed(settings), *_reason(layer))
+            yield from (*_dot_release(model, machine, layer), *listed(settings), *_reason(layer))
             before = "; "
 
 
@@ -175,8 +175,8 @@ def _settings(adds: Addition) -> Iterator[Part]:
     yield from (Word(array) for array in adds.compat)
 
 
-def _dot_release(model: Model, one: MachineType, layer: Layer) -> Parts:
-    info, number = model.info(one.release.series), layer.of.increment if isinstance(layer.of, Change) else None
+def _dot_release(model: Model, machine: MachineType, layer: Layer) -> Parts:
+    info, number = model.info(machine.release.series), layer.of.increment if isinstance(layer.of, Change) else None
     # An old value that a newer change keeps has been there from the first day.
     if layer.origin == "change" and number and info and info.version and model.manifest.numbering == "dot-release":
         return (f"since {info.version}.{number} ",)
@@ -192,7 +192,7 @@ def _reason(layer: Layer) -> Iterator[Part]:
 
 def _migrations(model: Model) -> Iterator[Block]:
     """The supported ways, by the release that guests come from; of a release to come, those once it is out."""
-    known = {str(one.release.series) for one in model.types}
+    known = {str(machine.release.series) for machine in model.types}
     ways: dict[tuple[str, Optional[datetime.date]], list[Part]] = {}
     found = ways_of(model)
     for path in found.paths:
@@ -226,14 +226,14 @@ def _notes(model: Model) -> Iterator[Block]:
         ("A guest gets a new machine type only by being shut down and started with it.",),
         _prefixes(model),
     ]  # fmt: skip
-    if any(one.deprecated for one in model.types):
+    if any(machine.deprecated for machine in model.types):
         items.append(("A deprecated machine type is of a release out of support and may go with any new release.",))
     yield Items(tuple(items))
 
 
 def _prefixes(model: Model) -> Parts:
     """QEMU's own check (migration/savevm.c), with two names of this manifest where it has such."""
-    names = [one.name for one in model.types]
+    names = [machine.name for machine in model.types]
     # In their order, a name stands right before those that begin with it.
     in_order = sorted(set(names))
     begun = {short for short, long in zip(in_order, in_order[1:]) if long.startswith(short)}

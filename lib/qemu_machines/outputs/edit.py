@@ -106,7 +106,7 @@ def _resolved(root: Item, item: Item) -> "Item | None":
     """What an alias names; an item that is none is itself."""
     if item.kind != "alias":
         return item
-    return next((one for one in _all(root) if one.anchor == item.anchor and one.kind != "alias"), None)
+    return next((name for name in _all(root) if name.anchor == item.anchor and name.kind != "alias"), None)
 
 
 def _all(item: Item) -> Iterator[Item]:
@@ -164,7 +164,7 @@ def _step(text: str, releases: Item, outer: int) -> int:
 
 
 def _style(text: str, like: Item) -> _Style:
-    quote = next((one.style for one in _all(like) if one.style in ("'", '"')), '"')
+    quote = next((item.style for item in _all(like) if item.style in ("'", '"')), '"')
     opening = text.find("{", like.start, like.end) if like.flow else -1
     blank = " " if text[opening + 1 : opening + 2] == " " and opening >= 0 else ""
     return _Style("\r\n" if "\r\n" in text else "\n", quote, blank)
@@ -217,7 +217,7 @@ def _value(value: Value, style: _Style) -> str:
         return _quoted(value, style)
     if isinstance(value, Mapping):
         return _flow([(_scalar(key, style), inner) for key, inner in value.items()], style)
-    return "[" + ", ".join(_scalar(one, style) for one in value) + "]"
+    return "[" + ", ".join(_scalar(name, style) for name in value) + "]"
 
 
 def _flow(entries: Entries, style: _Style) -> str:

@@ -35,21 +35,21 @@ def of_upload(upload: Upload) -> str:
     return "\n".join(printable(f"{name:16}{value:26}{upload.because[key]}") for name, value, key in rows)
 
 
-def of_type(one: MachineType, life: Life) -> str:
+def of_type(machine: MachineType, life: Life) -> str:
     """The lineage of a type, in the order in which QEMU applies it, and its life."""
     out = [
-        f"{one.name}: {one.description}",
-        f"  board {one.board}, release {one.release.series}, starts from {one.board}-{one.base}",
+        f"{machine.name}: {machine.description}",
+        f"  board {machine.board}, release {machine.release.series}, starts from {machine.board}-{machine.base}",
     ]
-    out += [f"  alias {one.alias} ({one.alias.mark})"] if one.alias else []
-    out += ["  the default of its binary"] if one.default else []
-    out += [f"  deprecated: {one.deprecated.text}"] if one.deprecated else []
+    out += [f"  alias {machine.alias} ({machine.alias.mark})"] if machine.alias else []
+    out += ["  the default of its binary"] if machine.default else []
+    out += [f"  deprecated: {machine.deprecated.text}"] if machine.deprecated else []
     out += [f"  not made: {life.absent}"] if life.absent else []
     out += _of_life(life)
     if life.upstream:
         out.append(f"  upstream {life.upstream.name} ({life.upstream.file})")
         out += [f"    compat {array}" for array in life.upstream.compat]
-    for layer in one.steps.all():
+    for layer in machine.steps.all():
         out.append(f"  {layer.origin} ({layer.mark})")
         out += [f"    {what}  ({mark})" for what, mark in _parts(layer)]
     return "\n".join(out)
@@ -78,30 +78,30 @@ def _parts(layer: Layer) -> Iterator[tuple[str, Mark]]:
         yield f"description {adds.description}", adds.description.mark
 
 
-def type_data(one: MachineType) -> dict[str, object]:
+def type_data(machine: MachineType) -> dict[str, object]:
     """A type for programs, as ``report --format json`` lists it."""
     return {
-        "name": one.name,
-        "board": one.board,
-        "series": str(one.release.series),
-        "base": str(one.base),
-        "increment": int(one.increment.increment) if one.increment and one.increment.increment else None,
-        "variant": str(one.variant.name) if one.variant else None,
-        "alias": str(one.alias) if one.alias else None,
-        "default": one.default,
-        "set": _nested(one),
-        "machine": {str(field.name): str(field.value) for field in one.fields},
-        "compat": [str(array) for array in one.compat],
-        "description": one.description,
-        "deprecated": one.deprecated.text if one.deprecated else None,
-        "line": one.mark.line,
+        "name": machine.name,
+        "board": machine.board,
+        "series": str(machine.release.series),
+        "base": str(machine.base),
+        "increment": int(machine.increment.increment) if machine.increment and machine.increment.increment else None,
+        "variant": str(machine.variant.name) if machine.variant else None,
+        "alias": str(machine.alias) if machine.alias else None,
+        "default": machine.default,
+        "set": _nested(machine),
+        "machine": {str(field.name): str(field.value) for field in machine.fields},
+        "compat": [str(array) for array in machine.compat],
+        "description": machine.description,
+        "deprecated": machine.deprecated.text if machine.deprecated else None,
+        "line": machine.mark.line,
     }
 
 
-def lineage_data(one: MachineType, life: Life) -> dict[str, object]:
+def lineage_data(machine: MachineType, life: Life) -> dict[str, object]:
     """The same with its life, and with where everything is from."""
     return {
-        **type_data(one),
+        **type_data(machine),
         "made": not life.absent,
         "release": life.released.isoformat() if life.released else None,
         "end": life.end.isoformat() if life.end else None,
@@ -110,15 +110,15 @@ def lineage_data(one: MachineType, life: Life) -> dict[str, object]:
         "upstream": {"name": life.upstream.name, "compat": list(life.upstream.compat)} if life.upstream else None,
         "lineage": [
             {"origin": layer.origin, "at": str(layer.mark), "adds": [what for what, _ in _parts(layer)]}
-            for layer in one.steps.all()
+            for layer in machine.steps.all()
         ],
     }
 
 
-def _nested(one: MachineType) -> dict[str, dict[str, str]]:
+def _nested(machine: MachineType) -> dict[str, dict[str, str]]:
     """{driver: {property: value}}, as the manifest writes it."""
     found: dict[str, dict[str, str]] = {}
-    for item in one.properties:
+    for item in machine.properties:
         found.setdefault(str(item.driver), {})[str(item.name)] = str(item.value)
     return found
 
@@ -150,8 +150,8 @@ def _needs(model: Model) -> list[Need]:
     if target is None:
         return []
     column, day = model.manifest.support, model.upload.reference
-    wanted = (need(model.known, one.series, target, column, day) for one in model.manifest.releases)
-    return [one for one in wanted if one]
+    wanted = (need(model.known, release.series, target, column, day) for release in model.manifest.releases)
+    return [item for item in wanted if item]
 
 
 def of_paths(model: Model) -> str:
@@ -185,16 +185,16 @@ def _path_data(path: UpgradePath) -> dict[str, object]:
 def paths_data(model: Model) -> dict[str, object]:
     """The same for programs."""
     column, found = model.manifest.support, ways_of(model)
-    ends = {str(one.series): end_of(info, column) for one in model.manifest.releases for info in [model.info(one.series)] if info}
+    ends = {str(release.series): end_of(info, column) for release in model.manifest.releases for info in [model.info(release.series)] if info}
     return {
         "reference_date": model.upload.reference.isoformat(),
         "since": found.day.isoformat(),
         "support": column,
         "retention": model.manifest.retention,
-        "paths": [_path_data(one) for one in found.paths],
+        "paths": [_path_data(upgradepath) for upgradepath in found.paths],
         "releases": [
-            {"series": one.series, "needed": one.needed, "because": one.because,
-             "supported_until": str(ends[one.series]) if ends.get(one.series) else None}
-            for one in _needs(model)
+            {"series": name.series, "needed": name.needed, "because": name.because,
+             "supported_until": str(ends[name.series]) if ends.get(name.series) else None}
+            for name in _needs(model)
         ],
     }

@@ -15,17 +15,17 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 def gcc(findings: Sequence[Finding]) -> str:
     """``file:line:col: error: text``, which editors and CI systems match."""
     out = []
-    for one in findings:
-        out.append(f"{one.mark}: {one.severity}: {printable(one.message)} [{one.tag}]\n")
-        out += [f"{mark}: note: {printable(note)}\n" for mark, note in few_places(one)]
+    for finding in findings:
+        out.append(f"{finding.mark}: {finding.severity}: {printable(finding.message)} [{finding.tag}]\n")
+        out += [f"{mark}: note: {printable(note)}\n" for mark, note in few_places(finding)]
     return "".join(out)
 
 
 def github(findings: Sequence[Finding]) -> str:
     """Workflow commands: annotations of a file in a pull request."""
     return "".join(
-        f"::{'notice' if one.severity == 'info' else one.severity} {_properties(one)}::{_message(one)}\n"
-        for one in findings
+        f"::{'notice' if finding.severity == 'info' else finding.severity} {_properties(finding)}::{_message(finding)}\n"
+        for finding in findings
     )
 
 
@@ -58,7 +58,7 @@ def as_json(
 ) -> str:
     """The document of ``check`` and ``verify --format json``."""
     document = {
-        "findings": [finding_data(one) for one in findings],
+        "findings": [finding_data(finding) for finding in findings],
         "upload": upload,
         "skipped": list(skipped),
         "notes": list(notes),
@@ -86,7 +86,7 @@ def finding_data(finding: Finding) -> dict[str, Any]:
 
 def sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
     """A SARIF 2.1.0 log (OASIS standard); ``summaries`` are the rules' one-liners by tag."""
-    tags = sorted({one.tag for one in findings})
+    tags = sorted({finding.tag for finding in findings})
     driver = {
         "name": PROGRAM,
         "semanticVersion": f"{__version__}.0" if __version__.count(".") == 1 else __version__,
@@ -95,7 +95,7 @@ def sarif(findings: Sequence[Finding], summaries: Mapping[str, str]) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "results": [_result(one, tags) for one in findings],
+        "results": [_result(finding, tags) for finding in findings],
     }
     document = {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
     return json_text(document) + "\n"

@@ -31,9 +31,9 @@ def text(model: Model, patches: Sequence[Patch], before: Optional[Lock], binarie
     # Not each once: a line that is added to a second array is as new as another.
     out += _block("patch-lines", sorted(line.digest for patch in patches for line in patch.touched))
     out.append("types:" if model.types else "types: {}")
-    for one in sorted(model.types, key=lambda type_: type_.name):
-        old = before.types.get(one.name) if before else None
-        out += _type(one, str(old.since) if old and not differing(old, one) else version)
+    for machine in sorted(model.types, key=lambda type_: type_.name):
+        old = before.types.get(machine.name) if before else None
+        out += _type(machine, str(old.since) if old and not differing(old, machine) else version)
     if binaries:
         out += _block("observed", list(observed.lines(binaries)))
     elif before and before.observed:
@@ -50,16 +50,16 @@ def of_nothing(model: Model, upload: Text, patches: Sequence[Patch]) -> str:
 def summary(model: Model, path: str, binaries: Sequence[Observed]) -> str:
     """A line on what was written, and what is new in it."""
     before = model.history.lock.types if model.history.lock else {}
-    names = {one.name for one in model.types}
+    names = {machine.name for machine in model.types}
     changes = {
-        "new": [one.name for one in model.types if one.name not in before],
-        "changed": [one.name for one in model.types if one.name in before and differing(before[one.name], one)],
+        "new": [machine.name for machine in model.types if machine.name not in before],
+        "changed": [machine.name for machine in model.types if machine.name in before and differing(before[machine.name], machine)],
         "gone": [name for name in before if name not in names],
     }
     told = [f"{len(found)} {what} ({few(found)})" for what, found in changes.items() if found]
     lines = len(list(new_touched(model)))
     told += [f"{counted(lines, 'new line')} of patches that {'touches' if lines == 1 else 'touch'} migration"] if lines else []
-    told += [f"observed in {few([f'qemu-system-{one.target}' for one in binaries])}"] if binaries else []
+    told += [f"observed in {few([f'qemu-system-{binary.target}' for binary in binaries])}"] if binaries else []
     of = f"{model.upload.version} for {model.upload.target}"
     return f"{path}: {of}, {counted(len(names), 'machine type')}: {', '.join(told) or 'nothing new'}"
 
@@ -68,26 +68,26 @@ def _block(key: str, lines: Sequence[str]) -> list[str]:
     return [f"{key}: |", *(f"  {line}" for line in lines)] if lines else [f'{key}: ""']
 
 
-def _type(one: MachineType, since: str) -> Iterator[str]:
-    yield f"  {_quoted(one.name)}:"
-    yield f"    board: {one.board}"
-    yield f"    release: {_word(one.release.series)}"
-    yield f"    base: {_quoted(one.base)}"
-    yield f"    description: {_quoted(one.description)}"
+def _type(machine: MachineType, since: str) -> Iterator[str]:
+    yield f"  {_quoted(machine.name)}:"
+    yield f"    board: {machine.board}"
+    yield f"    release: {_word(machine.release.series)}"
+    yield f"    base: {_quoted(machine.base)}"
+    yield f"    description: {_quoted(machine.description)}"
     yield f"    since: {_quoted(since)}"
-    if one.properties:
-        drivers = dict.fromkeys(str(item.driver) for item in one.properties)
+    if machine.properties:
+        drivers = dict.fromkeys(str(item.driver) for item in machine.properties)
         yield "    set:"
         for driver in drivers:
-            values = [f"{_quoted(i.name)}: {_quoted(i.value)}" for i in one.properties if i.driver == driver]
+            values = [f"{_quoted(i.name)}: {_quoted(i.value)}" for i in machine.properties if i.driver == driver]
             yield f"      {_quoted(driver)}: {{{', '.join(values)}}}"
-    if one.fields:
-        yield f"    machine: {{{', '.join(f'{_word(field.name)}: {_quoted(field.value)}' for field in one.fields)}}}"
-    if one.compat:
-        yield f"    compat: [{', '.join(map(_word, one.compat))}]"
-    if one.alias:
-        yield f"    alias: {_quoted(one.alias)}"
-    if one.default:
+    if machine.fields:
+        yield f"    machine: {{{', '.join(f'{_word(field.name)}: {_quoted(field.value)}' for field in machine.fields)}}}"
+    if machine.compat:
+        yield f"    compat: [{', '.join(map(_word, machine.compat))}]"
+    if machine.alias:
+        yield f"    alias: {_quoted(machine.alias)}"
+    if machine.default:
         yield "    default: true"
 
 

@@ -35,7 +35,7 @@ def text(document: "dict[str, Any]", comments: "dict[str, str]") -> str:
             for series, release in value.items():
                 out += _release(series, release, anchors)
         elif key == "overrides":
-            out += ["", "overrides:", *(line for one in value for line in _item("", "", one))]
+            out += ["", "overrides:", *(line for item in value for line in _item("", "", item))]
         else:
             out.append(f"{key}: {_flow(value, key)}")
     return "\n".join(part for line in out for part in _folded(line)) + "\n"
@@ -57,19 +57,19 @@ class _Anchors:
         self.counts: dict[str, int] = {}
         self.names: dict[str, str] = {}
         for release in document.get("releases", {}).values():
-            for one in (*release.get("variants", {}).values(), *release.get("exceptions", [])):
-                self.counts[repr(one)] = self.counts.get(repr(one), 0) + 1
+            for item in (*release.get("variants", {}).values(), *release.get("exceptions", [])):
+                self.counts[repr(item)] = self.counts.get(repr(item), 0) + 1
 
-    def of(self, one: "dict[str, Any]", wanted: str) -> "tuple[str, bool]":
+    def of(self, part: "dict[str, Any]", wanted: str) -> "tuple[str, bool]":
         """The anchor or alias of a value (empty for none), and whether it was written before."""
-        if self.counts.get(repr(one), 0) < 2:
+        if self.counts.get(repr(part), 0) < 2:
             return "", False
-        if repr(one) in self.names:
-            return f"*{self.names[repr(one)]}", True
+        if repr(part) in self.names:
+            return f"*{self.names[repr(part)]}", True
         name, number = wanted, 2
         while name in self.names.values():
             name, number = f"{wanted}-{number}", number + 1
-        self.names[repr(one)] = name
+        self.names[repr(part)] = name
         return f"&{name} ", False
 
 
@@ -86,10 +86,10 @@ def _release(series: str, release: "dict[str, Any]", anchors: _Anchors) -> Itera
                 yield from [f"      {name}: {anchor}"] if known else _entry(f"      {name}: {anchor}", variant)
         elif key in ("changes", "exceptions"):
             yield f"    {key}:"
-            for one in value:
-                label = "-".join([*one.get("variants", []), *[k for k in _TELLING if k in one]])
-                anchor, known = anchors.of(one, label) if key == "exceptions" else ("", False)
-                yield from [f"    - {anchor}"] if known else _item("    ", anchor, one)
+            for item in value:
+                label = "-".join([*item.get("variants", []), *[k for k in _TELLING if k in item]])
+                anchor, known = anchors.of(item, label) if key == "exceptions" else ("", False)
+                yield from [f"    - {anchor}"] if known else _item("    ", anchor, item)
         else:
             yield from _entry(f"    {key}: ", value, key)
 

@@ -11,14 +11,14 @@ from .text import folded
 _DIRECTIONS = (FORWARD, BACK)
 
 
-def bad(one: Migration) -> bool:
+def bad(migration: Migration) -> bool:
     """Whether it is an error: a migration that guests may count on, and that does not work."""
-    return one.outcome != "ok" and one.promised
+    return migration.outcome != "ok" and migration.promised
 
 
-def wrongly_accepted(one: Across) -> bool:
+def wrongly_accepted(across: Across) -> bool:
     """QEMU took a stream although it compares the names and they are different ones."""
-    return not one.refused and not one.why
+    return not across.refused and not across.why
 
 
 def document(
@@ -35,8 +35,8 @@ def document(
             }
             for pair in pairs
         ],
-        "migrations": [as_data(one) for one in migrations],
-        "across": [one._asdict() for one in across],
+        "migrations": [as_data(migration) for migration in migrations],
+        "across": [name._asdict() for name in across],
         "left_out": list(left_out),
     }
     return json_text(data) + "\n"
@@ -49,49 +49,49 @@ def table(
     lines: list[str] = []
     for pair in pairs:
         target = pair.old.target
-        if all(one.target != target for one in migrations):
+        if all(migration.target != target for migration in migrations):
             continue
-        lines += _of_pair(pair, [one for one in migrations if one.target == target])
-        lines += _failures([one for one in migrations if one.target == target and one.outcome != "ok"])
-        lines += _registers([one for one in migrations if one.target == target and one.registers])
-        lines += _across([one for one in across if one.target == target])
+        lines += _of_pair(pair, [migration for migration in migrations if migration.target == target])
+        lines += _failures([migration for migration in migrations if migration.target == target and migration.outcome != "ok"])
+        lines += _registers([migration for migration in migrations if migration.target == target and migration.registers])
+        lines += _across([name for name in across if name.target == target])
     if left_out:
         lines += _wrapped("not tried, because one of the binaries does not have them: " + ", ".join(left_out), "")
     return "\n".join(lines) + "\n" if lines else ""
 
 
 def _of_pair(pair: Pair, migrations: Sequence[Migration]) -> Iterator[str]:
-    found = {(one.type, one.direction): one for one in migrations}
-    names = list(dict.fromkeys(one.type for one in migrations))
-    directions = [one for one in _DIRECTIONS if any(direction == one for _, direction in found)]
+    found = {(migration.type, migration.direction): migration for migration in migrations}
+    names = list(dict.fromkeys(migration.type for migration in migrations))
+    directions = [name for name in _DIRECTIONS if any(direction == name for _, direction in found)]
     width = max((len(name) for name in names), default=0)
     heads = {FORWARD: "forward", BACK: "back" if pair.same_release else "back (not promised)"}
     yield f"{pair.old.target}: QEMU {pair.old.told()} to {pair.new.told()}"
-    yield "  ".join([" " * (width + 2), *(heads[one] for one in directions)]).rstrip()
+    yield "  ".join([" " * (width + 2), *(heads[direction] for direction in directions)]).rstrip()
     for name in names:
-        cells = [_cell(found[name, one]).ljust(7) if (name, one) in found else " " * 7 for one in directions]
+        cells = [_cell(found[name, direction]).ljust(7) if (name, direction) in found else " " * 7 for direction in directions]
         yield "  ".join([f"  {name:{width}}", *cells]).rstrip()
     for direction in directions:
-        done = [one for one in migrations if one.direction == direction]
-        fine = sum(one.outcome == "ok" for one in done)
+        done = [migration for migration in migrations if migration.direction == direction]
+        fine = sum(migration.outcome == "ok" for migration in done)
         yield f"{fine} of {len(done)} machine types migrate {direction} and run"
     yield ""
 
 
-def _cell(one: Migration) -> str:
-    if one.outcome == "ok":
-        return "ok" + ("*" if one.registers else "")
-    return one.outcome.upper() if one.promised else one.outcome
+def _cell(migration: Migration) -> str:
+    if migration.outcome == "ok":
+        return "ok" + ("*" if migration.registers else "")
+    return migration.outcome.upper() if migration.promised else migration.outcome
 
 
 def _failures(failed: Sequence[Migration]) -> Iterator[str]:
     """Each failure once, with all types that it is of."""
     groups: dict[tuple[str, ...], list[Migration]] = {}
-    for one in failed:
-        groups.setdefault((one.direction, one.stage, one.binary, one.message, *one.causes), []).append(one)
+    for migration in failed:
+        groups.setdefault((migration.direction, migration.stage, migration.binary, migration.message, *migration.causes), []).append(migration)
     for (direction, stage, binary, message, *causes), members in groups.items():
         promised = "" if members[0].promised else ", not promised"
-        yield from _wrapped(f"{', '.join(one.type for one in members)} ({direction}{promised}):", "")
+        yield from _wrapped(f"{', '.join(migration.type for migration in members)} ({direction}{promised}):", "")
         yield from _wrapped(f"{binary}, {_STAGES[stage]}: {message}", "  ")
         for cause in causes:
             yield from _wrapped(f"differs: {cause}", "  ")
@@ -104,8 +104,8 @@ _STAGES = {"start": "start", "save": "save", "load": "load", "run": "run after t
 def _registers(adapted: Sequence[Migration]) -> Iterator[str]:
     if not adapted:
         return
-    registers = sorted({register for one in adapted for register in one.registers})
-    shown = few([f"{one:#x}" for one in registers])
+    registers = sorted({register for migration in adapted for register in migration.registers})
+    shown = few([f"{register:#x}" for register in registers])
     yield from _wrapped(
         f"* with the target's list of CPU registers, which TCG changes in every version: {shown}. "
         "Under KVM it is the host's.",
@@ -117,11 +117,11 @@ def _registers(adapted: Sequence[Migration]) -> Iterator[str]:
 def _across(across: Sequence[Across]) -> Iterator[str]:
     if not across:
         return
-    refused = sum(one.refused for one in across)
+    refused = sum(name.refused for name in across)
     yield f"across names: {refused} of {len(across)} streams refused by a machine of another type"
-    accepted = [one for one in across if not one.refused]
-    for why in sorted({one.why for one in accepted}):
-        names = ", ".join(f"{one.type} by {one.other}" for one in accepted if one.why == why)
+    accepted = [name for name in across if not name.refused]
+    for why in sorted({across.why for across in accepted}):
+        names = ", ".join(f"{across.type} by {across.other}" for across in accepted if across.why == why)
         yield from _wrapped(f"accepted, because {why}: {names}" if why else f"ACCEPTED: {names}", "  ")
     yield ""
 

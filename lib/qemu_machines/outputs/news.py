@@ -24,8 +24,8 @@ def entry(model: Model) -> str:
 
 def _paragraphs(model: Model, found: Novelties) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
-    for one in found.added:
-        groups.setdefault(_reason(one), []).append(one.name)
+    for machine in found.added:
+        groups.setdefault(_reason(machine), []).append(machine.name)
     for reason, names in groups.items():
         yield f"New machine types: {', '.join(names)}. {reason}"
     moves: dict[tuple[str, str, str], list[str]] = {}
@@ -46,10 +46,10 @@ def _paragraphs(model: Model, found: Novelties) -> Iterator[str]:
     )
 
 
-def _reason(one: MachineType) -> str:
-    assert one.increment, "only increments are told as new"
-    bug = f" ({one.increment.bug})" if one.increment.bug else ""
-    return f"{_sentence(one.increment.kind.text, bug)}"
+def _reason(machine: MachineType) -> str:
+    assert machine.increment, "only increments are told as new"
+    bug = f" ({machine.increment.bug})" if machine.increment.bug else ""
+    return f"{_sentence(machine.increment.kind.text, bug)}"
 
 
 def _sentence(text: str, more: str = "") -> str:

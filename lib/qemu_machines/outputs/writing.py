@@ -124,8 +124,8 @@ def _replace_all(wanted: Mapping[str, bytes], roots: Sequence[str]) -> None:
         for path, data in wanted.items():
             fresh.append(_Fresh(path, roots))
             fresh[-1].write(data)
-        for one in fresh:
-            one.put()
+        for item in fresh:
+            item.put()
     finally:
-        for one in fresh:
-            one.end()
+        for item in fresh:
+            item.end()

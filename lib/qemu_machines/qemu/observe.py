@@ -84,7 +84,7 @@ def observe(binary: str, wanted: Collection[str], asked: Collection[str] = ()) -
         having = {driver: tuple(_implementing(qmp, driver)) for driver in drivers}
         applied = sum(len(having[driver]) for type_ in types.values() for driver, _, _ in type_.compat or ())
         boards.must_not_exceed(qmp, "properties of devices that its types set", applied, _APPLIED)
-        of_asked = {driver: tuple(_implementing(qmp, driver)) for driver in sorted(name_in(target, one) for one in asked)}
+        of_asked = {driver: tuple(_implementing(qmp, driver)) for driver in sorted(name_in(target, name) for name in asked)}
         _must_be_names(qmp, (target, *types))
         _must_be_text(qmp, (*drivers, *devices))
         told_of = dict(_of_devices(survivor, devices))
@@ -96,8 +96,8 @@ def observe(binary: str, wanted: Collection[str], asked: Collection[str] = ()) -
     implements = {driver: found for driver, found in having.items() if found != (driver,) or driver not in defaults}
     texts = descriptions(_output(binary, "-M", "help"))
     types = {
-        name: one._replace(facts={**one.facts, "description": texts[name]}) if name in texts else one
-        for name, one in types.items()
+        name: text._replace(facts={**text.facts, "description": texts[name]}) if name in texts else text
+        for name, text in types.items()
     }
     types = _with_firmware(binary, target, types)
     sections, states = _vmstate(binary, unseen)
@@ -149,24 +149,24 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
     failed: list[int] = []
     until = time.monotonic() + _ALL_TYPES
 
-    def found(number: int, one: ObservedType) -> "dict[str, str]":
+    def found(number: int, name: ObservedType) -> "dict[str, str]":
         # A binary that fails may take all its time for it: not for each of its types. (Those before it
         # are tried all the same, so that it is always the first one of which the error tells.)
         if any(other < number for other in failed):
             return {}
         try:
             if time.monotonic() > until:
-                raise QmpError(binary, f"-M {one.name}", f"not started: those before took {_ALL_TYPES:g} seconds")
-            found = firmware.facts(binary, target, one.name, one.facts.get("description", one.name))
-            return {**found, **machine.facts(binary, target, one.name, MODELS.get(target, ()))}
+                raise QmpError(binary, f"-M {name.name}", f"not started: those before took {_ALL_TYPES:g} seconds")
+            found = firmware.facts(binary, target, name.name, name.facts.get("description", name.name))
+            return {**found, **machine.facts(binary, target, name.name, MODELS.get(target, ()))}
         except QmpError:
             failed.append(number)
             raise
 
-    ours = [one for one in types.values() if one.ours]
+    ours = [name for name in types.values() if name.ours]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         told = list(pool.map(found, range(len(ours)), ours))
-    return {**types, **{one.name: one._replace(facts={**one.facts, **more}) for one, more in zip(ours, told)}}
+    return {**types, **{name.name: name._replace(facts={**name.facts, **more}) for name, more in zip(ours, told)}}
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, str]:

@@ -36,7 +36,7 @@ class Process(Program):
         super().__init__(binary, [*start.command, *arguments], attempt, time_limit, size_limit, environment)
 
     def __exit__(self, *raised: object) -> None:
-        error = self.malformed() if any(isinstance(one, Malformed) for one in raised) else None
+        error = self.malformed() if any(isinstance(item, Malformed) for item in raised) else None
         self.close()
         if error:
             raise error

@@ -39,7 +39,7 @@ def of_built() -> tuple[Rule, ...]:
 def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
     """Every finding of the chosen rules, or of all, that this model has the data for, less what is overridden."""
     used: set[_Accepted] = set()
-    overriding = {_accepted(one) for one in model.manifest.overrides}
+    overriding = {_accepted(override) for override in model.manifest.overrides}
     # Those on binaries are only for verify, and would be loaded in every build; but an override may name one.
     rules = chosen or (catalogue() if model.manifest.overrides else catalogue(without=("built",)))
     found: dict[str, list[Problem]] = {}
@@ -53,7 +53,7 @@ def check(model: Model, chosen: "tuple[Rule, ...]" = ()) -> Iterator[Finding]:
         # Whatever else there is to say would be of the wrong releases.
         rules, used = tuple(rule for rule in rules if rule.tag == "vendor-mismatch"), used | overriding
     for rule in rules:
-        yield from findings(rule, [one for one in found.get(rule.tag, ()) if not causes.explain(rule, one)])
+        yield from findings(rule, [problem for problem in found.get(rule.tag, ()) if not causes.explain(rule, problem)])
     # Which of them accept nothing is only known of a manifest that was read as it is meant, and of known releases.
     if not model.manifest.findings and not causes.misnamed.intersection(_UNKNOWN):
         yield from _unused(model, used, {rule.tag: rule for rule in rules}, not chosen)
@@ -76,11 +76,11 @@ class Causes:
         }
         # What a change says of older types is about all of them.
         self.older_than = max((self.releases.get(place[1], 0) for place in manifest.damaged if "was" in place[2:]), default=0)
-        errors = {tag: [one for one in found[tag] if (one.severity or severities[tag]) == "error"] for tag in found}
-        self.places = {tag: {mark_of(one.where) for one in errors[tag]} for tag in errors}
-        self.subjects = {tag: {one.about for one in errors[tag]} for tag in errors}
+        errors = {tag: [problem for problem in found[tag] if (problem.severity or severities[tag]) == "error"] for tag in found}
+        self.places = {tag: {mark_of(problem.where) for problem in errors[tag]} for tag in errors}
+        self.subjects = {tag: {problem.about for problem in errors[tag]} for tag in errors}
         # A release whose name is wrong may be any that the manifest does not seem to have.
-        self.misnamed = {tag for tag in errors if any(one.about.release in self.releases for one in errors[tag])}
+        self.misnamed = {tag for tag in errors if any(problem.about.release in self.releases for problem in errors[tag])}
 
     def explain(self, rule: Rule, problem: Problem) -> bool:
         """Whether a problem of a rule only follows from what is told anyway."""
@@ -155,13 +155,13 @@ def _parts(subject: Subject) -> list[Subject]:
 
 def _unused(model: Model, used: "set[_Accepted]", rules: dict[str, Rule], all_rules: bool) -> Iterator[Finding]:
     """An override that accepts nothing hides the next finding of its kind: it has to go."""
-    for one in model.manifest.overrides:
-        rule = rules.get(one.rule)
+    for override in model.manifest.overrides:
+        rule = rules.get(override.rule)
         if rule is None and all_rules:
-            yield Finding("override-unused", "warning", one.rule.mark, f'there is no rule "{one.rule}"', "check --list-rules")
-        elif rule and _accepted(one) not in used and rule.judges(model) and not _judged_elsewhere(rule, model):
-            message = f"no finding of {one.rule} is accepted by this override"
-            yield Finding("override-unused", "warning", one.rule.mark, message, "remove it")
+            yield Finding("override-unused", "warning", override.rule.mark, f'there is no rule "{override.rule}"', "check --list-rules")
+        elif rule and _accepted(override) not in used and rule.judges(model) and not _judged_elsewhere(rule, model):
+            message = f"no finding of {override.rule} is accepted by this override"
+            yield Finding("override-unused", "warning", override.rule.mark, message, "remove it")
 
 
 def _judged_elsewhere(rule: Rule, model: Model) -> bool:
@@ -173,8 +173,8 @@ def _judged_elsewhere(rule: Rule, model: Model) -> bool:
 
 def _lacks_a_binary(model: Model) -> bool:
     """Whether verify was given the binaries of some targets only: what is accepted may be in another."""
-    targets = {one.target for one in model.history.built.binaries} if model.history.built else set()
-    return not targets.issuperset(binary_of(one.board) for one in model.types)
+    targets = {binary.target for binary in model.history.built.binaries} if model.history.built else set()
+    return not targets.issuperset(binary_of(machine.board) for machine in model.types)
 
 
 def skipped(model: Model) -> list[str]:

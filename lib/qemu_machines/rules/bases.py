@@ -26,16 +26,16 @@ def base_differs_between_boards(model: Model) -> Iterator[Problem]:
     # what was released that way; before the release the base can still be mended.
     if model.upload.state != "development":
         return
-    for one in model.types:
-        if one.release.series != model.upload.target or one.increment:
+    for machine in model.types:
+        if machine.release.series != model.upload.target or machine.increment:
             continue
-        if version_numbers(one.base)[:2] != version_numbers(one.release.qemu):
+        if version_numbers(machine.base)[:2] != version_numbers(machine.release.qemu):
             yield Problem(
-                one.base,
-                f"{TYPES} would start from {one.base}, the other types of {one.release.series} from {one.release.qemu}",
+                machine.base,
+                f"{TYPES} would start from {machine.base}, the other types of {machine.release.series} from {machine.release.qemu}",
                 "the release is not out yet: give all boards the same base",
-                ((one.release.qemu.mark, "the base of the release"),),
-                about=about(one),
+                ((machine.release.qemu.mark, "the base of the release"),),
+                about=about(machine),
             )
 
 
@@ -57,10 +57,10 @@ def base_ends_soon(model: Model) -> Iterator[Problem]:
     if lifecycle is None:
         return
     here = version_numbers(model.upload.upstream)
-    for one in model.types:
-        info = model.info(one.release.series)
+    for machine in model.types:
+        info = model.info(machine.release.series)
         end = end_of(info, model.manifest.support) if info else None
-        gone = lifecycle.end(one.board, version_numbers(one.base))
+        gone = lifecycle.end(machine.board, version_numbers(machine.base))
         # What this QEMU lacks already is base-missing's to say.
         if end is None or gone <= here or end < model.upload.reference:
             continue
@@ -68,9 +68,9 @@ def base_ends_soon(model: Model) -> Iterator[Problem]:
         if end >= day:
             version = ".".join(map(str, gone))
             yield Problem(
-                one.base,
-                f"QEMU {version} (about {day:%B %Y}) no longer has {one.base}, the base of {TYPES}, "
-                f"but {one.release.series} is supported until {end}",
+                machine.base,
+                f"QEMU {version} (about {day:%B %Y}) no longer has {machine.base}, the base of {TYPES}, "
+                f"but {machine.release.series} is supported until {end}",
                 "from then on, their guests find no machine type",
-                about=about(one),
+                about=about(machine),
             )

@@ -35,13 +35,13 @@ def _binaries(model: Model) -> tuple[Observed, ...]:
     return model.history.built.binaries if model.history.built else ()
 
 
-def _binary(model: Model, one: MachineType) -> Optional[Observed]:
-    return next((binary for binary in _binaries(model) if binary.target == binary_of(one.board)), None)
+def _binary(model: Model, machine: MachineType) -> Optional[Observed]:
+    return next((binary for binary in _binaries(model) if binary.target == binary_of(machine.board)), None)
 
 
-def _all_binaries(model: Model, one: MachineType) -> list[Observed]:
+def _all_binaries(model: Model, machine: MachineType) -> list[Observed]:
     """The binaries that have a type: those of a PC are in qemu-system-i386 as well."""
-    targets = {"x86_64": ("x86_64", "i386")}.get(binary_of(one.board), (binary_of(one.board),))
+    targets = {"x86_64": ("x86_64", "i386")}.get(binary_of(machine.board), (binary_of(machine.board),))
     return [binary for binary in _binaries(model) if binary.target in targets]
 
 
@@ -60,11 +60,11 @@ def type_not_built(model: Model) -> Iterator[Problem]:
     """
     # Upstream's macros delete old types when a binary starts, and an include may be missing: without any
     # message.
-    for one in model.types:
-        binary = _binary(model, one)
-        if binary and one.name not in binary.types:
+    for machine in model.types:
+        binary = _binary(model, machine)
+        if binary and machine.name not in binary.types:
             message = f"qemu-system-{binary.target} does not have {TYPES}, as declared here"
-            yield Problem(one.mark, message, "was the binary built after the build step, with the hooks?", about=about(one))
+            yield Problem(machine.mark, message, "was the binary built after the build step, with the hooks?", about=about(machine))
 
 
 @rule(
@@ -81,7 +81,7 @@ def type_not_declared(model: Model) -> Iterator[Problem]:
     defines it, and no rule watches over it. Only judged by verify.
     """
     # A type that nobody declared is one that nobody keeps.
-    declared = {one.name for one in model.types}
+    declared = {machine.name for machine in model.types}
     for binary in _binaries(model):
         message = f"qemu-system-{binary.target} has {TYPES}, which the manifest does not declare"
         for name in sorted(set(binary.types) - declared):
@@ -110,26 +110,26 @@ def type_not_as_declared(model: Model) -> Iterator[Problem]:
     manifest declares. Only judged by verify.
     """
     # What users go by: the alias, the default, the text, and how many CPUs there may be.
-    for one in model.types:
-        binary = _binary(model, one)
-        if binary is None or one.name not in binary.types:
+    for machine in model.types:
+        binary = _binary(model, machine)
+        if binary is None or machine.name not in binary.types:
             continue
-        told = binary.types[one.name].facts
-        wanted = {"alias": one.alias or "none", "default": "yes" if one.default else "no", "description": one.description}
-        wanted["deprecated"] = "yes" if one.deprecated else "no"
-        wanted.update({"cpu-max": plain(field.value) for field in one.fields if field.name == "max_cpus"})
+        told = binary.types[machine.name].facts
+        wanted = {"alias": machine.alias or "none", "default": "yes" if machine.default else "no", "description": machine.description}
+        wanted["deprecated"] = "yes" if machine.deprecated else "no"
+        wanted.update({"cpu-max": plain(field.value) for field in machine.fields if field.name == "max_cpus"})
         if _has_own_default(binary):
             del wanted["default"]
         for what, value in wanted.items():
             has = told.get(what, "no" if what == "default" else "none")
             if has != value:
                 message = f"{TYPES}: {what} is declared as {value}, and qemu-system-{binary.target} says {has}"
-                yield Problem(one.mark, message, "was the binary built from this manifest?", about=about(one))
+                yield Problem(machine.mark, message, "was the binary built from this manifest?", about=about(machine))
 
 
 def _has_own_default(binary: Observed) -> bool:
     """A build with CONFIG_MICROVM_DEFAULT keeps microvm as its default."""
-    return any(name == "microvm" and one.facts.get("default") == "yes" for name, one in binary.types.items())
+    return any(name == "microvm" and machine.facts.get("default") == "yes" for name, machine in binary.types.items())
 
 
 @rule(
@@ -148,13 +148,13 @@ def alias_not_unique_built(model: Model) -> Iterator[Problem]:
     # QEMU and libvirt take the first holder that they find, which may be another one in the next build.
     for binary in _binaries(model):
         holders: dict[str, list[str]] = {}
-        for name, one in binary.types.items():
-            if "alias" in one.facts:
-                holders.setdefault(f'the alias "{one.facts["alias"]}"', []).append(name)
-            if one.facts.get("default") == "yes":
+        for name, machine in binary.types.items():
+            if "alias" in machine.facts:
+                holders.setdefault(f'the alias "{machine.facts["alias"]}"', []).append(name)
+            if machine.facts.get("default") == "yes":
                 holders.setdefault("the default", []).append(name)
         for role, names in sorted(holders.items()):
-            ours = [one for one in model.types if one.name in names]
+            ours = [machine for machine in model.types if machine.name in names]
             if len(names) > 1 and ours:
                 message = f"qemu-system-{binary.target} has {role} on {few(sorted(names))}"
                 yield Problem(ours[-1].mark, message, "every type but the newest has to give it up", about=about(ours[-1]))
@@ -175,13 +175,13 @@ def property_not_built(model: Model) -> Iterator[Problem]:
     allowed. Only judged by verify.
     """
     # A compat property that another one of the same type overrides does nothing.
-    for one in model.types:
-        binary = _binary(model, one)
-        observed = binary.types.get(one.name) if binary else None
+    for machine in model.types:
+        binary = _binary(model, machine)
+        observed = binary.types.get(machine.name) if binary else None
         if binary is None or observed is None or observed.compat is None:
             continue
         last = {(driver, name): value for driver, name, value in observed.compat}
-        for item in one.properties:
+        for item in machine.properties:
             value = last.get((str(item.driver), str(item.name)))
             if item.driver == "spapr-machine":
                 # A machine's own capabilities are no compat properties: what it tells when it is started (and nothing, if that was not asked).
@@ -189,15 +189,15 @@ def property_not_built(model: Model) -> Iterator[Problem]:
             if value is None or plain(value) != plain(item.value):
                 has = f"has {value}" if value is not None else "does not set it"
                 message = f"{TYPES}: {item.driver}.{item.name}={item.value} is declared, and the binary {has}"
-                yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(one))
+                yield Problem(item.value.mark, message, "was the binary built from this manifest?", about=about(machine))
 
 
 def properties_lacking(model: Model) -> Iterator[Problem]:
     """QEMU ends when it makes a device that does not have a property which its machine type sets."""
     told = model.tree.unknown if model.tree else {}
-    for one in model.types:
-        for binary in _all_binaries(model, one):
-            for item in one.properties:
+    for machine in model.types:
+        for binary in _all_binaries(model, machine):
+            for item in machine.properties:
                 devices = binary.properties.get(name_in(binary.target, item.driver), {})
                 lacking = sorted(device for device, names in devices.items() if item.name not in names)
                 if not lacking or item.name in told:
@@ -205,13 +205,13 @@ def properties_lacking(model: Model) -> Iterator[Problem]:
                 elif len(lacking) == len(devices):
                     message = f'the built {item.driver} has no property "{item.name}"; a guest with such a device would not start'
                     hint = nearest(item.name, sorted(frozenset().union(*devices.values())))
-                    yield Problem(item.name, message, hint, about=about(one))
+                    yield Problem(item.name, message, hint, about=about(machine))
                 else:
                     message = (
                         f'not every built {item.driver} has a property "{item.name}"; '
                         f"a guest with one of these would not start: {few(lacking)}"
                     )
-                    yield Problem(item.name, message, severity="warning", about=about(one))
+                    yield Problem(item.name, message, severity="warning", about=about(machine))
 
 
 @rule(
@@ -229,27 +229,27 @@ def base_not_built(model: Model) -> Iterator[Problem]:
     starts. Only judged by verify.
     """
     # A type has its base's compat properties and those that are declared, and nothing else.
-    for one in model.types:
-        binary = _binary(model, one)
-        observed = binary.types.get(one.name) if binary else None
-        base = binary.types.get(f"{one.board}-{one.base}") if binary else None
+    for machine in model.types:
+        binary = _binary(model, machine)
+        observed = binary.types.get(machine.name) if binary else None
+        base = binary.types.get(f"{machine.board}-{machine.base}") if binary else None
         # A base that upstream has deleted at run time cannot be asked any more.
         if observed is None or base is None or observed.compat is None or base.compat is None:
             continue
-        added = {(str(item.driver), str(item.name)) for item in one.properties}
+        added = {(str(item.driver), str(item.name)) for item in machine.properties}
         rest = observed.compat[len(base.compat) :]
         more = [item for item in rest if (item[0], item[1]) not in added]
         # What an upstream array has, its name does not tell.
-        if observed.compat[: len(base.compat)] != base.compat or more and not one.compat:
-            message = f"{TYPES}: the compat properties are not those of {one.base}, the declared base"
-            yield Problem(one.base, message, "was the binary built from this manifest?", about=about(one))
+        if observed.compat[: len(base.compat)] != base.compat or more and not machine.compat:
+            message = f"{TYPES}: the compat properties are not those of {machine.base}, the declared base"
+            yield Problem(machine.base, message, "was the binary built from this manifest?", about=about(machine))
 
 
 def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
     """What was frozen and what is, by target, with the names of the released types that both have."""
     built = model.history.built
-    record = {one.target: one for one in built.record} if built else {}
-    names = {one.name for one in model.types if model.is_out(one.release.series)}
+    record = {binary.target: binary for binary in built.record} if built else {}
+    names = {machine.name for machine in model.types if model.is_out(machine.release.series)}
     for binary in _binaries(model):
         old = record.get(binary.target)
         if old:
@@ -259,9 +259,9 @@ def _pairs(model: Model) -> Iterator[tuple[Observed, Observed, list[str]]]:
 def unjudged(model: Model) -> Iterator[Unjudged]:
     """What is not compared, so that silence means that all is well and not that nothing was looked at."""
     built, lock = model.history.built, model.history.lock
-    record = {one.target: one for one in built.record} if built else {}
-    by_target = {one.target: one for one in _binaries(model)}
-    wanted = dict.fromkeys(binary_of(one.board) for one in model.types)
+    record = {binary.target: binary for binary in built.record} if built else {}
+    by_target = {binary.target: binary for binary in _binaries(model)}
+    wanted = dict.fromkeys(binary_of(machine.board) for machine in model.types)
     absent = tuple(target for target in wanted if target not in by_target)
     yield from (Unjudged(f"{path} is left out, by which no board is judged: {why}", (), ()) for path, why in (built.failed if built else ()))
     if absent:
@@ -302,21 +302,21 @@ def unseen(binary: Observed) -> Iterator[Unjudged]:
 
 def _drivers(model: Model, target: str) -> "set[str]":
     """The drivers that the types of a binary set properties of."""
-    return {str(item.driver) for one in model.types if binary_of(one.board) == target for item in one.properties}
+    return {str(item.driver) for machine in model.types if binary_of(machine.board) == target for item in machine.properties}
 
 
 def skipped(model: Model, left: "Sequence[Unjudged]") -> list[str]:
     """The tags that were judged of no binary at all."""
-    wanted = {binary_of(one.board) for one in model.types}
-    return [tag for tag in _ALL if wanted and wanted == {target for one in left if tag in one.tags for target in one.targets}]
+    wanted = {binary_of(machine.board) for machine in model.types}
+    return [tag for tag in _ALL if wanted and wanted == {target for gap in left if tag in gap.tags for target in gap.targets}]
 
 
 def _released(model: Model, target: str) -> "set[str]":
-    return {one.name for one in model.types if binary_of(one.board) == target and model.is_out(one.release.series)}
+    return {machine.name for machine in model.types if binary_of(machine.board) == target and model.is_out(machine.release.series)}
 
 
 def _frozen(old: Observed) -> "set[str]":
-    return {name for name, one in old.types.items() if one.ours}
+    return {name for name, machine in old.types.items() if machine.ours}
 
 
 def _severity(old: Observed, new: Observed) -> str:
@@ -377,16 +377,16 @@ def built_property_changed(model: Model) -> Iterator[Problem]:
     """
     # A default that changed without a compat property is how guests were lost unseen (LP: #2131822).
     for old, new, names in _pairs(model):
-        for one in binary_changes.settings(old, new, names):
+        for setting in binary_changes.settings(old, new, names):
             message = (
-                f"{few(one.devices)}.{one.name} was {one.was} and is {one.now} under {TYPES} {_since(model)}, "
+                f"{few(setting.devices)}.{setting.name} was {setting.was} and is {setting.now} under {TYPES} {_since(model)}, "
                 f"in qemu-system-{new.target}"
             )
             hint = (
                 "a guest with that device is another one after a migration, or the migration fails; give the types "
                 "the old value (was: on the change, set: in an exception), or make it an increment"
             )
-            yield from _of_all(model, one.types, message, hint, _severity(old, new) if one.sure else "warning")
+            yield from _of_all(model, setting.types, message, hint, _severity(old, new) if setting.sure else "warning")
         gone = binary_changes.devices_gone(old, new)
         if gone and names:
             message = f"qemu-system-{new.target} has no {few(gone)} any more, {_since(model)}"
@@ -494,8 +494,8 @@ def _differences(upstream: Observed, own: Observed, names: "list[str]") -> "Iter
     yield from ((text, tuple(types)) for text, types in facts.items())
     for kind in (OWN, CPU):
         yield from ((few(changes), types) for changes, types in binary_changes.of_started(upstream, own, names, kind))
-    for one in binary_changes.settings(upstream, own, names):
-        yield f"{few(one.devices)}.{one.name} is {one.was} and here {one.now}", one.types
+    for setting in binary_changes.settings(upstream, own, names):
+        yield f"{few(setting.devices)}.{setting.name} is {setting.was} and here {setting.now}", setting.types
     for what, types in binary_changes.firmware(upstream, own, names):
         yield f"{', '.join(what)} differs", types
     gone = binary_changes.devices_gone(upstream, own)

@@ -23,23 +23,23 @@ def description_mismatch(model: Model) -> Iterator[Problem]:
     """
     # wily was described as 15.04 for ten years, and maxcpus types never set what they promised. What an
     # exception says of a description, or of the field that it claims, was released that way.
-    for one in model.types:
-        if any(layer.adds.description for layer in one.steps.of_exceptions()):
+    for machine in model.types:
+        if any(layer.adds.description for layer in machine.steps.of_exceptions()):
             continue
-        problem = _wrong_version(model, one) or _wrong_claim(one)
+        problem = _wrong_version(model, machine) or _wrong_claim(machine)
         if problem:
-            where = next((layer.adds.description for layer in one.steps.all()[::-1] if layer.adds.description), None)
-            yield Problem(where or one.mark, f"{TYPES}: {problem}", f'it reads "{one.description}"', about=about(one))
+            where = next((layer.adds.description for layer in machine.steps.all()[::-1] if layer.adds.description), None)
+            yield Problem(where or machine.mark, f"{TYPES}: {problem}", f'it reads "{machine.description}"', about=about(machine))
 
 
-def _wrong_version(model: Model, one: MachineType) -> str:
-    info = model.info(one.release.series)
+def _wrong_version(model: Model, machine: MachineType) -> str:
+    info = model.info(machine.release.series)
     version = info.version if info else ""
-    return wrong_version(one.description, model.manifest.vendor, str(one.release.series), version)
+    return wrong_version(machine.description, model.manifest.vendor, str(machine.release.series), version)
 
 
-def _wrong_claim(one: MachineType) -> str:
-    excepted = {str(field.name) for layer in one.steps.of_exceptions() for field in layer.adds.fields}
-    sets = {str(item.name): str(item.value) for item in one.properties}
-    sets.update({str(field.name): str(field.value) for field in one.fields})
-    return wrong_claim(one.description, sets, excepted)
+def _wrong_claim(machine: MachineType) -> str:
+    excepted = {str(field.name) for layer in machine.steps.of_exceptions() for field in layer.adds.fields}
+    sets = {str(item.name): str(item.value) for item in machine.properties}
+    sets.update({str(field.name): str(field.value) for field in machine.fields})
+    return wrong_claim(machine.description, sets, excepted)

@@ -29,20 +29,20 @@ def frozen_changed(model: Model) -> Iterator[Problem]:
     """
     # Guests run on it: another board under the same name breaks their migration.
     for frozen in (settled(model), _against(model)):
-        for one in changed(model, frozen):
-            told = [f"{what} was {before} and is {after}" for what, before, after in one.changes if what != "description"]
+        for difference in changed(model, frozen):
+            told = [f"{what} was {before} and is {after}" for what, before, after in difference.changes if what != "description"]
             message = ": ".join([f"{TYPES}: not as released", *(["; ".join(told)] if told else [])])
-            also = ((one.old.name.mark, f"frozen by {one.old.since}"),)
-            name = one.now.name + _described(one.changes)
-            yield Problem(_where(one.now, one.changes), message, _HINT, also, about=about(one.now), named=name)
+            also = ((difference.old.name.mark, f"frozen by {difference.old.since}"),)
+            name = difference.now.name + _described(difference.changes)
+            yield Problem(_where(difference.now, difference.changes), message, _HINT, also, about=about(difference.now), named=name)
 
 
-def _where(one: MachineType, changes: Sequence[Changed]) -> Where:
+def _where(machine: MachineType, changes: Sequence[Changed]) -> Where:
     """What was changed, where it stands in the manifest: the first of it that is there."""
-    facts: dict[str, Where] = {"base": one.base}
-    facts.update({f"{item.driver}.{item.name}": item.value for item in one.properties})
-    facts.update({f"field {field.name}": field.value for field in one.fields})
-    return next((facts[what] for what, _, _ in changes if what in facts), one.mark)
+    facts: dict[str, Where] = {"base": machine.base}
+    facts.update({f"{item.driver}.{item.name}": item.value for item in machine.properties})
+    facts.update({f"field {field.name}": field.value for field in machine.fields})
+    return next((facts[what] for what, _, _ in changes if what in facts), machine.mark)
 
 
 def _described(changes: Sequence[Changed]) -> str:
@@ -166,12 +166,12 @@ def record_outdated(model: Model) -> Iterator[Problem]:
 
 
 def _words(found: "list[Missing]") -> str:
-    return few([one.what for one in found])
+    return few([missing.what for missing in found])
 
 
 def _places(found: "list[Missing]") -> "tuple[tuple[Mark, str], ...]":
     """Each place once: a change makes a type for every board."""
     names: "dict[Mark, list[str]]" = {}
-    for one in found:
-        names.setdefault(one.mark, []).append(one.what)
+    for missing in found:
+        names.setdefault(missing.mark, []).append(missing.what)
     return tuple((mark, few(words)) for mark, words in list(names.items())[:3])

@@ -14,13 +14,13 @@ from .rule import TYPES, Problem, Subject, about, rule
 
 def _increments(model: Model) -> Iterator[MachineType]:
     """The types that an update added, without their variants."""
-    return (one for one in model.types if one.increment and one.increment.increment and not one.variant)
+    return (machine for machine in model.types if machine.increment and machine.increment.increment and not machine.variant)
 
 
-def _number(one: MachineType) -> Text:
+def _number(machine: MachineType) -> Text:
     """The number of an increment, where it stands in the manifest."""
-    assert one.increment and one.increment.increment
-    return one.increment.increment
+    assert machine.increment and machine.increment.increment
+    return machine.increment.increment
 
 
 def _of_change(model: Model, release: Release, change: Change) -> list[Subject]:
@@ -85,15 +85,15 @@ def increment_outside_lts(model: Model) -> Iterator[Problem]:
     their types go after the next LTS.
     """
     # Feature updates, and with them new types, are for an LTS; an interim release is left soon.
-    for one in _increments(model):
-        info = model.info(one.release.series)
+    for machine in _increments(model):
+        info = model.info(machine.release.series)
         if info is None or has_dot_releases(info):
             continue
-        message, hint = f"{TYPES}: {one.release.series} is no LTS and gets no increments", "put the change into the next release"
+        message, hint = f"{TYPES}: {machine.release.series} is no LTS and gets no increments", "put the change into the next release"
         if info.distribution != "Ubuntu":
-            message = f"{TYPES}: {one.release.series} has no dot releases and gets no increments"
+            message = f"{TYPES}: {machine.release.series} has no dot releases and gets no increments"
             hint += "; or give it lts: true, or the days of its dot releases (dot-releases)"
-        yield Problem(_number(one), message, hint, about=about(one))
+        yield Problem(_number(machine), message, hint, about=about(machine))
 
 
 @rule(
@@ -119,29 +119,29 @@ def increment_not_dot_release(model: Model) -> Iterator[Problem]:
 
 def _not_consecutive(model: Model) -> Iterator[Problem]:
     """2, 3, … on each board, as Ubuntu counts since 2025: the release's own type is the first."""
-    for board in dict.fromkeys(one.board for one in model.types):
+    for board in dict.fromkeys(machine.board for machine in model.types):
         expected: dict[str, int] = {}
-        for one in _increments(model):
-            if one.board != board:
+        for machine in _increments(model):
+            if machine.board != board:
                 continue
-            series = str(one.release.series)
+            series = str(machine.release.series)
             wanted = expected.get(series, 2)
-            if int(_number(one)) != wanted:
+            if int(_number(machine)) != wanted:
                 message = f"{TYPES} should have the number {wanted}: numbers are consecutive here"
-                yield Problem(_number(one), message, "the type of the release itself is the first", about=about(one))
-            expected[series] = int(_number(one)) + 1
+                yield Problem(_number(machine), message, "the type of the release itself is the first", about=about(machine))
+            expected[series] = int(_number(machine)) + 1
 
 
 def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
     dot, info = model.upload.dot_release, model.upload.info
     past = info.dot_releases[-1] if info and info.dot_releases and is_open(info) else None
-    for one in _increments(model):
-        if one.release.series != model.upload.target or (model.history.lock and not model.is_new(one)):
+    for machine in _increments(model):
+        if machine.release.series != model.upload.target or (model.history.lock and not model.is_new(machine)):
             continue
-        number = int(_number(one))
+        number = int(_number(machine))
         if model.upload.state == "development":
-            message = f"{TYPES}: {one.release.series} is not out yet and gets no increments"
-            yield Problem(_number(one), message, "change the type of the release itself", about=about(one))
+            message = f"{TYPES}: {machine.release.series} is not out yet and gets no increments"
+            yield Problem(_number(machine), message, "change the type of the release itself", about=about(machine))
         elif info and not has_dot_releases(info):
             # That is increment-outside-lts, whatever the number is.
             continue
@@ -149,18 +149,18 @@ def _not_of_this_dot_release(model: Model) -> Iterator[Problem]:
             # Nobody knows the days of those to come, so any number will do that is not past.
             if past and model.history.lock and number <= past.number:
                 message = f"{TYPES}: the number is {number}, but {info.version}.{past.number} was on {past.date}"
-                yield Problem(_number(one), message, f"from {past.origin}", severity="warning", about=about(one))
+                yield Problem(_number(machine), message, f"from {past.origin}", severity="warning", about=about(machine))
         elif dot is None and model.history.lock and model.upload.state == "released":
             message = f"{TYPES}: new, but no dot release is to come: {model.upload.because['dot_release']}"
-            yield Problem(_number(one), message, "see explain upload", severity="warning", about=about(one))
+            yield Problem(_number(machine), message, "see explain upload", severity="warning", about=about(machine))
         elif dot and (number != dot.number if model.history.lock else number > dot.number):
             yield Problem(
-                _number(one),
+                _number(machine),
                 f"{TYPES}: the number is {number}, but this upload is for dot release {dot.number}",
                 f"from {dot.origin}: {dot.date}, {dot.state}",
                 # A day that is only planned slips by weeks: it must not stop a build.
                 severity="error" if dot.state == "released" else "warning",
-                about=about(one),
+                about=about(machine),
             )
 
 
@@ -178,14 +178,14 @@ def increment_not_batched(model: Model) -> Iterator[Problem]:
     """
     # One new type a board and dot release: more of them would be nobody's choice.
     last: dict[tuple[str, str], Text] = {}
-    for one in _increments(model):
-        key = (one.board, str(one.release.series))
-        before, number = last.get(key), _number(one)
+    for machine in _increments(model):
+        key = (machine.board, str(machine.release.series))
+        before, number = last.get(key), _number(machine)
         if before is not None and int(number) <= int(before):
             how = "again" if int(number) == int(before) else f"after {before}"
-            message = f"{TYPES}: {one.release.series} gets the number {number} {how}"
+            message = f"{TYPES}: {machine.release.series} gets the number {number} {how}"
             hint = "put what one dot release changes into one increment, and the numbers in order"
-            yield Problem(number, message, hint, ((before.mark, "before"),), about=about(one))
+            yield Problem(number, message, hint, ((before.mark, "before"),), about=about(machine))
         last[key] = number
 
 
@@ -232,8 +232,8 @@ def increment_asymmetric(model: Model) -> Iterator[Problem]:
     """
     # q35 got it and i440fx not: that may be right, but it has to be somebody's decision.
     boards: dict[str, set[str]] = {}
-    for one in model.types:
-        boards.setdefault(str(one.release.series), set()).add(one.board)
+    for machine in model.types:
+        boards.setdefault(str(machine.release.series), set()).add(machine.board)
     for release in model.manifest.releases:
         for change in release.changes:
             if change.increment is None or change.boards is None or change.bug is not None:
@@ -263,7 +263,7 @@ def bug_not_in_changelog(model: Model) -> Iterator[Problem]:
     if release is None or model.history.lock is None:
         return
     named = {str(bug) for bug in model.upload.bugs} | {str(cve) for cve in model.upload.cves}
-    new = {one.increment for one in _increments(model) if one.release is release and model.is_new(one)}
+    new = {machine.increment for machine in _increments(model) if machine.release is release and model.is_new(machine)}
     for change in release.changes:
         if change in new and change.bug and not named & set(change.references()):
             message = f"the top entry of the changelog does not name {change.bug}"

@@ -24,8 +24,8 @@ def _upstream_names(model: Model, binary: str) -> dict[str, str]:
         if binary_of(source.board) != binary:
             continue
         names.update({name: f"a machine in {source.file}" for name in source.other_names})
-        names.update({one.name: f"upstream's machine type {one.name}" for one in source.types})
-        names.update({one.alias: f"upstream's alias of {one.name}" for one in source.types if one.alias})
+        names.update({machine.name: f"upstream's machine type {machine.name}" for machine in source.types})
+        names.update({machine.alias: f"upstream's alias of {machine.name}" for machine in source.types if machine.alias})
     return names
 
 
@@ -43,20 +43,20 @@ def name_collision(model: Model) -> Iterator[Problem]:
     # A name has to mean one thing in a binary: find_machine() takes the first it meets.
     seen: dict[tuple[str, str], Mark] = {}
     upstream = {binary: _upstream_names(model, binary) for binary in map(binary_of, _boards(model))}
-    for one in model.types:
-        binary = binary_of(one.board)
-        if (binary, one.name) in seen:
+    for machine in model.types:
+        binary = binary_of(machine.board)
+        if (binary, machine.name) in seen:
             yield Problem(
-                one.mark,
+                machine.mark,
                 f"{TYPES}: two machine types have this name",
                 "rename one of the variants",
-                ((seen[binary, one.name], "the other one"),),
-                about=about(one),
+                ((seen[binary, machine.name], "the other one"),),
+                about=about(machine),
             )
-        elif one.name in upstream[binary]:
-            message = f"{TYPES}: this name is {upstream[binary][one.name]}"
-            yield Problem(one.mark, message, about=about(one))
-        seen.setdefault((binary, one.name), one.mark)
+        elif machine.name in upstream[binary]:
+            message = f"{TYPES}: this name is {upstream[binary][machine.name]}"
+            yield Problem(machine.mark, message, about=about(machine))
+        seen.setdefault((binary, machine.name), machine.mark)
     for board in model.manifest.boards:
         if board.alias is None:
             continue
@@ -161,15 +161,15 @@ def name_not_portable(model: Model) -> Iterator[Problem]:
     the name alone.
     """
     # Names that QOM aborts over, or that libvirt and virt-manager take for another board.
-    for one in model.types:
+    for machine in model.types:
         # virt-manager looks for "q35" anywhere in the name (virtinst, osdom).
-        if "q35" in one.name and one.board != "pc-q35":
-            where: Where = one.variant.name if one.variant and "q35" in one.variant.name else one.mark
+        if "q35" in machine.name and machine.board != "pc-q35":
+            where: Where = machine.variant.name if machine.variant and "q35" in machine.variant.name else machine.mark
             message = f'{TYPES}: "q35" is in the name, and the board is another'
-            yield Problem(where, message, "virt-manager would take it for one", about=about(one))
-        if not _QOM_NAME.fullmatch(one.name):
+            yield Problem(where, message, "virt-manager would take it for one", about=about(machine))
+        if not _QOM_NAME.fullmatch(machine.name):
             message = f"{TYPES}: QEMU accepts no such name"
-            yield Problem(one.mark, message, "letters, digits, dot, dash and underscore", about=about(one))
+            yield Problem(machine.mark, message, "letters, digits, dot, dash and underscore", about=about(machine))
     for board in model.manifest.boards:
         if board.alias and not _QOM_NAME.fullmatch(board.alias):
             message = f'the alias "{board.alias}" is no name that the command line of QEMU can take'
@@ -202,31 +202,31 @@ def default_not_latest(model: Model) -> Iterator[Problem]:
     yield from _without_default(model)
     if model.upload.info is None:
         return
-    for one in model.types:
-        if not one.default or one.release is model.declared.own:
+    for machine in model.types:
+        if not machine.default or machine.release is model.declared.own:
             continue
         if model.declared.own:
             own = model.declared.own.series
             yield Problem(
-                one.mark,
-                f"the default would be {one.name}, but this upload is for {own}, which has no type of {one.board}",
+                machine.mark,
+                f"the default would be {machine.name}, but this upload is for {own}, which has no type of {machine.board}",
                 "give the default to a board that has one",
-                about=Subject(one.name, target, one.board),
+                about=Subject(machine.name, target, machine.board),
             )
         elif model.upload.kind not in ("backport", "cloud-archive"):
             hint = f"dh_qemu_machines bump release adds {target} to the releases"
             yield Problem(
-                one.mark,
-                f"the default would be {one.name}, but this upload is for {target}, which has no type of its own",
+                machine.mark,
+                f"the default would be {machine.name}, but this upload is for {target}, which has no type of its own",
                 f"add {target} to the releases, before {coming[0]}" if coming else hint,
-                about=Subject(one.name, target, one.board),
+                about=Subject(machine.name, target, machine.board),
             )
 
 
 def _without_default(model: Model) -> Iterator[Problem]:
     """The binaries whose default is none of ours."""
     told = {binary_of(board.name): board for board in model.manifest.boards if board.default == "true"}
-    held = {binary_of(one.board) for one in model.types if one.default}
+    held = {binary_of(machine.board) for machine in model.types if machine.default}
     for board in _holding(model) if model.types else model.manifest.boards:
         binary = binary_of(board.name)
         # Upstream's arm64 machines have no default either.
@@ -285,11 +285,11 @@ def default_changed_in_stable(model: Model) -> Iterator[Problem]:
     if model.upload.state != "released":
         return
     holders = {(str(old.board), str(old.alias)): old for old in before(model) if old.alias}
-    for one in model.types:
-        old = holders.get((one.board, str(one.alias))) if one.alias else None
-        if old is not None and old.name != one.name:
-            what = f'the alias "{one.alias}"' + (" and the default" if one.default else "")
-            moved = f"{what} from {old.name} to {one.name}"
+    for machine in model.types:
+        old = holders.get((machine.board, str(machine.alias))) if machine.alias else None
+        if old is not None and old.name != machine.name:
+            what = f'the alias "{machine.alias}"' + (" and the default" if machine.default else "")
+            moved = f"{what} from {old.name} to {machine.name}"
             message = f"in a release that is out, this moves {TYPES}"
             also = ((old.name.mark, "as it was"),)
-            yield Problem(one.mark, message, "say so in NEWS", also, about=about(one), named=moved)
+            yield Problem(machine.mark, message, "say so in NEWS", also, about=about(machine), named=moved)

@@ -15,7 +15,7 @@ def _needs(model: Model) -> Iterator[tuple[Text, Need]]:
     target = model.info(model.upload.target)
     if target is None or not model.manifest.retention.startswith("upgrade-path"):
         return
-    dropped = [one.release for one in model.manifest.dropped if one.release]
+    dropped = [dropped.release for dropped in model.manifest.dropped if dropped.release]
     had = [release.series for release in model.manifest.releases if release.series not in model.declared.coming]
     for series in [*had, *dropped]:
         wanted = need(model.known, series, target, model.manifest.support, model.upload.reference)
@@ -63,8 +63,8 @@ def dropped_too_early(model: Model) -> Iterator[Problem]:
     # An upgrade that is supported would find no machine type for its guests.
     boards = {str(board.name) for board in model.manifest.boards}
     have: dict[str, set[str]] = {}
-    for one in model.types:
-        have.setdefault(str(one.release.series), set()).add(one.board)
+    for machine in model.types:
+        have.setdefault(str(machine.release.series), set()).add(machine.board)
     for series, wanted in _needs(model):
         if not wanted.needed:
             continue
@@ -79,5 +79,5 @@ def _never_had(model: Model, series: str, board: str) -> bool:
     lock = model.history.lock
     if lock is None:
         # Without a record, what the manifest leaves out of a release is taken as never released.
-        return not any(one.release == series for one in model.manifest.dropped)
+        return not any(dropped.release == series for dropped in model.manifest.dropped)
     return not any(old.release == series and old.board == board for old in lock.types.values())

@@ -112,9 +112,9 @@ def rules_of(names: Mapping[str, object]) -> list[Rule]:
     return sorted((value for value in names.values() if isinstance(value, Rule)), key=lambda rule: rule.tag)
 
 
-def about(one: MachineType) -> Subject:
+def about(machine: MachineType) -> Subject:
     """A finding about a machine type is also about its release and its board."""
-    return Subject(one.name, str(one.release.series), one.board)
+    return Subject(machine.name, str(machine.release.series), machine.board)
 
 
 def about_frozen(old: FrozenType) -> Subject:

@@ -29,19 +29,19 @@ def base_missing(model: Model) -> Iterator[Problem]:
     or keep the base in a patch.
     """
     # Upstream deletes old types; what started from them cannot be built any more.
-    for one in model.types:
-        source = model.source(one.board)
-        if source and source.types and not model.upstream(one):
+    for machine in model.types:
+        source = model.source(machine.board)
+        if source and source.types and not model.upstream(machine):
             yield Problem(
-                one.base,
-                f"this QEMU does not have {one.base}, the base of {TYPES}",
+                machine.base,
+                f"this QEMU does not have {machine.base}, the base of {TYPES}",
                 f"it has {source.types[-1].name} to {source.newest.name}",
-                about=about(one),
+                about=about(machine),
             )
-        for array in one.compat:
+        for array in machine.compat:
             if source and array not in source.compat_arrays:
                 hint = nearest(array, source.compat_arrays)
-                yield Problem(array, f"this QEMU has no compat array {array}", hint, about=about(one))
+                yield Problem(array, f"this QEMU has no compat array {array}", hint, about=about(machine))
 
 
 @rule(
@@ -64,17 +64,17 @@ def base_not_release_version(model: Model) -> Iterator[Problem]:
     # leave its types alone: nothing is said of them here.
     if model.upload.state in ("released", "end-of-life"):
         return
-    for one in model.types:
-        source = model.source(one.board)
-        if not source or not source.types or one.release.series != model.upload.target or _excepted(one):
+    for machine in model.types:
+        source = model.source(machine.board)
+        if not source or not source.types or machine.release.series != model.upload.target or _excepted(machine):
             continue
         newest = source.newest
-        if version_numbers(one.base) != newest.version:
+        if version_numbers(machine.base) != newest.version:
             yield Problem(
-                one.base,
-                f"{TYPES} would start from {one.base}, but the newest version of this QEMU is {_dotted(newest)}",
+                machine.base,
+                f"{TYPES} would start from {machine.base}, but the newest version of this QEMU is {_dotted(newest)}",
                 f'set qemu: "{_dotted(newest)}", or declare an exception with its reason',
-                about=about(one),
+                about=about(machine),
             )
 
 
@@ -82,8 +82,8 @@ def _dotted(upstream: UpstreamType) -> str:
     return ".".join(map(str, upstream.version))
 
 
-def _excepted(one: MachineType) -> bool:
-    return one.base is not one.release.qemu
+def _excepted(machine: MachineType) -> bool:
+    return machine.base is not machine.release.qemu
 
 
 @rule(
@@ -145,20 +145,20 @@ def property_unknown(model: Model) -> Iterator[Problem]:
         from . import built
 
         yield from built.properties_lacking(model)
-    for one in model.types:
-        source = model.source(one.board)
+    for machine in model.types:
+        source = model.source(machine.board)
         if source:
-            yield from _unknown_fields(one, source)
-            yield from _unknown_capabilities(one, source)
+            yield from _unknown_fields(machine, source)
+            yield from _unknown_capabilities(machine, source)
 
 
 def _declared(model: Model, wrong: "Callable[[Property], bool]") -> Iterator[tuple[Property, Subject]]:
     """What the manifest sets that is wrong, with each type that has it; with its release where none has."""
     items = [(item, release) for release in model.manifest.releases for item in release_properties(release) if wrong(item)]
     having: dict[tuple[Mark, Mark], list[Subject]] = {(item.driver.mark, item.name.mark): [] for item, _ in items}
-    for one in model.declared.whole if items else ():
-        for item in one.properties:
-            having.get((item.driver.mark, item.name.mark), []).append(about(one))
+    for machine in model.declared.whole if items else ():
+        for item in machine.properties:
+            having.get((item.driver.mark, item.name.mark), []).append(about(machine))
     for item, release in items:
         subjects = having[item.driver.mark, item.name.mark] or [Subject(release=str(release.series))]
         yield from ((item, subject) for subject in subjects)
@@ -168,32 +168,32 @@ def _meant(name: str) -> str:
     return f'did you mean "{name}"?' if name else ""
 
 
-def _unknown_fields(one: MachineType, source: BoardSource) -> Iterator[Problem]:
-    for field in one.fields:
+def _unknown_fields(machine: MachineType, source: BoardSource) -> Iterator[Problem]:
+    for field in machine.fields:
         known = source.fields.get(field.name)
         if known is None:
             hint = nearest(field.name, source.fields)
             message = f"QEMU's machine class has no field {field.name} that can be set"
-            yield Problem(field.name, message, hint, about=about(one))
+            yield Problem(field.name, message, hint, about=about(machine))
         elif not known.accepts(field.value):
             message = f'{field.name} takes {known.expects}, not "{field.value}"'
-            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"', about=about(one))
+            yield Problem(field.value, message, f'its type in QEMU is "{known.type}"', about=about(machine))
 
 
-def _unknown_capabilities(one: MachineType, source: BoardSource) -> Iterator[Problem]:
+def _unknown_capabilities(machine: MachineType, source: BoardSource) -> Iterator[Problem]:
     if source.board != "pseries":
         return
-    for item in one.properties:
+    for item in machine.properties:
         if item.driver != CAPABILITIES_DRIVER:
             continue
         known = source.capabilities.get(item.name)
         if known is None:
             hint = nearest(item.name, source.capabilities)
             message = f'in this QEMU, pseries has no capability "{item.name}" that can be set'
-            yield Problem(item.name, message, hint, about=about(one))
+            yield Problem(item.name, message, hint, about=about(machine))
         elif known.literal(item.value) is None:
             message = f'{item.name} takes {known.expects}, not "{item.value}"'
-            yield Problem(item.value, message, about=about(one))
+            yield Problem(item.value, message, about=about(machine))
 
 
 @rule(
@@ -216,7 +216,7 @@ def hand_written_type(model: Model) -> Iterator[Problem]:
     # A patch that is not applied is as good as applied.
     for name in model.history.by_hand:
         written.setdefault(name, name)
-    accepted = {str(one.type) for one in model.manifest.overrides if one.rule == "hand-written-type"}
+    accepted = {str(override.type) for override in model.manifest.overrides if override.rule == "hand-written-type"}
     first: dict[str, Text] = {}
     for name in written.values():
         # All of a file are one finding, at the first that no override names.

@@ -26,14 +26,14 @@ def check(entries: Entries, damaged: Collection[tuple[str, ...]]) -> Iterator[Pl
     """The findings of a manifest as the table's reader gave it, less what follows from what that left out."""
     boards, order = _names(entries, "boards", damaged), _names(entries, "releases", damaged)
     for name, board in entries.get("boards", ()):
-        yield from ((("boards", str(name)), one) for one in _limits(board, order))
+        yield from ((("boards", str(name)), finding) for finding in _limits(board, order))
     for series, release in entries.get("releases", ()):
-        yield from ((("releases", str(series)), one) for one in _release(series, release, boards, order))
+        yield from ((("releases", str(series)), finding) for finding in _release(series, release, boards, order))
     yield from ((("policy",), finding) for finding in _support(entries))
     yield from ((("releases", str(series)), finding) for series, finding in _words(entries.get("releases", ())))
     for dropped in entries.get("dropped", ()):
-        yield from ((("dropped",), one) for one in _dropped(dropped))
-    yield from ((("dot-releases",), one) for one in _dot_releases(entries.get("dot-releases", ()), order))
+        yield from ((("dropped",), finding) for finding in _dropped(dropped))
+    yield from ((("dot-releases",), finding) for finding in _dot_releases(entries.get("dot-releases", ()), order))
 
 
 def _support(entries: Entries) -> Iterator[Finding]:

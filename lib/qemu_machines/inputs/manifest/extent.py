@@ -25,8 +25,8 @@ def refuse(boards: "Sequence[Board]", releases: "Sequence[Release]") -> None:
         both = sum(variant.increments for variant in release.variants)
         made = 1 + len(increments) + len(release.variants) + both * len(increments)
         # What all types of the release may have, and what those have that are named.
-        shared = [change.adds for change in increments] + [one.adds for one in release.exemptions if not one.variants]
-        named = sum(_length(one.adds) * len(one.variants) for one in release.exemptions if one.variants)
+        shared = [change.adds for change in increments] + [exemption.adds for exemption in release.exemptions if not exemption.variants]
+        named = sum(_length(exemption.adds) * len(exemption.variants) for exemption in release.exemptions if exemption.variants)
         named += sum(_length(variant.adds) * (1 + variant.increments * len(increments)) for variant in release.variants)
         types += made * len(boards)
         settings += (made * (kept + _together(shared)) + named) * len(boards)

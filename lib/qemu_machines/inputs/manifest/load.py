@@ -69,7 +69,7 @@ def _manifest(document: nodes.Document, path: str) -> Manifest:
     findings += [finding for _, finding in placed]
     damaged = {*reader.damaged, *(place for place, _ in placed)}
     # A key that is there twice: the second of them is left out.
-    damaged.update(_keys_to(document.root, one.also[0][0] if one.also else one.mark) for one in document.findings)
+    damaged.update(_keys_to(document.root, finding.also[0][0] if finding.also else finding.mark) for finding in document.findings)
     policy = entries.get("policy", {})
     return Manifest(
         file=path,
@@ -86,11 +86,11 @@ def _manifest(document: nodes.Document, path: str) -> Manifest:
         by_series={str(release.series): release for release in releases},
         dot_releases=_dot_releases(entries.get("dot-releases", ())),
         dropped=tuple(
-            Dropped(one.mark, one.get("type"), one.get("release"), one.get("boards"), one["reason"])
-            for one in entries.get("dropped", ())
-            if "reason" in one
+            Dropped(entry.mark, entry.get("type"), entry.get("release"), entry.get("boards"), entry["reason"])
+            for entry in entries.get("dropped", ())
+            if "reason" in entry
         ),
-        overrides=tuple(_override(one) for one in entries.get("overrides", ()) if "rule" in one),
+        overrides=tuple(_override(entry) for entry in entries.get("overrides", ()) if "rule" in entry),
         lines=document.lines,
         findings=tuple(findings),
         damaged=tuple(sorted(damaged)),

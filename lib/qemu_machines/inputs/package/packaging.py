@@ -24,7 +24,7 @@ class Links(NamedTuple):
 
     def has(self, package: str) -> bool:
         begins = (package[:end] for end in range(2, len(package) + 1))
-        return package in self.packages or (package not in self.unnamed and any(one in self.families for one in begins))
+        return package in self.packages or (package not in self.unnamed and any(begin in self.families for begin in begins))
 
 
 def unreachable(debian: str, readme: Optional[Text], version: str) -> tuple[tuple[Where, str], ...]:
@@ -64,11 +64,11 @@ def uncleaned(debian: str, top: str, output: str) -> Optional[Mark]:
     # Not debian itself, nor the package as a whole: nobody removes these.
     parts = folder.split("/")
     folders = ["/".join(parts[:number]) for number in range(1, len(parts) + 1)]
-    folders = [one for one in folders if one not in (".", "debian")]
+    folders = [folder for folder in folders if folder not in (".", "debian")]
     clean = files.inside(debian, "clean")
     for line in _text(clean).split():
         # dh_clean's patterns are the shell's.
-        if line.endswith("/") and any(fnmatch(one, line.rstrip("/")) for one in folders) or fnmatch(f"{folder}/x.h.inc", line):
+        if line.endswith("/") and any(fnmatch(folder, line.rstrip("/")) for folder in folders) or fnmatch(f"{folder}/x.h.inc", line):
             return None
     named = re.compile(rf"(?<![\w./-])(?:\./)?({'|'.join(map(re.escape, folders))})/?(?![\w./-])")
     if any(named.search(line.partition("#")[0]) for line in rules.splitlines()):
@@ -163,7 +163,7 @@ def _links(rules: str) -> Links:
             unnamed.update(target[1] for name in named if "$" in name)
     # qemu 10: "dh_installdocs -p $1 --link-doc=qemu-system-common", for every qemu-system-*.
     families = (target.rpartition("-")[0] + "-" for target in unnamed)
-    return Links(frozenset(packages), frozenset(unnamed), frozenset(one for one in families if len(one) > 1))
+    return Links(frozenset(packages), frozenset(unnamed), frozenset(family for family in families if len(family) > 1))
 
 
 def _text(path: str) -> str:

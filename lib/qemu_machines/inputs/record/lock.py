@@ -80,7 +80,7 @@ def parse(data: bytes, path: str) -> Lock:
         raise InputError(first.mark, first.message, _HINT)
     types = {str(name): _type(name, entry) for name, entry in entries["types"]}
     upload = entries["upload"]
-    older = any(one.since != upload for one in types.values())
+    older = any(frozen.since != upload for frozen in types.values())
     return Lock(path, upload, _patches(entries), types, document.lines, entries.get("observed"), older)
 
 

@@ -21,49 +21,49 @@ def lines(binaries: Iterable[Observed]) -> Iterator[str]:
     What several binaries have alike stands once, with their targets before it.
     """
     ordered = sorted(binaries, key=lambda binary: binary.target)
-    every = [one.target for one in ordered]
-    for one in ordered:
+    every = [binary.target for binary in ordered]
+    for name in ordered:
         # (Nothing more where all was seen, as it was when there was no such word.)
-        yield f"binary {one.target} {_json({'qemu': one.version, **({'unseen': sorted(one.unseen)} if one.unseen else {})})}"
-    for one in ordered:
-        yield from _types(one)
-    for one in ordered:
-        for model, properties in sorted(one.cpus.items()):
-            yield f"cpu {one.target} {model} {_json(_by_value(properties))}"
+        yield f"binary {name.target} {_json({'qemu': name.version, **({'unseen': sorted(name.unseen)} if name.unseen else {})})}"
+    for name in ordered:
+        yield from _types(name)
+    for name in ordered:
+        for model, properties in sorted(name.cpus.items()):
+            yield f"cpu {name.target} {model} {_json(_by_value(properties))}"
     drivers = _shared(
-        ((one.target, driver, tuple(sorted(one.implements.get(driver, ())))) for one in ordered for driver in _drivers(one)),
+        ((binary.target, driver, tuple(sorted(binary.implements.get(driver, ())))) for binary in ordered for driver in _drivers(binary)),
         every,
     )
     yield from sorted(f"implements {targets} {driver} {_json(_packed(having))}" for targets, driver, having in drivers if having)
     devices = _shared(
-        ((one.target, device, tuple(sorted(found.items()))) for one in ordered for device, found in one.defaults.items()),
+        ((binary.target, device, tuple(sorted(found.items()))) for binary in ordered for device, found in binary.defaults.items()),
         every,
     )
     yield from sorted(f"defaults {targets} {_json(group)}" for targets, group in _grouped(devices))
-    saved = _shared(((one.target, device, key) for one in ordered for device, key in one.sections.items()), every)
+    saved = _shared(((binary.target, device, key) for binary in ordered for device, key in binary.sections.items()), every)
     sections: dict[str, dict[str, list[str]]] = {}
     for targets, device, key in sorted(saved):
         sections.setdefault(targets, {}).setdefault(key, []).append(device)
     yield from (f"saves {targets} {_json(having)}" for targets, having in sorted(sections.items()))
-    states = {key: description for one in ordered for key, description in _reachable(one).items()}
-    yield from (f"state {_json(_state(key, one))}" for key, one in sorted(states.items()))
+    states = {key: description for binary in ordered for key, description in _reachable(binary).items()}
+    yield from (f"state {_json(_state(key, state))}" for key, state in sorted(states.items()))
 
 
-def _reachable(one: Observed) -> "dict[str, Description]":
+def _reachable(binary: Observed) -> "dict[str, Description]":
     """The descriptions of what a binary saves: one that was read has those of the whole record."""
     found: dict[str, Description] = {}
-    left = list(one.sections.values())
+    left = list(binary.sections.values())
     while left:
         key = left.pop()
-        if key not in found and key in one.descriptions:
-            found[key] = made = one.descriptions[key]
+        if key not in found and key in binary.descriptions:
+            found[key] = made = binary.descriptions[key]
             left += [*made.subsections, *(field.struct for field in made.fields if field.struct)]
     return found
 
 
-def _drivers(one: Observed) -> "list[str]":
+def _drivers(binary: Observed) -> "list[str]":
     """The drivers that the distribution's types set properties of."""
-    return sorted({driver for type_ in one.types.values() if type_.ours for driver, _, _ in type_.compat or ()})
+    return sorted({driver for type_ in binary.types.values() if type_.ours for driver, _, _ in type_.compat or ()})
 
 
 def _json(value: Any) -> str:
@@ -92,19 +92,19 @@ def _shared(told: "Iterable[tuple[str, str, T]]", targets: Sequence[str]) -> "li
     return [("all" if having == targets else ",".join(having), name, value) for (name, value), having in found.items()]
 
 
-def _types(one: Observed) -> Iterator[str]:
+def _types(binary: Observed) -> Iterator[str]:
     """A type's compat properties are told as those of the type that it has most in common with, and more."""
-    told = {name: type_.compat for name, type_ in one.types.items() if type_.compat is not None}
-    near = _with_most_in_common(sorted(told.items(), key=lambda item: (len(item[1]), one.types[item[0]].ours, item[0])))
+    told = {name: type_.compat for name, type_ in binary.types.items() if type_.compat is not None}
+    near = _with_most_in_common(sorted(told.items(), key=lambda item: (len(item[1]), binary.types[item[0]].ours, item[0])))
     # Of upstream's, those that ours come from are enough.
     wanted: set[str] = set()
-    for name, type_ in one.types.items():
+    for name, type_ in binary.types.items():
         while type_.ours and name and name not in wanted:
             wanted.add(name)
             name = near.get(name, "")
     written = _Names()
-    for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), one.types[name].ours, name)):
-        facts, ours = one.types[name].facts, one.types[name].ours
+    for name in sorted(wanted, key=lambda name: (len(told.get(name, ())), binary.types[name].ours, name)):
+        facts, ours = binary.types[name].facts, binary.types[name].ours
         data: dict[str, Any] = {}
         if ours:
             # What is as with an earlier type is left out: most of it.
@@ -113,7 +113,7 @@ def _types(one: Observed) -> Iterator[str]:
             written.add(name, facts)
         if name in told:
             data["from"], data["set"] = near[name], _by_driver(told[name][len(told.get(near[name], ())) :])
-        yield f"{'type' if ours else 'base'} {one.target} {name} {_json(data)}"
+        yield f"{'type' if ours else 'base'} {binary.target} {name} {_json(data)}"
 
 
 def _with_most_in_common(types: "Sequence[tuple[str, tuple[Setting, ...]]]") -> "dict[str, str]":
@@ -204,10 +204,10 @@ def _packed(devices: Sequence[str]) -> "dict[str, list[str]]":
 _USUAL = (0, 0, 1, False, "")
 
 
-def _state(key: str, one: Description) -> list[Any]:
+def _state(key: str, state: Description) -> list[Any]:
     """A description; its fields are ``name,version,size,number,conditional,struct``, as far as these are unusual."""
-    fields = "|".join(_field_text(field) for field in one.fields)
-    return [key, one.version, one.minimum, fields, *([list(one.subsections)] if one.subsections else [])]
+    fields = "|".join(_field_text(field) for field in state.fields)
+    return [key, state.version, state.minimum, fields, *([list(state.subsections)] if state.subsections else [])]
 
 
 def _field_text(field: Field) -> str:
@@ -259,11 +259,11 @@ def parse(text: Sequence[str], mark: Mark) -> tuple[Observed, ...]:
     endless = _endless(states)
     if endless is not None:
         raise refuse(needs[endless], f"the saved state {printable(endless)} is inside of itself, or too deep in others")
-    return tuple(one._replace(descriptions=states) for one in record.found.values())
+    return tuple(binary._replace(descriptions=states) for binary in record.found.values())
 
 
-def _inside(one: Description) -> "list[str]":
-    return [*one.subsections, *(field.struct for field in one.fields if field.struct)]
+def _inside(state: Description) -> "list[str]":
+    return [*state.subsections, *(field.struct for field in state.fields if field.struct)]
 
 
 def _endless(states: Mapping[str, Description]) -> Optional[str]:
@@ -273,19 +273,19 @@ def _endless(states: Mapping[str, Description]) -> Optional[str]:
         stack, on_the_way = [root], set()
         while stack:
             key = stack[-1]
-            left = [one for one in _inside(states[key]) if one not in sizes]
+            left = [name for name in _inside(states[key]) if name not in sizes]
             if key in sizes or not left:
                 stack.pop()
                 on_the_way.discard(key)
-                inner = [sizes[one] for one in _inside(states[key])]
+                inner = [sizes[name] for name in _inside(states[key])]
                 sizes[key] = 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
                 if sizes[key] > (_MOST_INSIDE, 0) or sizes[key][1] > _DEEPEST:
                     return next(iter(_inside(states[key])))
             else:
                 on_the_way.add(key)
-                for one in left:
-                    if one in on_the_way:
-                        return one
+                for item in left:
+                    if item in on_the_way:
+                        return item
                 stack += left
     return None
 

@@ -107,7 +107,7 @@ class Unit:
                 self._declaration(tokens[start:at])
                 start = at + 1
             elif text == "{" and end is not None:
-                words = [one.text for one in tokens[start:at]]
+                words = [token.text for token in tokens[start:at]]
                 if words and words[-1] == ")" and "=" not in words:
                     self._function(tokens[start:at], tokens[at + 1 : end], tokens[end].line)
                     start = end + 1
@@ -124,7 +124,7 @@ class Unit:
             at += 1
 
     def _function(self, head: Tokens, body: Tokens, end: int) -> None:
-        opening = next((one for one, last in matches(head).items() if last == len(head) - 1), 0)
+        opening = next((number for number, last in matches(head).items() if last == len(head) - 1), 0)
         if opening:
             parameters = [(text_of(part[:-1]), part[-1].text) for part in split(head[opening + 1 : -1]) if part]
             self.functions[head[opening - 1].text] = Function(tuple(parameters), body, head[opening - 1].line, end)
@@ -172,8 +172,8 @@ def split(tokens: Tokens, mark: str = ",") -> "Iterator[Tokens]":
 def variable_of(tokens: Tokens) -> Optional[Variable]:
     """A declaration with a value: ``static const TypeInfo name = …``, ``GlobalProperty name[] = …``."""
     left, *rest = split(tokens, "=")
-    words = [one.text for one in left if one.text not in ("[", "]") and not one.text[0].isdigit()]
-    if not rest or len(words) < 2 or not all(one == "*" or one.isidentifier() for one in words):
+    words = [token.text for token in left if token.text not in ("[", "]") and not token.text[0].isdigit()]
+    if not rest or len(words) < 2 or not all(word == "*" or word.isidentifier() for word in words):
         return None
     return Variable(words[-1], " ".join(words[:-1]), tokens[len(left) + 1 :])
 
@@ -188,11 +188,11 @@ def members(tokens: Tokens) -> "Iterator[tuple[str, Tokens]]":
 
 
 def text_of(tokens: Tokens) -> str:
-    return " ".join(one.text for one in tokens)
+    return " ".join(token.text for token in tokens)
 
 
 def tokens_of(text: str, line: int = 0) -> "list[Token]":
-    return [Token(one, line) for one in _TOKEN.findall(text)]
+    return [Token(item, line) for item in _TOKEN.findall(text)]
 
 
 def _statements(tokens: Tokens, depth: int = 0) -> "Iterator[Statement]":
@@ -245,7 +245,7 @@ def _plain(tokens: Tokens) -> "Iterator[Statement]":
             yield Statement("assign", part, parts=equal)
         elif len(part) > 2 and part[1].text == "(" and matches(part).get(1) == len(part) - 1:
             yield Statement("call", part, parts=tuple(split(part[2:-1])))
-        elif not all(one.text.isidentifier() or one.text in ("*", "(", ")") for one in part):
+        elif not all(token.text.isidentifier() or token.text in ("*", "(", ")") for token in part):
             # What is left does nothing: "Type name", "(void) name", "NULL".
             yield Statement("odd", part)
 

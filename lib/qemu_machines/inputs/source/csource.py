@@ -55,7 +55,7 @@ def without_comments(text: str) -> str:
     first, *pieces = text.split("/*")
     rest = [(comment, code) for comment, _, code in (piece.partition("*/") for piece in pieces)]
     code = [first, *(code for _, code in rest)]
-    if not any("//" in one or one.rpartition("\n")[2].count('"') % 2 for one in code):
+    if not any("//" in name or name.rpartition("\n")[2].count('"') % 2 for name in code):
         return first + "".join(" " + "\n" * comment.count("\n") + code for comment, code in rest)
     return re.sub(_STRING_OR_COMMENT, blank, text, flags=re.S)
 

@@ -123,7 +123,7 @@ class _Source:
         # difflib is slow to import and only needed when there is something to report.
         import difflib
 
-        names = sorted(one for one in self.strings.whole if re.fullmatch(r"[A-Za-z0-9][\w.,+-]+", one))
+        names = sorted(name for name in self.strings.whole if re.fullmatch(r"[A-Za-z0-9][\w.,+-]+", name))
         return next(iter(difflib.get_close_matches(name[:_LONGEST], names, n=1)), "")
 
     @property

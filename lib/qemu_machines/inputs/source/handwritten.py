@@ -77,8 +77,8 @@ def read(root: str, preprocess: Callable[[Prepared], str]) -> Handwritten:
         if os.path.isfile(os.path.join(root, place.path)):
             prepared = preprocessed.prepare(root, place, re.findall(r"\d+", text)[:3])
             boards.append(_Board(root, place, prepared, preprocess(prepared)))
-    types = [one for board in boards for one in board.types()]
-    findings = [one for board in boards for one in board.findings]
+    types = [machine for board in boards for machine in board.types()]
+    findings = [finding for board in boards for finding in board.findings]
     return Handwritten(tuple(types), tuple(findings), known.minor if known else "")
 
 
@@ -111,8 +111,8 @@ class _Walk:
             return
         if not self.upstream:
             self.entered.add(name)
-        values = dict(zip((one for _, one in function.parameters), arguments))
-        scope: Scope = {one: _CLASS if "Class" in kind else values.get(one, Odd(one, one)) for kind, one in function.parameters}
+        values = dict(zip((name for _, name in function.parameters), arguments))
+        scope: Scope = {name: _CLASS if "Class" in kind else values.get(name, Odd(name, name)) for kind, name in function.parameters}
         self.depth += 1
         self._run(self.unit.statements(name), scope)
         self.depth -= 1
@@ -126,36 +126,36 @@ class _Walk:
 
     def _run(self, statements: Iterable[Statement], scope: Scope) -> bool:
         """Whether they return."""
-        for one in statements:
-            if one.kind == "return":
+        for statement in statements:
+            if statement.kind == "return":
                 return True
-            if one.kind == "declare":
-                self._declare(one, scope)
-            elif one.kind == "assign":
-                for target in one.parts[:-1]:
-                    self._assign(target, one.parts[-1], scope)
-            elif one.kind == "call":
-                self._call(one, scope)
-            known = self.evaluate(one.tokens, scope) if one.kind == "if" else True
-            if isinstance(known, Odd) or one.kind in ("loop", "odd"):
-                self._note(f"{one.kind} ({text_of(one.tokens)[:60]})" if one.kind != "odd" else text_of(one.tokens), one.tokens)
-            if self._run(one.inner if known else one.other, scope) and not isinstance(known, Odd):
+            if statement.kind == "declare":
+                self._declare(statement, scope)
+            elif statement.kind == "assign":
+                for target in statement.parts[:-1]:
+                    self._assign(target, statement.parts[-1], scope)
+            elif statement.kind == "call":
+                self._call(statement, scope)
+            known = self.evaluate(statement.tokens, scope) if statement.kind == "if" else True
+            if isinstance(known, Odd) or statement.kind in ("loop", "odd"):
+                self._note(f"{statement.kind} ({text_of(statement.tokens)[:60]})" if statement.kind != "odd" else text_of(statement.tokens), statement.tokens)
+            if self._run(statement.inner if known else statement.other, scope) and not isinstance(known, Odd):
                 return True
         return False
 
     def _note(self, text: str, tokens: Tokens) -> None:
         self.notes.setdefault(text, tokens[0].line if tokens else 0)
 
-    def _declare(self, one: Statement, scope: Scope) -> None:
-        declared = one.variable
+    def _declare(self, statement: Statement, scope: Scope) -> None:
+        declared = statement.variable
         if declared and declared.value and declared.value[0].text == "{":
             scope[declared.name] = declared
         elif declared:
             scope[declared.name] = _CLASS if declared.type.endswith("Class *") else self.evaluate(declared.value, scope)
 
     def _assign(self, target: Tokens, value: Tokens, scope: Scope) -> None:
-        arrow = next((place for place, one in enumerate(target) if one.text == "->"), 0)
-        if arrow and any(scope.get(one.text) is _CLASS for one in target[:arrow]):
+        arrow = next((place for place, token in enumerate(target) if token.text == "->"), 0)
+        if arrow and any(scope.get(token.text) is _CLASS for token in target[:arrow]):
             if target[-1].text == "compat_props":
                 self.entries = self.list(value, scope)
             else:
@@ -167,13 +167,13 @@ class _Walk:
 
     def _field(self, tokens: Tokens, scope: Scope) -> str:
         """``default_caps.caps[7]``"""
-        opening = next((place for place, one in enumerate(tokens) if one.text == "["), len(tokens))
+        opening = next((place for place, token in enumerate(tokens) if token.text == "["), len(tokens))
         place = self.evaluate(tokens[opening + 1 : -1], scope) if opening < len(tokens) else ""
         index = f"[{place.text if isinstance(place, Odd) else place}]" if place != "" else ""
-        return "".join(one.text for one in tokens[:opening]) + index
+        return "".join(token.text for token in tokens[:opening]) + index
 
-    def _call(self, one: Statement, scope: Scope) -> None:
-        name, arguments = one.tokens[0], one.parts
+    def _call(self, statement: Statement, scope: Scope) -> None:
+        name, arguments = statement.tokens[0], statement.parts
         bound = scope.get(name.text)
         called = Token(bound.text, name.line) if isinstance(bound, Odd) else name
         if _REGISTER.fullmatch(name.text):
@@ -189,7 +189,7 @@ class _Walk:
             self.enter(called.text, [self._argument(part, scope) for part in arguments])
             self.upstream -= bool(self.upstream)
         elif not self._option(called) and not _HARMLESS.fullmatch(name.text):
-            self._note(f"{name.text}({', '.join(map(text_of, arguments))})", one.tokens)
+            self._note(f"{name.text}({', '.join(map(text_of, arguments))})", statement.tokens)
 
     def _option(self, called: Token) -> str:
         which = options_version(called.text)
@@ -217,15 +217,15 @@ class _Walk:
         if name != "{":
             array = self.unit.variables.get(name)
             inner = self.list(tokens, {name: array}) if array else []
-            triples = tuple(triple for one in inner for triple in one.properties or ())
+            triples = tuple(triple for entry in inner for triple in entry.properties or ())
             return [Entry(name, triples if array else None, tokens[0].line)]
         parts = [part for part in split(tokens[1:-1]) if part]
         if any(part[0].text == "{" for part in parts):
-            return [one for part in parts for one in self.list(part, scope)]
+            return [entry for part in parts for entry in self.list(part, scope)]
         given = {key or str(place): value for place, (key, value) in enumerate(members(tokens))}
         triple = [given.get(key, given.get(str(place), ())) for place, key in enumerate(("driver", "property", "value"))]
         if all(triple):
-            return [Entry("", (tuple(self.evaluate(one, scope) for one in triple),), tokens[0].line)]
+            return [Entry("", (tuple(self.evaluate(name, scope) for name in triple),), tokens[0].line)]
         if parts and text_of(parts[0]) not in ("NULL", "0"):
             self._note(text_of(tokens), tokens)
         return []
@@ -253,10 +253,10 @@ class _Board:
         self.headers = csource.without_comments("\n".join(line for part in prepared.parts if part.path.endswith(".h") for line in part.lines))
         # From QEMU 2.6 on it appends (commit bacc344c54).
         self.appends = "g_array_append" in self.headers.partition("define SET_MACHINE_COMPAT")[2][:2000]
-        classes = [csource.struct_members(self.headers, one.struct) for one in place.classes]
-        self.flags = {one.name for known in classes for one in known.values() if one.type == "bool" or one.type.endswith(":1")}
+        classes = [csource.struct_members(self.headers, owner.struct) for owner in place.classes]
+        self.flags = {member.name for known in classes for member in known.values() if member.type == "bool" or member.type.endswith(":1")}
         self.infos = dict(self._all_infos())
-        self.named = {self._member(one, "name"): one for one in self.infos}
+        self.named = {self._member(info, "name"): info for info in self.infos}
         self.walks: dict[str, _Walk] = {}
         self.newest = ""
         self._comments: list[tuple[int, int, str]] = []
@@ -268,9 +268,9 @@ class _Board:
         for variable in self.unit.variables.values():
             if re.search(r"\b(TypeInfo|QEMUMachine)\b", variable.type):
                 several = [part for part in split(variable.value[1:-1]) if part and part[0].text == "{"]
-                for number, one in enumerate(several or [variable.value]):
+                for number, name in enumerate(several or [variable.value]):
                     given: dict[str, Tokens] = {}
-                    for key, value in members(one):
+                    for key, value in members(name):
                         # The outermost macro of QEMU 2.x says which version it is for.
                         if not (key == VERSION_MEMBER and key in given):
                             given[key] = value
@@ -299,21 +299,21 @@ class _Board:
                 self.findings.append(Finding(NOT_UNDERSTOOD, "warning", name.mark, message, hint))
         versions = [re.fullmatch(rf"{self.place.board}-(\d+\.\d+)", name) for name in found.values()]
         self.newest = max((match[1] for match in versions if match), key=lambda text: [*map(int, text.split("."))], default="")
-        seen = {one.line for one in self.unit.tokens}
+        seen = {token.line for token in self.unit.tokens}
         for line, condition in preprocessed.left_out(self.prepared, seen):
             self._tell(line, f'this is left out by "{condition}", and not read', "a build that has it has more types")
         return [self._type(variable, name) for variable, name in found.items()]
 
     def _registered(self) -> "set[str]":
         walk = self._walk()
-        for one in self.unit.started:
-            if one.text in self.unit.functions:
-                walk.enter(one.text)
+        for token in self.unit.started:
+            if token.text in self.unit.functions:
+                walk.enter(token.text)
         names = walk.registered + self.unit.arrays
-        for one in names:
-            if self.prepared.of_board(one.line) and one.text not in self.unit.variables:
-                self._tell(one.line, f"what is registered here as {one.text} is not understood", word=one.text)
-        return {one.text for one in names}
+        for token in names:
+            if self.prepared.of_board(token.line) and token.text not in self.unit.variables:
+                self._tell(token.line, f"what is registered here as {token.text} is not understood", word=token.text)
+        return {token.text for token in names}
 
     def _name(self, variable: str) -> Optional[Text]:
         """The name of the machine that a TypeInfo makes; None where it makes none."""
@@ -346,9 +346,9 @@ class _Board:
             chain = [variable]
             while len(chain) < _DEEPEST and (parent := self.named.get(self._member(chain[-1], "parent") or "")):
                 chain.append(parent)
-            for one in reversed(chain):
-                info = self.infos[one]
-                walk.upstream = int(self._abstract(one))
+            for name in reversed(chain):
+                info = self.infos[name]
+                walk.upstream = int(self._abstract(name))
                 function = text_of(info.get("class_init", ()))
                 if function in self.unit.functions:
                     walk.enter(function, (_CLASS,))
@@ -381,7 +381,7 @@ class _Board:
         made = HandType(name, self.place.board, upstream, base, options, half, desc, alias, default)
         if upstream:
             return made
-        pinned = [one for one in options if one != LATEST]
+        pinned = [option for option in options if option != LATEST]
         base = pinned[-1] if pinned else made.half
         if not base and self.newest:
             base = Text(self.newest, options[0].mark if options else name.mark)
@@ -414,10 +414,10 @@ class _Board:
     def _base(self, which: str, walk: _Walk) -> Optional[_Walk]:
         """The class of upstream's type; that of its options function where upstream has no such type any more."""
         name = f"{self.place.board}-{which}"
-        for one in self.infos:
-            if self._member(one, "name") in (f"{name}-machine", name) or self._walked(one).value("name") == name:
-                return self._walked(one)
-        function = next((token.text for one, token in walk.options if one == which), "")
+        for info in self.infos:
+            if self._member(info, "name") in (f"{name}-machine", name) or self._walked(info).value("name") == name:
+                return self._walked(info)
+        function = next((token.text for name, token in walk.options if name == which), "")
         if function not in self.unit.functions:
             return None
         alone = self._walk()
@@ -457,7 +457,7 @@ class _Board:
                 message = f"{key} = {value.text[:60]}: nothing says what {value.word or 'that'} is; {made.name} keeps {_shown(old)}"
                 self.findings.append(Finding(NOT_UNDERSTOOD, "warning", mark, message))
             elif said:
-                properties.append(Property(*(Text(one, mark) for one in (CAPABILITIES_DRIVER, *said))))
+                properties.append(Property(*(Text(name, mark) for name in (CAPABILITIES_DRIVER, *said))))
             elif known and not (isinstance(kind, Number) and kind.read(shown) is None):
                 yield MachineField(Text(key, mark), Text(shown, mark))
             else:
@@ -467,13 +467,13 @@ class _Board:
         """The property and value of a place in pseries' array of capabilities."""
         table = preprocessed.read(self.root, capabilities.TABLE)[1]
         known = capabilities.capabilities(csource.without_comments(table), self.headers)
-        name, one = next(((name, one) for name, one in known.items() if self._looked_up(Odd(one.place, "")) == place), ("", None))
-        if one is None:
+        name, capability = next(((name, text) for name, text in known.items() if self._looked_up(Odd(text.place, "")) == place), ("", None))
+        if capability is None:
             return None
-        if one.kind == "string":
-            return (name, [*one.values][value]) if 0 <= value < len(one.values) else None
+        if capability.kind == "string":
+            return (name, [*capability.values][value]) if 0 <= value < len(capability.values) else None
         size = f"{1 << value % 10}{'kmg'[value // 10 - 1]}" if 12 <= value < 40 else ""
-        return (name, size or str(value)) if one.kind != "bool" else (name, "on" if value else "off")
+        return (name, size or str(value)) if capability.kind != "bool" else (name, "on" if value else "off")
 
     def _looked_up(self, value: Value) -> Value:
         """A value with the constants of all headers of the tree."""
@@ -489,64 +489,64 @@ class _Board:
         self, made: HandType, walk: _Walk, base: _Walk, lost: "list[Text]"
     ) -> "tuple[list[Property], list[Text]]":
         """What a type adds to its base's compat properties: those of upstream's arrays by the arrays' names."""
-        theirs, rest, mine = [one[:2] for one in base.entries], [], []
-        for one in walk.entries:
-            if one[:2] in theirs:
-                theirs.remove(one[:2])
-                mine.append(one)
+        theirs, rest, mine = [entry[:2] for entry in base.entries], [], []
+        for entry in walk.entries:
+            if entry[:2] in theirs:
+                theirs.remove(entry[:2])
+                mine.append(entry)
             else:
-                rest.append(self._known(one))
+                rest.append(self._known(entry))
                 mine.append(rest[-1])
         now = _effective(base.entries)
         properties: dict[Triple, Property] = {}
         arrays: dict[str, Text] = {}
-        for one in rest:
-            mark = self.prepared.mark(one.line, one.array)
-            named = self._upstreams(one)
+        for entry in rest:
+            mark = self.prepared.mark(entry.line, entry.array)
+            named = self._upstreams(entry)
             if named and (named.properties is None or any(now.get(p[:2]) != p[2] for p in named.properties)):
                 arrays[named.array] = Text(named.array, mark)
                 now.update(_effective([named]))
-            if one.properties is None and not named:
-                lost.append(Text(f"nothing says what the array {one.array} has", mark))
+            if entry.properties is None and not named:
+                lost.append(Text(f"nothing says what the array {entry.array} has", mark))
             theirs_too = named.properties if named and named.properties else ()
-            for triple in one.properties or ():
+            for triple in entry.properties or ():
                 if triple in theirs_too:
                     continue
                 odd = next((word for word in triple if not isinstance(word, str)), None)
                 if odd is not None:
-                    self._tell(one.line, f"this property is not understood: {_shown(odd)[:60]}")
+                    self._tell(entry.line, f"this property is not understood: {_shown(odd)[:60]}")
                 elif now.get(triple[:2]) != triple[2] and all(kind.fits(_shown(word)) for kind, word in zip(_WORDS, triple)):
                     now[triple[:2]] = triple[2]
                     properties[triple[:2]] = Property(*(Text(_shown(word), mark) for word in triple))
-        own = [Entry("", (tuple(map(str, one)),), 0) for one in properties.values()]
+        own = [Entry("", (tuple(map(str, setting)),), 0) for setting in properties.values()]
         has, wanted = _effective([*base.entries, *map(self._entry, arrays), *own]), _effective(mine)
         for key in dict.fromkeys([*wanted, *has]):
-            if has.get(key) != wanted.get(key) and all(isinstance(one, str) for one in key):
+            if has.get(key) != wanted.get(key) and all(isinstance(name, str) for name in key):
                 word = ".".join(map(str, key))
                 lost.append(Text(f"{word} is {_shown(wanted.get(key))}, and {_shown(has.get(key))} in a manifest", made.name.mark))
         return list(properties.values()), list(arrays.values())
 
-    def _known(self, one: Entry) -> Entry:
-        triples = tuple(tuple(map(self._looked_up, triple)) for triple in one.properties or ())
-        return one._replace(properties=triples) if one.properties else one
+    def _known(self, entry: Entry) -> Entry:
+        triples = tuple(tuple(map(self._looked_up, triple)) for triple in entry.properties or ())
+        return entry._replace(properties=triples) if entry.properties else entry
 
     def _entry(self, array: str) -> Entry:
         return self._known(self._walk().list([Token(array, 0)], {})[0])
 
-    def _upstreams(self, one: Entry) -> Optional[Entry]:
+    def _upstreams(self, entry: Entry) -> Optional[Entry]:
         """The array of upstream's that an entry is, or of which the distribution's own is a copy with more."""
-        match = _UPSTREAM_ARRAY.match(one.array)
+        match = _UPSTREAM_ARRAY.match(entry.array)
         theirs = self._entry(match[0]) if match else None
-        copied = theirs and theirs.properties and set(theirs.properties) <= set(one.properties or ())
-        return theirs if theirs and (copied or theirs.array == one.array) else None
+        copied = theirs and theirs.properties and set(theirs.properties) <= set(entry.properties or ())
+        return theirs if theirs and (copied or theirs.array == entry.array) else None
 
     def _remarks(self, walk: _Walk, name: Text) -> Iterator[str]:
         """The comments above the registration of a type, and above and within its own functions."""
         part = self.prepared.parts[-1]
         spans = [(name.mark.line, name.mark.line)]
-        for one in walk.entered:
-            function = self.unit.functions[one]
-            if self.prepared.of_board(function.line) and not options_version(one):
+        for word in walk.entered:
+            function = self.unit.functions[word]
+            if self.prepared.of_board(function.line) and not options_version(word):
                 spans.append((function.line - part.first + 1, function.end - part.first + 1))
         self._comments = self._comments or list(part.comments())
         for first, last, text in self._comments:
@@ -556,13 +556,13 @@ class _Board:
 
 def _effective(entries: Iterable[Entry]) -> "dict[tuple[Value, ...], Value]":
     """What QEMU would have of these: the last of a property wins. An array that is not here is one of its own."""
-    return {triple[:2]: triple[2] for one in entries for triple in ([(one.array, "", "")] if one.properties is None else one.properties)}
+    return {triple[:2]: triple[2] for entry in entries for triple in ([(entry.array, "", "")] if entry.properties is None else entry.properties)}
 
 
 def _shown(value: object) -> str:
     """A value as a manifest has it, or as a message shows it; what hides or reorders text has no place in either."""
     if isinstance(value, str):
-        return "".join(one if format.VALUE.fits(one) else "?" for one in value)
+        return "".join(name if format.VALUE.fits(name) else "?" for name in value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return "not set" if value is None else value.text if isinstance(value, Odd) else str(value)

@@ -92,7 +92,7 @@ class Prepared(NamedTuple):
 
     def mark(self, line: int, word: str = "") -> Mark:
         """The place of a line of the text, at a word of it where that is there or on the next few lines."""
-        part = self.parts[max(0, bisect.bisect([one.first for one in self.parts], line) - 1)]
+        part = self.parts[max(0, bisect.bisect([part.first for part in self.parts], line) - 1)]
         first = max(0, min(line - part.first, len(part.lines) - 1))
         for number, text in enumerate(part.lines[first : first + 4] if word else (), first):
             found = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
@@ -111,7 +111,7 @@ def prepare(root: str, place: BoardFile, version: Sequence[int]) -> Prepared:
     names = [*_HEADERS, *_OF_BOARD[architecture], *_ARRAYS]
     sources = [read(root, name) for name in (*names, place.path) if os.path.isfile(os.path.join(root, name))]
     configured = set(_CONFIGURED.split())
-    for name in (one.format(architecture) for one in _KCONFIG):
+    for name in (name.format(architecture) for name in _KCONFIG):
         if os.path.isfile(os.path.join(root, name)):
             configured.update(re.findall(r"(?m)^(?:menu)?config (\w+)$", read(root, name)[1]))
     asked = {word for _, text in sources for word in re.findall(r"\bCONFIG_(\w+)", text)}
@@ -213,5 +213,5 @@ def left_out(prepared: Prepared, seen: "set[int]") -> Iterator[tuple[int, str]]:
         elif word == "endif" and conditions:
             conditions.pop()
         elif conditions and number not in seen and _REGISTERS.match(line):
-            if not any(re.fullmatch(r"#\s*if\s+(0|false)", one) for one in conditions):
+            if not any(re.fullmatch(r"#\s*if\s+(0|false)", condition) for condition in conditions):
                 yield number, conditions[-1]

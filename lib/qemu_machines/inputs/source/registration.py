@@ -107,7 +107,7 @@ def _by_hand(text: str, board: str, macros: Mapping[str, Macro]) -> Iterator[tup
     names |= {name for name, macro in macros.items() if "type_init(" in macro.body}
     found = [
         (name, use.line)
-        for prefix in sorted({"DEFINE_" if one.startswith("DEFINE_") else one for one in names})
+        for prefix in sorted({"DEFINE_" if name.startswith("DEFINE_") else name for name in names})
         for use in csource.uses(text, prefix)
         if use.macro in names and (name := name_by_hand(board, use.macro, use.arguments))
     ]
@@ -115,7 +115,7 @@ def _by_hand(text: str, board: str, macros: Mapping[str, Macro]) -> Iterator[tup
         name = next(filter(None, match.groups()))
         if name.startswith(f"{board}-") and not UPSTREAM_NAME.fullmatch(name):
             found.append((name, text.count("\n", 0, match.start()) + 1))
-    yield from sorted(found, key=lambda one: one[1])
+    yield from sorted(found, key=lambda pair: pair[1])
 
 
 def name_by_hand(board: str, macro: str, arguments: Sequence[str]) -> str:
@@ -144,15 +144,15 @@ def _registered(text: str, macros: Mapping[str, Macro], place: BoardFile, not_up
     types, others = [], set()
     for use in uses:
         key = use.macro, len(use.arguments)
-        one = _type(use, shapes[key], functions, place.board)
-        if one.version:
-            types.append(one)
+        machine = _type(use, shapes[key], functions, place.board)
+        if machine.version:
+            types.append(machine)
         else:
-            others.add(one.name)
+            others.add(machine.name)
     if not types:
         raise ShapeError(f"no use of {place.macro} was found")
     types.sort(key=lambda upstream: upstream.version, reverse=True)
-    data = next((one.data for one in shapes.values() if one.data), "void *data")
+    data = next((shape.data for shape in shapes.values() if shape.data), "void *data")
     return Registered(tuple(types), frozenset(others), data)
 
 
@@ -266,8 +266,8 @@ def _canonical(text: str) -> str:
 def _shape(template: tuple[Statement, ...]) -> Shape:
     found = {"name": "", "class_init": "", "info": "", "data": ""}
     held = []
-    for one in template:
-        text = one.text
+    for statement in template:
+        text = statement.text
         data = _DATA.search(text)
         if text.startswith(_INFO) and text.endswith(" ="):
             found["info"] = text[len(_INFO) : -2]
@@ -279,7 +279,7 @@ def _shape(template: tuple[Statement, ...]) -> Shape:
             found["data"] = found["data"] or data[1]
         elif _concerned(text) or text.startswith("@") and text.endswith("(mc)"):
             # An options function may be an argument.
-            held.append(one)
+            held.append(statement)
     return Shape(**found, held=tuple(held))
 
 
@@ -292,9 +292,9 @@ def _filled(text: str, arguments: tuple[str, ...]) -> str:
 def _type(use: Use, shape: Shape, functions: Mapping[str, str], board: str) -> UpstreamType:
     alias: Optional[str] = None
     default = False
-    for one in shape.held:
-        text = _filled(one.text, use.arguments)
-        if _concerned(text) and (one.condition == "" or _filled(one.condition, use.arguments) == "true"):
+    for statement in shape.held:
+        text = _filled(statement.text, use.arguments)
+        if _concerned(text) and (statement.condition == "" or _filled(statement.condition, use.arguments) == "true"):
             alias, default = _held(_body(text, functions, use.line), alias, default)
     # Its string literals, which may be arguments: MACHINE_TYPE_NAME("pc-q35-" "9.2").
     name = "".join(_filled(shape.name, use.arguments).split('"')[1::2])

@@ -141,12 +141,12 @@ def _board(headers: _Headers, place: BoardFile, with_capabilities: bool) -> Boar
         found = registration.registered(text, "".join(map(headers.text, place.macro_headers)), place)
     except ShapeError as error:
         raise _too_new(path, place.board, error) from None
-    class_texts = [(one, headers.text(*one.headers)) for one in place.classes]
+    class_texts = [(owner, headers.text(*owner.headers)) for owner in place.classes]
     # isapc and the like: machines of the file that are no versions of the board.
     direct = (csource.string(use.arguments[1]) for use in csource.uses(text, "DEFINE_PC_MACHINE") if use.arguments[1:])
     named = frozenset(name for name in direct if name)
     aliases = {piece.partition('"')[0] for piece in text.split('->alias = "')[1:]}
-    upstream = {name for one in found.types for name in (one.name, one.alias) if name}
+    upstream = {name for machine in found.types for name in (machine.name, machine.alias) if name}
     return BoardSource(
         board=place.board,
         file=path,
@@ -172,12 +172,12 @@ def _inherited(text: str, version: tuple[int, ...]) -> tuple[str, ...]:
 
 def _fields(classes: "list[tuple[MachineClass, str]]") -> dict[str, ClassField]:
     fields: dict[str, ClassField] = {}
-    for one, text in classes:
-        owner = one.owner
+    for name, text in classes:
+        owner = name.owner
         if "S390_MACHINE_CLASS" in text:
             # Its name before 5.2 (QEMU commit b1af5872ff).
             owner = owner.replace("S390_CCW_MACHINE_CLASS", "S390_MACHINE_CLASS")
-        for member in csource.struct_members(text, one.struct).values():
+        for member in csource.struct_members(text, name.struct).values():
             if member.type in FLAG_TYPES + TEXT_TYPES + tuple(C_TYPES) and member.name not in _RESERVED:
                 fields[member.name] = ClassField(owner, member.type)
     return fields

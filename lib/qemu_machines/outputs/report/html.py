@@ -122,12 +122,12 @@ def _findings(overview: Overview) -> Iterator[str]:
     yield '<h2 id="findings">Findings</h2>'
     if overview.findings:
         yield '<ul class="findings">'
-        for one in overview.findings:
-            strong = ' class="wrong"' if one.severity == "error" else ""
-            hint = f"<br>{escaped(one.hint)}" if one.hint else ""
+        for finding in overview.findings:
+            strong = ' class="wrong"' if finding.severity == "error" else ""
+            hint = f"<br>{escaped(finding.hint)}" if finding.hint else ""
             yield (
-                f"<li><strong{strong}>{one.severity}</strong> {escaped(one.message)} <code>{escaped(one.tag)}</code> "
-                f'<span class="place">{escaped(str(one.mark))}</span>{hint}</li>'
+                f"<li><strong{strong}>{finding.severity}</strong> {escaped(finding.message)} <code>{escaped(finding.tag)}</code> "
+                f'<span class="place">{escaped(str(finding.mark))}</span>{hint}</li>'
             )
         yield "</ul>"
     else:

@@ -16,11 +16,11 @@ def document(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) 
     paths = explain.paths_data(model)
     data = {
         "upload": as_data(model.upload),
-        "types": [explain.type_data(one) for one in model.types],
+        "types": [explain.type_data(machine) for machine in model.types],
         "paths": paths["paths"],
         "releases": paths["releases"],
-        "absent": [explain.type_data(one) for one in model.declared.absent],
-        "findings": [finding_data(one) for one in findings],
+        "absent": [explain.type_data(machine) for machine in model.declared.absent],
+        "findings": [finding_data(finding) for finding in findings],
         "skipped": list(skipped),
     }
     return json_text(data) + "\n"

@@ -97,11 +97,11 @@ class Overview(NamedTuple):
 
 def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str]) -> Overview:
     """Everything that the report says, from the model and what the rules found."""
-    with_types = {str(one.release.series) for one in model.types}
-    columns = tuple(_column(model, str(one.series), str(one.qemu)) for one in model.manifest.releases if one.series in with_types)
+    with_types = {str(machine.release.series) for machine in model.types}
+    columns = tuple(_column(model, str(release.series), str(release.qemu)) for release in model.manifest.releases if release.series in with_types)
     cells: dict[tuple[str, str], list[Entry]] = {}
-    for one in model.types:
-        cells.setdefault((one.board, str(one.release.series)), []).append(_entry(one))
+    for machine in model.types:
+        cells.setdefault((machine.board, str(machine.release.series)), []).append(_entry(machine))
     vendor = printable(model.manifest.vendor)
     info = model.upload.info
     release = f"{info.version} ({model.upload.target})" if info and info.version else model.upload.target
@@ -111,13 +111,13 @@ def overview_of(model: Model, findings: Sequence[Finding], skipped: Sequence[str
         upload=printable(model.upload.version),
         reference=model.upload.reference,
         support=model.manifest.support,
-        boards=tuple(str(board.name) for board in model.manifest.boards if any(one.board == board.name for one in model.types)),
+        boards=tuple(str(board.name) for board in model.manifest.boards if any(machine.board == board.name for machine in model.types)),
         columns=columns,
         cells={key: tuple(entries) for key, entries in cells.items()},
         ways=tuple(_ways(model, columns)),
         findings=tuple(findings),
         skipped=tuple(skipped),
-        absent=tuple(dict.fromkeys(str(one.release.series) for one in model.declared.absent)),
+        absent=tuple(dict.fromkeys(str(machine.release.series) for machine in model.declared.absent)),
     )
 
 
@@ -136,20 +136,20 @@ def _column(model: Model, series: str, qemu: str) -> Column:
     return Column(series, version, qemu, info.release if info else None, end, state, dots)
 
 
-def _entry(one: MachineType) -> Entry:
-    increment = str(one.increment.increment) if one.increment and one.increment.increment else ""
-    variant = str(one.variant.name) if one.variant else ""
-    wrong = any(layer.origin == "exception" for layer, _ in lasting(one.settings))
-    marks = [f"alias {one.alias}"] if one.alias else []
-    marks += ["default"] if one.default else []
-    marks += ["deprecated"] if one.deprecated else []
-    why = (layer.of.reason for layer in one.steps.of_exceptions() if isinstance(layer.of, Exemption))
+def _entry(machine: MachineType) -> Entry:
+    increment = str(machine.increment.increment) if machine.increment and machine.increment.increment else ""
+    variant = str(machine.variant.name) if machine.variant else ""
+    wrong = any(layer.origin == "exception" for layer, _ in lasting(machine.settings))
+    marks = [f"alias {machine.alias}"] if machine.alias else []
+    marks += ["default"] if machine.default else []
+    marks += ["deprecated"] if machine.deprecated else []
+    why = (layer.of.reason for layer in machine.steps.of_exceptions() if isinstance(layer.of, Exemption))
     marks += [f"released differently: {printable(reason)}" for reason in why]
-    suffix = one.name.rpartition(str(one.release.series))[2]
-    base = str(one.base) if not suffix or one.base != one.release.qemu else ""
+    suffix = machine.name.rpartition(str(machine.release.series))[2]
+    base = str(machine.base) if not suffix or machine.base != machine.release.qemu else ""
     label = f"{suffix} {base}".strip()
     return Entry(
-        one.name, label, str(one.base), wrong, one.deprecated is not None, increment, variant, tuple(marks)
+        machine.name, label, str(machine.base), wrong, machine.deprecated is not None, increment, variant, tuple(marks)
     )
 
 

@@ -50,12 +50,12 @@ def _cell(entries: Sequence[Entry], column: Column, cell_width: int) -> list[str
     """What a release has on a board: its base if that is another, increments, and how many variants."""
     if not entries:
         return ["-"]
-    plain = [one for one in entries if not one.increment and not one.variant]
-    words = [f"{one.base}!" if one.exception and one.base != column.qemu else "x!" if one.exception else "x" for one in plain]
-    words += [f"+{one.increment}" for one in entries if one.increment and not one.variant]
-    variants = [one for one in entries if one.variant]
+    plain = [entry for entry in entries if not entry.increment and not entry.variant]
+    words = [f"{entry.base}!" if entry.exception and entry.base != column.qemu else "x!" if entry.exception else "x" for entry in plain]
+    words += [f"+{entry.increment}" for entry in entries if entry.increment and not entry.variant]
+    variants = [entry for entry in entries if entry.variant]
     if variants:
-        words.append(f"{len(variants)}var" + ("!" if any(one.exception for one in variants) else ""))
+        words.append(f"{len(variants)}var" + ("!" if any(entry.exception for entry in variants) else ""))
     lines = [""]
     for word in words:
         if lines[-1] and len(lines[-1]) + 1 + len(word) > cell_width:

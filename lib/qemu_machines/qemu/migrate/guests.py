@@ -168,11 +168,11 @@ def devices_of(board: str, known: frozenset[str]) -> tuple[tuple[str, ...], tupl
     missing: list[str] = []
     for device in DEVICES[board]:
         name, *properties = device.split(",")
-        buses = {one.split("=")[1].split(".")[0] for one in properties if one.startswith("bus=")}
+        buses = {setting.split("=")[1].split(".")[0] for setting in properties if setting.startswith("bus=")}
         if name in known and not buses & set(missing):
             kept.append(device)
             continue
-        missing += [name, *(one[3:] for one in properties if one.startswith("id="))]
+        missing += [name, *(setting[3:] for setting in properties if setting.startswith("id="))]
     names = [device.split(",")[0] for device in DEVICES[board]]
     return tuple(kept), tuple(name for name in missing if name in names)
 

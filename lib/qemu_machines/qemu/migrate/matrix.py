@@ -144,7 +144,7 @@ def jobs(pair: Pair, names: Sequence[str], devices: Sequence[str], both: bool) -
             lost.append(Migration(pair.new.target, name, FORWARD, "missing", True, "start", pair.new.path, _MISSING))
             continue
         machine = _machine(pair, name, devices)
-        board = [one for one in there if guests.board_of(one, pair.old.target) == machine.board]
+        board = [name for name in there if guests.board_of(name, pair.old.target) == machine.board]
         made.append(Job(pair, machine, FORWARD, _others(name, board)))
         if both or pair.same_release:
             made.append(Job(pair, machine, BACK))
@@ -163,7 +163,7 @@ def left_out(pair: Pair, names: Sequence[str]) -> tuple[str, ...]:
     """Usual devices of the boards in question that one of the binaries does not have."""
     known = pair.old.devices & pair.new.devices
     boards = {board for name in names if (board := guests.board_of(name, pair.old.target))}
-    return tuple(sorted({one for board in boards for one in guests.devices_of(board, known)[1]}))
+    return tuple(sorted({name for board in boards for name in guests.devices_of(board, known)[1]}))
 
 
 def _others(name: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -171,9 +171,9 @@ def _others(name: str, names: Sequence[str]) -> tuple[str, ...]:
 
     migration/savevm.c, configuration_post_load: strncmp up to the length of the name that comes in.
     """
-    near = [one for one in names if one != name and one.startswith(name)]
-    far = [one for one in names if not one.startswith(name) and not name.startswith(one)]
-    following = [one for one in far if one > name] or far
+    near = [text for text in names if text != name and text.startswith(name)]
+    far = [text for text in names if not text.startswith(name) and not name.startswith(text)]
+    following = [text for text in far if text > name] or far
     return (*near, *following[:1])
 
 
@@ -193,7 +193,7 @@ def carry_out(work: Workshop, job: Job) -> Done:
         result = _explained(work, job, saved, error, result)
     # A stream that its own type does not take tells nothing when another refuses it.
     tried = [_across(work, job, saved, other) for other in job.others if result.outcome == "ok"]
-    return Done(result, tuple(one for one in tried if one))
+    return Done(result, tuple(across for across in tried if across))
 
 
 def _explained(work: Workshop, job: Job, saved: Saved, error: Failed, result: Migration) -> Migration:
@@ -249,4 +249,4 @@ def _across(work: Workshop, job: Job, saved: Saved, other: str) -> Optional[Acro
 
 def as_data(done: Migration) -> dict[str, Any]:
     """A result for JSON."""
-    return {**done._asdict(), "causes": list(done.causes), "registers": [f"{one:#x}" for one in done.registers]}
+    return {**done._asdict(), "causes": list(done.causes), "registers": [f"{register:#x}" for register in done.registers]}

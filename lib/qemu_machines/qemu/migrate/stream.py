@@ -69,9 +69,9 @@ def differences(source: bytes, target: bytes, message: str = "") -> list[str]:
         return []
     if not ours or not theirs:
         return []
-    named = {one for pattern in _NAMED for one in re.findall(pattern, message)}
+    named = {text for pattern in _NAMED for text in re.findall(pattern, message)}
     # "cpu/slb" is a part of "cpu", while "0000:00:02.0/vga" is a whole name.
-    named |= {one.split("/")[0] for one in named}
+    named |= {item.split("/")[0] for item in named}
     near = {name for name in (*ours, *theirs) if name.partition(" #")[0] in named}
     texts = [
         text
@@ -117,13 +117,13 @@ def _difference(name: str, ours: Optional[_Fields], theirs: Optional[_Fields]) -
     if [part.field for part in first] != [part.field for part in second]:
         words.append("the fields are in another order")
         first, second = ([_Part([field for part in parts for field in part.alone])] for parts in (first, second))
-    for one, other in zip(first, second):
+    for _part, other in zip(first, second):
         # A field that only has another name is loaded all the same.
-        if [size for _, size in one.alone] != [size for _, size in other.alone]:
-            words += [f"only the source has {field}" for field, _ in one.alone]
+        if [size for _, size in _part.alone] != [size for _, size in other.alone]:
+            words += [f"only the source has {field}" for field, _ in _part.alone]
             words += [f"only the target has {field}" for field, _ in other.alone]
-        if one.size != other.size:
-            words.append(f"{one.field}: source {one.size}, target {other.size}".removeprefix(": "))
+        if _part.size != other.size:
+            words.append(f"{_part.field}: source {_part.size}, target {other.size}".removeprefix(": "))
     return f"{name}: {', '.join(words[:_SHOWN] + _more(words, 'differences'))}" if words else ""
 
 
@@ -163,7 +163,7 @@ class _Registers(NamedTuple):
 def _arm_cpus(stream: bytes) -> Iterator[_Registers]:
     found = 0
     for device in (description(stream) or {}).get("devices", ()):
-        sizes = {one.get("name"): one.get("size", 0) * one.get("array_len", 1) for one in device.get("fields", ())}
+        sizes = {item.get("name"): item.get("size", 0) * item.get("array_len", 1) for item in device.get("fields", ())}
         if device["name"] != "cpu" or "cpreg_vmstate_array_len" not in sizes or found == _CPUS:
             continue
         found += 1
