@@ -1,4 +1,4 @@
-"""The cost of a release: three real steps, measured with bump, and what the README says of them."""
+"""The cost of a release: three real steps, measured with bump, and what CONTRIBUTING.md says of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trees import Tree
 
 from qemu_machines.inputs.manifest import load as manifest
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
 class Step(NamedTuple):
@@ -50,13 +50,13 @@ def record(name: str) -> "list[dict[str, Any]]":
 
 
 def row(name: str) -> list[str]:
-    """The cells of a row of the README's table."""
-    (line,) = re.findall(rf"^\| {name} \|.*$", README, re.M)
+    """The cells of a row of its table."""
+    (line,) = re.findall(rf"^\| {name} \|.*$", TEXT, re.M)
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step.name))
-def test_what_the_readme_says(step: Step, tree: Tree) -> None:
+def test_what_is_said(step: Step, tree: Tree) -> None:
     text = (ROOT / "examples" / step.example / MANIFEST).read_text(encoding="utf-8")
     before = re.sub(*step.later, text, flags=re.M) if step.later[0] else text
     assert (before != text) == bool(step.later[0])
