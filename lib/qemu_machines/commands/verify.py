@@ -6,12 +6,13 @@ import os
 from typing import Optional, Sequence
 
 from .. import rules
+from ..boards import NAMES
 from ..cli import debhelper
 from ..cli.options import Options
 from ..findings import FINE, UNREADABLE, Finding, InputError, Mark, in_order
 from ..inputs.record import observed
 from ..model import binary_changes, upload
-from ..model.derive import BOARDS, Built, Model, binary_of
+from ..model.derive import Built, Model, binary_of
 from ..model.facts import Lock
 from ..model.observed import Observed
 from . import console, load, signals
@@ -130,7 +131,7 @@ def _upstream(
 
     own = {answer.target: (path, answer) for path, answer in zip(paths, answers) if isinstance(answer, Observed)}
     found, pairs = programs.find([options.upstream], None)[0], []
-    wanted = observe.Others(BOARDS, {machine.name for machine in model.types})
+    wanted = observe.Others(NAMES, {machine.name for machine in model.types})
     for path in found:
         try:
             upstream = observe.observe(path, wanted)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Collection, Iterator, Mapping, NamedTuple, Optional
 
-from .derive import BOARDS, binary_of
+from ..boards import NAMES
+from .derive import binary_of
 from .facts import FrozenType
 from .spelling import plain
 
@@ -121,7 +122,7 @@ def in_common(state: State, other: State) -> State:
 
 def _is_upstreams(name: str) -> bool:
     """``pc-q35-8.2``, ``pseries-2.12-sxxm``, ``microvm``: no name with a release after the board."""
-    board = next((text for text in BOARDS if name.startswith(f"{text}-")), None)
+    board = next((text for text in NAMES if name.startswith(f"{text}-")), None)
     return board is None or re.fullmatch(r"\d+(\.\d+)+(-sxxm)?", name[len(board) + 1 :]) is not None
 
 

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Collection, Iterator, Mapping, NamedTuple, Optional, Sequence
 
+from ..boards import BOARDS
 from ..findings import Mark, Text, Where
 from . import version as versions
 from .facts import (
@@ -26,34 +27,6 @@ if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
     from .facts import Hook
     from .observed import Observed
-
-# Upstream's own words for a board: what it is, its chips, their year. Upstream
-# has "Standard" or "QEMU" and a version in front.
-# Fixed here and not read from the source: the description is guest-visible
-# (DMI product name since QEMU 8.1, commit 1e366da031), so a frozen type must
-# keep it even if upstream rewords its own.
-_WORDS = {
-    "pc-i440fx": ("PC", "i440FX + PIIX", "1996"),
-    "pc-q35": ("PC", "Q35 + ICH9", "2009"),
-    "pseries": ("pSeries Logical Partition", "PAPR compliant", ""),
-    "s390-ccw-virtio": ("Virtual s390x machine", "", ""),
-    "virt": ("ARM Virtual Machine", "", ""),
-}
-# The boards of one binary, of which one type is the default and where names are unique.
-_BINARY = {
-    "pc-i440fx": "x86_64",
-    "pc-q35": "x86_64",
-    "pseries": "ppc64",
-    "s390-ccw-virtio": "s390x",
-    "virt": "aarch64",
-}
-# libvirt's preferredMachines (qemu_capabilities.c), taken before QEMU's default: by the board that has the
-# alias in its binary.
-PREFERRED = {"pc-i440fx": "pc", "pseries": "pseries", "s390-ccw-virtio": "s390-ccw-virtio", "virt": "virt"}
-
-BOARDS = tuple(_BINARY)
-
-
 
 # Why a type is deprecated.
 DEPRECATION = "support of {release} ended on {day}; shut the guest down and start it as {successor}"
@@ -266,7 +239,7 @@ def include_path(folder: str, board: str) -> str:
 
 def binary_of(board: str) -> str:
     """The QEMU target in whose binary the types of a board are."""
-    return _BINARY[board]
+    return BOARDS[board].target
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
@@ -584,7 +557,8 @@ def _description(
         values = {"vendor": manifest.vendor, "version": version, "series": release.series, "qemu": base, "board": board.name}
         # All at once: a value may have braces, too.
         return re.sub(r"\{(vendor|version|series|qemu|board)\}", lambda match: str(values[match[1]]), board.description)
-    kind, words, year = _WORDS[board.name]
+    record = BOARDS[board.name]
+    kind, words, year = record.kind, record.chips, record.year
     parts = [words]
     if increment and increment.increment:
         parts.append(increment.adds.description or increment.kind.text)

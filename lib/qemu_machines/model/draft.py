@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from typing import Any, Iterable, Mapping, NamedTuple, Optional, Sequence
 
-from .derive import BOARDS
+from ..boards import NAMES
 from .facts import Releases
 from .handwritten import HandType
 from .spelling import BASE_VERSION, PRINTABLE
@@ -119,7 +119,7 @@ def vendor_of(types: Sequence[Named], known: Releases) -> str:
 def draft(types: Sequence[Named], known: Releases, newest: str) -> Draft:
     """The manifest of some types; ``newest`` is the QEMU that they were made for."""
     order = _order(types, known)
-    boards = [board for board in BOARDS if any(machine.type.board == board for machine in types)]
+    boards = [board for board in NAMES if any(machine.type.board == board for machine in types)]
     releases = {series: _release([machine for machine in types if machine.series == series], newest, boards) for series in order}
     _limit(releases, boards, order, types)
     document: dict[str, Any] = {
@@ -214,7 +214,7 @@ def _policy(types: Sequence[Named], order: "list[str]", known: Releases) -> "dic
 
 def _release(types: Sequence[Named], newest: str, every: "list[str]") -> "dict[str, Any]":
     entry: dict[str, Any] = {"qemu": _qemu(types, newest)}
-    boards = [board for board in BOARDS if any(machine.type.board == board for machine in types)]
+    boards = [board for board in NAMES if any(machine.type.board == board for machine in types)]
     exceptions: list[dict[str, Any]] = []
     rests: dict[str, dict[str, Adds]] = {}
     for board in boards:

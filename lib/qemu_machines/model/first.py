@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple, Optional
 
+from ..boards import BOARDS
 from ..findings import counted
 from .bump_plan import Refused
 from .facts import Vendor
@@ -41,9 +42,8 @@ class First(NamedTuple):
     def _board(self, board: str) -> "dict[str, str]":
         # An alias is a name for people and scripts: without capitals, and with nothing that libvirt would refuse.
         name = re.sub(r"[^a-z0-9]+", "-", self.vendor.lower()).strip("-") or "distribution"
-        alias = {"pc-q35": f"{name}-q35", "pseries": "pseries", "s390-ccw-virtio": "s390-ccw-virtio"}.get(board, name)
-        default = {"default": "true"} if board in ("pc-i440fx", "pseries", "s390-ccw-virtio") else {}
-        return {"alias": alias, **default}
+        record = BOARDS[board]
+        return {"alias": record.alias.format(vendor=name), **({"default": "true"} if record.default else {})}
 
 
 def first(upload: Upload, host: Optional[Vendor], qemu: str, boards: "tuple[str, ...]") -> First:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
+from ..boards import BOARDS, NAMES
 from ..findings import Finding, Mark, Text, few
-from .derive import BOARDS, MachineType, binary_of
+from .derive import MachineType, binary_of
 from .descriptions import wrong_claim, wrong_version
 from .draft import Draft, Named, base_of, numbers
 from .facts import Releases, Touched
@@ -21,7 +22,6 @@ from .spelling import plain
 NOT_KEPT = "import-not-kept"
 HALVES = "base-halves-differ"
 UNPINNED = "base-not-pinned"
-_FAMILIES = (("pc_", ("pc-i440fx", "pc-q35")), ("spapr", ("pseries",)), ("ccw", ("s390-ccw-virtio",)), ("virt_", ("virt",)))
 _FEATURE = "the text of an increment always says what guests get: give it in feature or description"
 
 
@@ -163,7 +163,7 @@ def altered(changes: "Iterable[tuple[Touched, str]]", types: Sequence[Named]) ->
     for (path, array), lines in by_array.items():
         version = re.search(r"(\d+)_(\d+)", array)
         newest = [int(version[1]), int(version[2])] if version else []
-        boards = next((boards for word, boards in _FAMILIES if word in array.lower()), BOARDS)
+        boards = [name for name, board in BOARDS.items() if board.family in array.lower()] or NAMES
         reached = [str(machine.type.name) for machine in types if machine.type.board in boards and numbers(base_of(machine.type))[:2] <= newest]
         if reached:
             verb = "adds to" if all(line.sign == "+" for line in lines) else "changes"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 from typing import Iterator, Optional, Sequence
 
+from ..boards import BOARDS, TARGETS
 from ..inputs.package import readme as readme_file
-from ..model.derive import PREFERRED, MachineType, Model, binary_of
+from ..model.derive import MachineType, Model, binary_of
 from ..model.lineage import Layer, lasting
 from ..model.support import end_of, ways_of
 from ..model.values import Addition, Change, Exemption, Release
@@ -18,13 +19,6 @@ from .text import Block, Heading, Items, Name, Paragraph, Part, Parts, Word, as_
 
 FILE = "machine-types.txt"
 RST_FILE = "machine-types.rst"
-# Where Debian's packages have the binaries; the distributions' names of the architectures in brackets.
-_PACKAGES = {
-    "x86_64": ("qemu-system-x86", "amd64, i386"),
-    "ppc64": ("qemu-system-ppc", "ppc64el"),
-    "s390x": ("qemu-system-s390x", "s390x"),
-    "aarch64": ("qemu-system-arm", "arm64"),
-}
 
 
 def files(model: Model) -> dict[str, str]:
@@ -70,7 +64,7 @@ def _which(model: Model) -> Iterator[Block]:
     binaries = dict.fromkeys(binary_of(board.name) for board in model.manifest.boards)
     items: list[Parts] = []
     for binary in binaries:
-        package, architectures = _PACKAGES[binary]
+        package, architectures = TARGETS[binary]
         for board in model.manifest.boards:
             newest = model.newest(board.name)
             if binary_of(board.name) == binary and newest:
@@ -102,7 +96,7 @@ def _preferred(model: Model) -> Parts:
     taken: list[Parts] = []
     for binary in dict.fromkeys(binary_of(machine.board) for machine in newest):
         # Also where the board that upstream gives this alias to is not among ours.
-        for alias in (alias for board, alias in PREFERRED.items() if binary_of(board) == binary):
+        for alias in (board.preferred for board in BOARDS.values() if board.preferred and board.target == binary):
             ours = next((machine for machine in newest if binary_of(machine.board) == binary and machine.alias == alias), None)
             taken.append(join(Name(alias), " (", Name(ours.name) if ours else "upstream's newest", ")"))
     return _alternatives(taken)

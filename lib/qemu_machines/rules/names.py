@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
+from ..boards import BOARDS
 from ..findings import Mark, Text, Where
-from ..model.derive import PREFERRED, Model, binary_of
+from ..model.derive import Model, binary_of
 from ..model.news import before
 from ..model.values import Board
 from .rule import TYPES, Problem, Subject, about, rule
@@ -257,7 +258,7 @@ def alias_not_preferred(model: Model) -> Iterator[Problem]:
     """
     # libvirt goes by the alias, not by the default; worth knowing, not wrong.
     for board in model.manifest.boards:
-        preferred = PREFERRED.get(board.name)
+        preferred = BOARDS[board.name].preferred
         if preferred and board.alias and board.alias != preferred:
             yield Problem(
                 board.alias,

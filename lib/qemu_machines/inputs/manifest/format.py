@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 
+from ...boards import NAMES
 from ...model.spelling import BASE_VERSION, C_TYPES, PRINTABLE, Number
 from .schema import Choice, Field, Kind, ListOf, MapOf, Record, Word
 
@@ -25,7 +26,7 @@ BASE = Word("QEMU version", BASE_VERSION, '"8.2"')
 VARIANT = Word("variant name", "[a-z0-9]+(-[a-z0-9]+)*", "hpb")
 BUG = Word("bug reference", PRINTABLE + "+", '"LP: #2131822"', line=True)
 FLAG = Choice("flag", ("true", "false"))
-BOARD = Choice("board", ("pc-i440fx", "pc-q35", "pseries", "s390-ccw-virtio", "virt"))
+BOARD = Choice("board", NAMES)
 NAME_TEMPLATE = Word(
     "name template",
     r"\{board\}(?=.*\{series\})(\{qemu\}|\{series\}|[A-Za-z0-9_.-])+",

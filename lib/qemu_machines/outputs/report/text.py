@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator, Sequence
 
+from ...boards import BOARDS
 from ...findings import Finding, counted, printable
 from ..text import folded
 from .overview import COMING, ENDED, Column, Entry, Overview
 
-_SHORT = {"pc-i440fx": "i440fx", "pc-q35": "q35", "pseries": "pseries", "s390-ccw-virtio": "s390x", "virt": "virt"}
 _STATES = {ENDED: "ended", COMING: "coming"}
 
 
@@ -32,7 +32,7 @@ def _grid(overview: Overview) -> Iterator[str]:
     # All five boards have to fit.
     cell_width = 9 if len(overview.boards) < 5 else 8
     head = f"{'release':{first}} {'QEMU':5} {'support':10} "
-    yield head + " ".join(f"{_SHORT[board]:{cell_width}}" for board in overview.boards)
+    yield head + " ".join(f"{BOARDS[board].short:{cell_width}}" for board in overview.boards)
     for column in overview.columns:
         cells = [_cell(overview.entries(board, column.series), column, cell_width) for board in overview.boards]
         support = column.end.isoformat() if column.end and column.state != ENDED else _STATES.get(column.state, "")

@@ -12,13 +12,14 @@ import os
 import struct
 from typing import Mapping, NamedTuple, Sequence
 
+from ... import boards
+
+# The binary of another name that has the same boards.
+_LARGER = {"i386": "x86_64"}
 # By the name that QMP's query-target gives, which is also that in "qemu-system-NAME".
 BOARDS: Mapping[str, tuple[str, ...]] = {
-    "x86_64": ("pc-i440fx", "pc-q35"),
-    "i386": ("pc-i440fx", "pc-q35"),
-    "aarch64": ("virt",),
-    "ppc64": ("pseries",),
-    "s390x": ("s390-ccw-virtio",),
+    target: tuple(board for board, record in boards.BOARDS.items() if record.target == _LARGER.get(target, target))
+    for target in ("x86_64", "i386", "aarch64", "ppc64", "s390x")
 }
 # Nothing is read from them or written to them: what the devices keep of themselves is migrated all the same.
 _DRIVES = ("driver=null-co,read-zeroes=on,node-name=disk", "driver=null-co,read-zeroes=on,node-name=scsi-disk")
