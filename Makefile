@@ -24,7 +24,7 @@ help:
 # The tests first: what they say need not wait for a linter that has to be fetched.
 check:
 	tests/install-needed check
-	$(PYTHON) -m pytest -m 'not qemu and not package and not root and not browser'
+	$(PYTHON) -m pytest -n auto -m 'not qemu and not package and not root and not browser'
 	$(MAKE) lint
 
 # Dash has "local" (Debian Policy 10.4); the strings in single quotes are for another shell.
