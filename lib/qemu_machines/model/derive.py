@@ -14,7 +14,7 @@ from ..boards import BOARDS
 from ..findings import Mark, Text, Where
 from . import version as versions
 from .facts import (
-    UNRELEASED, BoardSource, FrozenType, Lifecycle, Lock, Patch, Readme, ReleaseInfo, Releases, SourceTree,
+    UNRELEASED, BoardSource, FrozenType, Hook, Lifecycle, Lock, Patch, Readme, ReleaseInfo, Releases, SourceTree,
     UpstreamType,
 )
 from .lineage import CHANGES, EXCEPTIONS, RELEASE, VARIANT, WAS, Layer, Settings, Steps, of_the_first, settings_of, together
@@ -25,7 +25,6 @@ from .values import Addition, Board, Change, Exemption, MachineField, Manifest, 
 
 if TYPE_CHECKING:
     # Only verify and freeze have such values, and a build need not load them.
-    from .facts import Hook
     from .observed import Observed
 
 # Why a type is deprecated.

@@ -103,16 +103,16 @@ def not_kept(draft: Draft, types: Iterable[MachineType], others: Iterable[HandTy
     derived = {machine.name: machine for machine in types}
     findings = []
     for named in draft.named:
-        part = named.type
-        there = derived.pop(str(part.name), None)
+        written = named.type
+        there = derived.pop(str(written.name), None)
         found: dict[Mark, list[str]] = {}
-        for text in part.lost:
+        for text in written.lost:
             found.setdefault(text.mark, []).append(text)
-        found.setdefault(part.name.mark, []).extend(differences(named, there))
+        found.setdefault(written.name.mark, []).extend(differences(named, there))
         for mark, problems in found.items():
             hint = _FEATURE if named.increment and problems[-1:] and problems[-1].startswith("its description") else ""
             if problems:
-                findings.append(Finding(NOT_KEPT, "error", mark, f"{part.name}: {few(problems, '; ')}", hint))
+                findings.append(Finding(NOT_KEPT, "error", mark, f"{written.name}: {few(problems, '; ')}", hint))
     for name, extra in derived.items():
         message = f"the manifest also derives {name}, which is not in what was read"
         findings.append(Finding(NOT_KEPT, "warning", extra.mark, message, "every release has a type without variant"))

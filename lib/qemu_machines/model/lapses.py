@@ -113,4 +113,4 @@ def stale(model: Model) -> "list[Missing]":
         return []
     # Of the patches that nobody has classified yet, something else is said.
     classified = {str(name) for release in model.manifest.releases for change in release.changes for name in change.patches}
-    return [name for name in missing(model) if name.patch in classified or not name.patch]
+    return [lack for lack in missing(model) if lack.patch in classified or not lack.patch]

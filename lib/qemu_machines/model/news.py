@@ -104,7 +104,7 @@ def new_touched(model: Model) -> Iterator[tuple[Patch, Touched]]:
 
 def _moved(model: Model, frozen: "list[FrozenType]") -> "list[Moved]":
     found = []
-    for machine in (name for name in model.types if name.alias or name.default):
+    for machine in (machine for machine in model.types if machine.alias or machine.default):
         old = [other for other in frozen if other.board == machine.board]
         if not old:
             # A board that had no types before has nobody who could be surprised.

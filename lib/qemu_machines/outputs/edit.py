@@ -106,7 +106,7 @@ def _resolved(root: Item, item: Item) -> "Item | None":
     """What an alias names; an item that is none is itself."""
     if item.kind != "alias":
         return item
-    return next((name for name in _all(root) if name.anchor == item.anchor and name.kind != "alias"), None)
+    return next((node for node in _all(root) if node.anchor == item.anchor and node.kind != "alias"), None)
 
 
 def _all(item: Item) -> Iterator[Item]:

@@ -191,10 +191,10 @@ def paths_data(model: Model) -> dict[str, object]:
         "since": found.day.isoformat(),
         "support": column,
         "retention": model.manifest.retention,
-        "paths": [_path_data(upgradepath) for upgradepath in found.paths],
+        "paths": [_path_data(path) for path in found.paths],
         "releases": [
-            {"series": name.series, "needed": name.needed, "because": name.because,
-             "supported_until": str(ends[name.series]) if ends.get(name.series) else None}
-            for name in _needs(model)
+            {"series": need.series, "needed": need.needed, "because": need.because,
+             "supported_until": str(ends[need.series]) if ends.get(need.series) else None}
+            for need in _needs(model)
         ],
     }

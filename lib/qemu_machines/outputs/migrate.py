@@ -36,7 +36,7 @@ def document(
             for pair in pairs
         ],
         "migrations": [as_data(migration) for migration in migrations],
-        "across": [name._asdict() for name in across],
+        "across": [answer._asdict() for answer in across],
         "left_out": list(left_out),
     }
     return json_text(data) + "\n"
@@ -54,7 +54,7 @@ def table(
         lines += _of_pair(pair, [migration for migration in migrations if migration.target == target])
         lines += _failures([migration for migration in migrations if migration.target == target and migration.outcome != "ok"])
         lines += _registers([migration for migration in migrations if migration.target == target and migration.registers])
-        lines += _across([name for name in across if name.target == target])
+        lines += _across([answer for answer in across if answer.target == target])
     if left_out:
         lines += _wrapped("not tried, because one of the binaries does not have them: " + ", ".join(left_out), "")
     return "\n".join(lines) + "\n" if lines else ""
@@ -119,7 +119,7 @@ def _across(across: Sequence[Across]) -> Iterator[str]:
         return
     refused = sum(name.refused for name in across)
     yield f"across names: {refused} of {len(across)} streams refused by a machine of another type"
-    accepted = [name for name in across if not name.refused]
+    accepted = [answer for answer in across if not answer.refused]
     for why in sorted({across.why for across in accepted}):
         names = ", ".join(f"{across.type} by {across.other}" for across in accepted if across.why == why)
         yield from _wrapped(f"accepted, because {why}: {names}" if why else f"ACCEPTED: {names}", "  ")

@@ -149,24 +149,24 @@ def _with_firmware(binary: str, target: str, types: "dict[str, ObservedType]") -
     failed: list[int] = []
     until = time.monotonic() + _ALL_TYPES
 
-    def found(number: int, name: ObservedType) -> "dict[str, str]":
+    def found(number: int, type_: ObservedType) -> "dict[str, str]":
         # A binary that fails may take all its time for it: not for each of its types. (Those before it
         # are tried all the same, so that it is always the first one of which the error tells.)
         if any(other < number for other in failed):
             return {}
         try:
             if time.monotonic() > until:
-                raise QmpError(binary, f"-M {name.name}", f"not started: those before took {_ALL_TYPES:g} seconds")
-            found = firmware.facts(binary, target, name.name, name.facts.get("description", name.name))
-            return {**found, **machine.facts(binary, target, name.name, MODELS.get(target, ()))}
+                raise QmpError(binary, f"-M {type_.name}", f"not started: those before took {_ALL_TYPES:g} seconds")
+            found = firmware.facts(binary, target, type_.name, type_.facts.get("description", type_.name))
+            return {**found, **machine.facts(binary, target, type_.name, MODELS.get(target, ()))}
         except QmpError:
             failed.append(number)
             raise
 
-    ours = [name for name in types.values() if name.ours]
+    ours = [type_ for type_ in types.values() if type_.ours]
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         told = list(pool.map(found, range(len(ours)), ours))
-    return {**types, **{name.name: name._replace(facts={**name.facts, **more}) for name, more in zip(ours, told)}}
+    return {**types, **{type_.name: type_._replace(facts={**type_.facts, **more}) for type_, more in zip(ours, told)}}
 
 
 def _facts(entry: Mapping[str, Any]) -> dict[str, str]:

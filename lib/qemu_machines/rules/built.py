@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Iterator, NamedTuple, Optional, Sequence
+from typing import Iterator, NamedTuple, Optional, Sequence
 
 from ..findings import few, nearest
 from ..model import binary_changes
 from ..model.derive import MachineType, Model, binary_of
-from ..model.observed import CPU, OWN
+from ..model.observed import CPU, OWN, Observed
 from ..model.spelling import name_in, plain
 from .rule import TYPES, Problem, Subject, about, rule, rules_of
 
-if TYPE_CHECKING:
-    from ..model.observed import Observed
-
-
 IN_MEMORY = "before QEMU 9.1 they are read in its memory, which the kernel may forbid, and not in that of a script that starts it"
-
-
 _OTHER_BOARD = "a guest of that type meets another board when it is migrated or started; set it back for this type"
 _OLD_FLAGS = "released types need the old flags by compat properties; under KVM the host decides as well"
 
